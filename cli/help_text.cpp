@@ -1,0 +1,153 @@
+#include "cli/help_text.h"
+
+#include <array>
+#include <utility>
+
+namespace aerostat::cli {
+namespace {
+
+constexpr HelpText kProgram{
+    "Shows and moves the memory of guests and JVMs: the operator's tool for aerostat-hostd and aerostat-guestd.",
+    R"(TARGET is GUEST or GUEST/JVM on a host, and a JVM's name on a guest.
+BYTES carry a unit: 512MiB, 1.5GiB, 4096B. Times too: 500ms, 5s, 10m. A bare number is an error.
+
+The socket is that of --socket, else of $AEROSTAT_SOCKET, else /run/aerostat/control.sock.
+Colours are used on a terminal only, and never when NO_COLOR is set.
+
+Exit status:
+  0  met: everything asked for was done
+  1  error: the daemon refused or failed, or did not answer
+  2  usage: the command line is wrong
+  3  shortfall: the operation ended with bytes missing
+  4  no daemon: nobody listens at the socket
+  5  denied: no right to the socket or to this command
+
+Examples:
+  aerostatctl status
+  aerostatctl squeeze orders/api 512MiB --deadline 5s
+  aerostatctl --socket /run/aerostat/host/control.sock top
+  aerostatctl squeeze api 1GiB --json | jq .verified
+
+"aerostatctl COMMAND --help" explains one command.)"};
+
+constexpr std::string_view kStatus =
+    R"(For each guest: what it holds now as measured from outside, what the plan leaves it, its bounds, its state. On a host also
+the budget, the emergency reserve and the price of memory: what one more GiB would save in CPU seconds per second.
+
+Examples:
+  aerostatctl status
+  aerostatctl status --json | jq '.guests[] | {name, charged_bytes}')";
+
+constexpr std::string_view kJvms =
+    R"(For each JVM: collector, resident heap (footprint), live set, floor, target, balloon, memory outside the heap, GC cost.
+A lower target than the floor is not tried. The balloon is a class of its own: it is neither used nor free heap.
+
+Examples:
+  aerostatctl jvms
+  aerostatctl jvms --json | jq '.guests[].jvms[].report.footprint_bytes')";
+
+constexpr std::string_view kTop =
+    R"(A live table of all layers. q or Ctrl-C ends it. The bar shows, from zero to the heap's ceiling, live data (#), the rest of
+the resident heap (=) and the target (|). Where the output is not a terminal, one table is printed.
+
+--work FILE adds a column from a file that is read again at each refresh, so that an application's own rate can stand
+beside its memory. One line each, "NAME TEXT", where NAME is GUEST or GUEST/JVM:
+  orders/api 12400 requests/s
+
+Examples:
+  aerostatctl top
+  aerostatctl top --once --work /run/shop/rates
+  aerostatctl top --interval 250ms)";
+
+constexpr std::string_view kSqueeze =
+    R"(Takes BYTES off the target's resident memory as it is when the order is accepted, and holds it there: the result is a
+ceiling until --hold ends or until give, release or resume. The operation ends when it is met or at its deadline, whichever
+comes first, and says what was obtained, what was verified from outside, what is missing and why. No JVM is ever squeezed
+below its floor (live data and a margin) and none is made to fail an allocation.
+
+A daemon that is connected to a host refuses an order of its own unless --local is given.
+
+Result with --json, in bytes:
+  {"asked":…,"obtained":…,"verified":…,"shortfall":…,"reason":"met","elapsed_ms":…,…}
+  reason: met, deadline, floor, gc-distress, guest-pressure, not-reclaimable, unsupported, stuck, cancelled, superseded,
+  disconnected, paused
+
+Examples:
+  aerostatctl squeeze orders/api 512MiB
+  aerostatctl squeeze orders/api 1GiB --deadline 2s --on-shortfall rollback
+  aerostatctl squeeze orders 2GiB --hold 10m --no-wait)";
+
+constexpr std::string_view kGive = R"(Raises the target by BYTES, within its maximum, and waits until the JVM has the room.
+
+Examples:
+  aerostatctl give orders/api 512MiB
+  aerostatctl give orders/api 512MiB --deadline 2s)";
+
+constexpr std::string_view kRelease =
+    R"(Ends what an operator has ordered: ceilings fall away. On a host the policy decides again; on a guest without a host the
+JVMs are unrestrained. Without TARGET: everywhere.
+
+Examples:
+  aerostatctl release orders/api
+  aerostatctl release)";
+
+constexpr std::string_view kPlan =
+    R"(What the policy would do now, without doing it: for each layer its memory now, its target, its price there and why.
+
+Examples:
+  aerostatctl plan
+  aerostatctl plan --json | jq '.rows[] | select(.target_bytes < .now_bytes)')";
+
+constexpr std::string_view kOps =
+    R"(Operations that run and the last that ended, newest first, with what was asked, obtained, verified and missing.
+
+Examples:
+  aerostatctl ops
+  aerostatctl ops --json | jq '.operations[] | select(.running)')";
+
+constexpr std::string_view kCancel =
+    R"(Ends a running operation now. What it has obtained so far is kept, or given back with --on-shortfall rollback.
+
+Examples:
+  aerostatctl cancel 3f9c2a7b10d4e586
+  aerostatctl cancel 3f9c2a7b10d4e586 --on-shortfall rollback)";
+
+constexpr std::string_view kPause =
+    R"(The off switch: nothing is squeezed any more until resume, and targets in force are lifted. Without TARGET: the whole daemon.
+
+Examples:
+  aerostatctl pause orders
+  aerostatctl pause)";
+
+constexpr std::string_view kResume =
+    R"(Ends a pause; ceilings of earlier squeezes do not come back. Without TARGET: the whole daemon.
+
+Examples:
+  aerostatctl resume orders)";
+
+constexpr std::array<std::pair<std::string_view, HelpText>, 11> kCommands{{
+    {"status", {"The daemon and its guests at a glance", kStatus}},
+    {"jvms", {"Every JVM with its heap, balloon and costs", kJvms}},
+    {"top", {"A live table of all layers", kTop}},
+    {"squeeze", {"Take memory from a guest or JVM, within a deadline", kSqueeze}},
+    {"give", {"Give memory to a guest or JVM", kGive}},
+    {"release", {"Drop the ceilings that squeezes have left", kRelease}},
+    {"plan", {"What the policy would do now (nothing is done)", kPlan}},
+    {"ops", {"Operations, running and ended", kOps}},
+    {"cancel", {"End a running operation", kCancel}},
+    {"pause", {"Switch ballooning off", kPause}},
+    {"resume", {"Switch ballooning on again", kResume}},
+}};
+
+}  // namespace
+
+HelpText program_help() { return kProgram; }
+
+HelpText command_help(std::string_view command) {
+    for (const auto& [name, help] : kCommands) {
+        if (name == command) return help;
+    }
+    return {};
+}
+
+}  // namespace aerostat::cli

@@ -1,0 +1,33 @@
+#include <fmt/format.h>
+
+#include "cli/figures.h"
+#include "cli/render.h"
+#include "contract/names.h"
+
+namespace aerostat::cli {
+
+std::string render_plan(const PlanView& plan, const Look& look) {
+    std::string out =
+        fmt::format("{} to share out, price of memory {} a GiB\n", show(plan.capacity), show_price(plan.price));
+    if (plan.short_by) {
+        out += styled(fmt::format("short of memory: floors and minimums exceed it by {}", show(*plan.short_by)), Style::bad,
+                      look) +
+               "\n";
+    }
+    Table table({{"GUEST"},
+                 {"LAYER"},
+                 {"NOW", Column::Align::right},
+                 {"TARGET", Column::Align::right},
+                 {"CHANGE", Column::Align::right, 1},
+                 {"PRICE", Column::Align::right, 3},
+                 {"WHY", Column::Align::left, 2}});
+    for (const PlanRow& row : plan.rows) {
+        const Style style = row.target < row.now ? Style::warning : row.target > row.now ? Style::good : Style::plain;
+        table.add({printable(row.guest), printable(row.layer), show(row.now), show(row.target),
+                   Cell(format_delta(difference(row.target, row.now)), style), show_price(row.price), printable(row.why)});
+    }
+    if (table.empty()) return out + "nothing to move\n";
+    return out + "\n" + table.render(look);
+}
+
+}  // namespace aerostat::cli

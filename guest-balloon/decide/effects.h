@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "contract/messages.h"
+#include "guest-balloon/decide/process_identity.h"
+
+// What a decision wants done. Decisions only append to a list of these; app, act and link carry them out.
+namespace aerostat::guest {
+
+struct OrderAgent {
+    ConnectionId to = 0;
+    SetHeapTarget order;  ///< session and remaining deadline filled in
+};
+
+struct CancelAgent {
+    ConnectionId to = 0;
+    Cancel cancel;
+};
+
+/// Close a connection that a newer one has replaced.
+struct DropConnection {
+    ConnectionId connection = 0;
+    std::string why;
+};
+
+enum class Moment { before, after };
+
+/// Measure the process's PSS and call GuestState::measured() with the answer, whatever it is.
+struct Measure {
+    std::string op;
+    std::string jvm;
+    ProcessIdentity process;
+    Moment moment = Moment::before;
+};
+
+/// The operation's final view can be had from the order book now.
+struct OperationEnded {
+    std::string op;
+};
+
+/// To the host, at once.
+struct ForwardPressure {
+    Pressure pressure;
+};
+
+using Effect = std::variant<OrderAgent, CancelAgent, DropConnection, Measure, OperationEnded, ForwardPressure>;
+using Effects = std::vector<Effect>;
+
+}  // namespace aerostat::guest

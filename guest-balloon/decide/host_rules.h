@@ -1,0 +1,12 @@
+#pragma once
+
+#include "guest-balloon/decide/request_rules.h"
+
+namespace aerostat::guest {
+
+/// The order that a host's `apply` amounts to: one task for each JVM it names (the last, if it names one twice). What
+/// cannot be done is settled at once with its reason, the rest is tried as far as rules allow: not below a JVM's floor, not
+/// above an operator's ceiling that was set in this daemon's life.
+[[nodiscard]] Order order_for(const Apply& apply, const JvmBook& jvms, const PauseSwitch& paused);
+
+}  // namespace aerostat::guest

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "host-controller/decide/rules.h"
+
+namespace aerostat::host::app {
+
+/// How much of the host's condition guests are told.
+enum class ShareCondition { none, level, full };
+
+/// hostd's configuration; each key is explained in host-controller/hostd.example.toml.
+struct HostConfig {
+    HostRules rules;
+    std::string backend = "local";       ///< "local" or "libvirt"
+    std::string uri = "qemu:///system";  ///< libvirt's connection
+    std::string runtime_dir = "/run/aerostat";
+    bool act = false;
+    ShareCondition share_condition = ShareCondition::level;
+    std::optional<std::string> read_group;
+    std::optional<std::string> operate_group;
+    std::optional<std::string> guest_group;
+};
+
+/// Fails: `bad_value` with every problem found, one a line ("FILE:LINE: …"); `not_found`, `io` for the file.
+[[nodiscard]] Result<HostConfig> read_config(const std::string& path);
+[[nodiscard]] Result<HostConfig> parse_config(std::string_view text, const std::string& name_for_errors);
+
+/// What is accepted but deserves a warning: guaranteed minimums that do not fit, a budget above the machine's memory.
+[[nodiscard]] std::vector<std::string> config_warnings(const HostConfig& config, std::optional<Bytes> machine);
+
+}  // namespace aerostat::host::app

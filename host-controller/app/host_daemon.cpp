@@ -1,0 +1,276 @@
+#include "host-controller/app/host_daemon.h"
+
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include "daemon/service.h"
+#include "host-controller/decide/tracking.h"
+#include "host-controller/local/local_backend.h"
+#include "host-controller/virt/virt_backend.h"
+
+namespace aerostat::host::app {
+namespace {
+
+constexpr Duration kTick = std::chrono::seconds(1);
+constexpr Duration kSoon = std::chrono::milliseconds(20);  // events that come together are decided together
+constexpr Duration kLeaseEvery = std::chrono::seconds(10);
+constexpr Duration kSettleWithin = std::chrono::seconds(7);  // guests try again after 5 s at the latest, plus jitter
+constexpr Duration kGrace = std::chrono::seconds(1);
+constexpr Bytes kLeastGuest{128ULL << 20};  // no virtual machine is left less RAM than this
+
+Result<std::optional<gid_t>> gid_of(const std::optional<std::string>& group) {
+    if (!group) return std::optional<gid_t>();
+    const auto gid = daemon::group_by_name(*group);
+    if (!gid) return tl::unexpected(gid.error());
+    return std::optional<gid_t>(*gid);
+}
+
+}  // namespace
+
+HostDaemon::HostDaemon(asio::io_context& loop, HostConfig config, const Clock& clock)
+    : loop_(loop),
+      config_(std::move(config)),
+      clock_(clock),
+      operations_({.send = [this](const GuestId& guest,
+                                  Message message) { return backend_ && backend_->send(guest, std::move(message)); },
+                   .measure = [this](const GuestId& guest, auto answer) { measure(guest, std::move(answer)); }},
+                  clock),
+      kept_(config_.runtime_dir + "/hostd.state"),
+      started_(clock.now()),
+      leases_at_(clock.now()),
+      tick_timer_(loop),
+      soon_timer_(loop),
+      operations_timer_(loop) {}
+
+HostDaemon::~HostDaemon() = default;
+
+Status HostDaemon::open() {
+    if (auto ready = daemon::prepare_runtime_directory(config_.runtime_dir); !ready) return ready;
+    const auto read_group = gid_of(config_.read_group);
+    if (!read_group) return while_doing("read_group", read_group.error());
+    const auto operate_group = gid_of(config_.operate_group);
+    if (!operate_group) return while_doing("operate_group", operate_group.error());
+    const auto guest_group = gid_of(config_.guest_group);
+    if (!guest_group) return while_doing("guest_group", guest_group.error());
+    backend_ = make_backend(*guest_group);
+    if (OsBalloons* balloons = backend_->os_balloons()) {
+        mover_ = make_mover(*balloons);
+        operations_.use_balloons(mover_.get());
+    }
+    if (auto opened = backend_->open(guest_handlers()); !opened) return opened;
+    auto control = daemon::ControlServer::open(
+        loop_, config_.runtime_dir + "/control.sock", {*read_group, *operate_group},
+        [this](const ControlRequest& request, const daemon::Responder& respond) {
+            control::answer(*this, request, respond);
+        },
+        clock_);
+    if (!control) return tl::unexpected(control.error());
+    control_ = *std::move(control);
+    if (auto recalled = recall(); !recalled) {
+        bad_kept_state_ = recalled.error().message;
+        spdlog::warn("pauses, ceilings and guests of the run before are lost: {}", recalled.error().message);
+    }
+    tick();
+    return {};
+}
+
+std::unique_ptr<Backend> HostDaemon::make_backend(std::optional<gid_t> guest_group) {
+    if (config_.backend == "libvirt") return std::make_unique<virt::VirtBackend>(loop_, config_.uri, clock_);
+    wire::SocketSpec spec;
+    spec.path = config_.runtime_dir + "/guest.sock";
+    spec.group = guest_group;
+    return std::make_unique<local::LocalBackend>(loop_, std::move(spec), clock_);
+}
+
+std::unique_ptr<act::BalloonMover> HostDaemon::make_mover(OsBalloons& balloons) {
+    act::MoverPorts ports{balloons, clock_, {}, {}};
+    ports.later = [this](Duration pause, std::function<void()> then) {
+        const auto timer = std::make_shared<asio::steady_timer>(loop_, pause);
+        timer->async_wait([timer, then = std::move(then)](asio::error_code error) {
+            if (!error) then();
+        });
+    };
+    ports.available = [this](const GuestId& guest) -> std::optional<act::SaidAvailable> {
+        const sense::GuestRecord* record = register_.find(guest);
+        if (!record || !record->report) return std::nullopt;
+        return act::SaidAvailable{record->report->memory_available, record->report_at};
+    };
+    return std::make_unique<act::BalloonMover>(std::move(ports));
+}
+
+/// The guest's OS balloon goes along: first it gives what the heaps are to get, last it takes what they gave.
+void HostDaemon::follow_with_balloon(act::OperationOrder& order, Bytes shrink_by, Bytes raise_by) const {
+    const auto limits = config_.rules.limits_for(name_of(order.guest));
+    order.os_give = saturating_sub(raise_by, shrink_by);
+    order.os_takes = shrink_by > raise_by;
+    order.os_keeps = raise_by;
+    order.os_never_below = std::max(kLeastGuest, limits ? limits->min.value_or(Bytes()) : Bytes());
+}
+
+void HostDaemon::stop() {
+    tick_timer_.cancel();
+    soon_timer_.cancel();
+    operations_timer_.cancel();
+    if (control_) control_->close(kGrace);
+    operations_.use_balloons(nullptr);
+    mover_.reset();
+    backend_.reset();
+}
+
+// Who was here before the restart is charged until it is back or gone; what operators ordered goes on.
+Status HostDaemon::recall() {
+    auto kept = kept_.load(moment());
+    if (!kept && kept.error().code == ErrorCode::not_found) return {};
+    if (!kept) return tl::unexpected(kept.error());
+    state_.paused = kept->paused;
+    state_.paused_guests = std::move(kept->paused_guests);
+    state_.ceilings = std::move(kept->ceilings);
+    for (const KeptGuest& guest : kept->guests) {
+        if (!backend_->knows_identity(guest.id)) continue;
+        register_.remember(guest.id, guest.name);
+        awaited_.insert(guest.id);
+    }
+    return {};
+}
+
+bool HostDaemon::settling(TimePoint now) const { return !awaited_.empty() && now - started_ < kSettleWithin; }
+
+void HostDaemon::tick() {
+    if (!backend_) return;  // stopped
+    const TimePoint now = clock_.now();
+    tick_timer_.expires_after(kTick);
+    tick_timer_.async_wait([this](asio::error_code error) {
+        if (!error) tick();
+    });
+    // Guests that report are measured with each report; the silent ones here.
+    for (const auto& [id, record] : register_.guests()) {
+        look_at_balloon(id);
+        if (now - record.measured_at >= kTick && !backend_->is_measuring(id)) measure(id, nullptr);
+    }
+    if (now - leases_at_ >= kLeaseEvery) renew_leases();
+    decide_now();
+}
+
+void HostDaemon::decide_soon() {
+    if (std::exchange(soon_, true)) return;
+    soon_timer_.expires_after(kSoon);
+    soon_timer_.async_wait([this](asio::error_code error) {
+        soon_ = false;
+        if (!error) decide_now();
+    });
+}
+
+void HostDaemon::decide_now() {
+    plan_ = dry_run();
+    log_edges(plan_);
+    state_ = plan_.after;
+    if (config_.act) send_orders(plan_);
+    keep();
+}
+
+void HostDaemon::send_orders(const HostPlan& plan) {
+    for (const GuestOrder& order : plan.orders) {
+        const Duration deadline = config_.rules.pacing.order_deadline;
+        act::OperationOrder operation;
+        operation.command = "balance";
+        operation.guest = order.guest;
+        operation.target = name_of(order.guest);
+        operation.layers = order.layers;
+        operation.asked = order.shrink_by.is_zero() ? order.raise_by : order.shrink_by;
+        operation.deadline = to_millis(deadline);
+        follow_with_balloon(operation, order.shrink_by, order.raise_by);
+        operation.verify = !order.shrink_by.is_zero();  // what is taken counts when it is seen from outside
+        for (const LayerOrder& layer : order.layers) {
+            note_ordered(state_, {order.guest, layer.layer}, layer.target.footprint, clock_.now() + deadline + kGrace);
+            spdlog::info("order guest={} jvm={} target_bytes={}", operation.target, layer.layer,
+                         layer.target.footprint.count());
+        }
+        operations_.start(std::move(operation), [this](const act::EndedOperation& ended) {
+            settle(ended);
+            decide_soon();
+        });
+    }
+    watch_operations();
+}
+
+// The last report still shows the old target, and would have the same order sent again, or a squeeze undone.
+void HostDaemon::settle(const act::EndedOperation& ended) {
+    constexpr Duration kUntilReported = std::chrono::milliseconds(1500);  // agents and guests report once a second
+    for (const LayerOrder& layer : ended.layers)
+        note_settling(state_, {ended.guest, layer.layer}, layer.target.footprint, clock_.now() + kUntilReported);
+}
+
+void HostDaemon::watch_operations() {
+    const auto due = operations_.next_due();
+    if (!due) return;
+    operations_timer_.expires_after(std::max(Duration(std::chrono::milliseconds(1)), *due - clock_.now()));
+    operations_timer_.async_wait([this](asio::error_code error) {
+        if (error) return;
+        operations_.tick();
+        watch_operations();
+    });
+}
+
+void HostDaemon::log_edges(const HostPlan& plan) {
+    if (plan.level != state_.level)
+        spdlog::info("level={} was={} charged_bytes={} free_bytes={}", plan.level, state_.level, plan.charged.count(),
+                     plan.free.count());
+    if (plan.short_by.is_zero() != plan_.short_by.is_zero())
+        spdlog::warn("floors and minimums short_by_bytes={}", plan.short_by.count());
+    std::set<std::string> stuck;
+    for (const auto& [key, track] : plan.after.tracks) {
+        if (track.aside_since) stuck.insert(name_of(key.first) + "/" + key.second);
+    }
+    for (const std::string& jvm : stuck) {
+        if (!stuck_.contains(jvm)) spdlog::warn("stuck jvm={}: set aside and charged for what it holds", jvm);
+    }
+    stuck_ = std::move(stuck);
+}
+
+void HostDaemon::renew_leases() {
+    leases_at_ = clock_.now();
+    for (const auto& [id, record] : register_.guests()) {
+        if (record.connected) backend_->send(id, LeaseRenewal{"", Millis(30'000)});
+    }
+}
+
+void HostDaemon::keep() {
+    KeptState kept;
+    for (const auto& [id, record] : register_.guests()) kept.guests.push_back({id, record.name});
+    kept.paused = state_.paused;
+    kept.paused_guests = state_.paused_guests;
+    kept.ceilings = state_.ceilings;
+    const bool failed_before = bad_kept_state_.starts_with("writing");
+    const auto stored = kept_.store(kept, moment());
+    if (!stored && !failed_before) spdlog::warn("the state for a restart cannot be kept: {}", stored.error().message);
+    if (!stored)
+        bad_kept_state_ = "writing the state: " + stored.error().message;
+    else if (failed_before)
+        bad_kept_state_.clear();
+}
+
+std::string HostDaemon::name_of(const GuestId& guest) const {
+    const sense::GuestRecord* record = register_.find(guest);
+    return record ? record->name : guest;
+}
+
+std::vector<std::string> HostDaemon::reconfigure(HostConfig config) {
+    std::vector<std::string> needs_restart;
+    const auto keep_old = [&](auto HostConfig::*field, const char* key) {
+        if (config_.*field != config.*field) needs_restart.push_back(std::string(key) + " changes only with a restart");
+        config.*field = config_.*field;
+    };
+    keep_old(&HostConfig::backend, "backend");
+    keep_old(&HostConfig::uri, "uri");
+    keep_old(&HostConfig::runtime_dir, "runtime_dir");
+    keep_old(&HostConfig::read_group, "read_group");
+    keep_old(&HostConfig::operate_group, "operate_group");
+    keep_old(&HostConfig::guest_group, "guest_group");
+    config_ = std::move(config);
+    bad_reload_.clear();
+    decide_soon();
+    return needs_restart;
+}
+
+}  // namespace aerostat::host::app

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "daemon/control_server.h"
+#include "host-controller/act/balloon_mover.h"
+#include "host-controller/act/operations.h"
+#include "host-controller/app/config.h"
+#include "host-controller/app/kept_state.h"
+#include "host-controller/backend/backend.h"
+#include "host-controller/control/desk.h"
+#include "host-controller/sense/guest_register.h"
+
+namespace aerostat::host::app {
+
+/// aerostat-hostd: wires sensing, deciding, acting and the operators' desk together.
+///
+/// Once a second, and at once when a guest joins, leaves, reports pressure or a result: snapshot -> decide -> orders.
+/// Thread: loop thread owns everything here; what may be slow, such as measuring, the backend does elsewhere.
+class HostDaemon final : public control::Host {
+public:
+    HostDaemon(asio::io_context& loop, HostConfig config, const Clock& clock);
+    ~HostDaemon() override;
+
+    /// Opens the doors and begins. Fails: as Backend::open, daemon::prepare_runtime_directory, group_by_name.
+    [[nodiscard]] Status open();
+    /// Takes over what may change while running; the sentences say what needs a restart.
+    [[nodiscard]] std::vector<std::string> reconfigure(HostConfig config);
+    /// Remembered and shown in status until the next good reload.
+    void note_bad_reload(const std::string& problem) { bad_reload_ = problem; }
+    /// Closes the doors; guests hold what they have.
+    void stop();
+
+    // control::Host
+    [[nodiscard]] HostSnapshot seen() const override;
+    [[nodiscard]] HostPlan dry_run() const override;
+    [[nodiscard]] const HostState& state() const override { return state_; }
+    [[nodiscard]] const HostRules& rules() const override { return config_.rules; }
+    [[nodiscard]] bool acts() const override { return config_.act; }
+    [[nodiscard]] StatusView status_frame() const override;
+    [[nodiscard]] const GuestReport* report_of(const GuestId& guest) const override;
+    [[nodiscard]] std::optional<control::OsSize> os_size_of(const GuestId& guest) const override;
+    [[nodiscard]] Millis report_age(const GuestId& guest) const override;
+    [[nodiscard]] std::vector<OperationView> operations() const override { return operations_.views(); }
+    OperationView carry_out(control::Errand errand, std::function<void(const OperationView&)> done) override;
+    [[nodiscard]] Result<OperationView> cancel(const std::string& op) override;
+    void pause(const std::optional<GuestId>& guest) override;
+    void resume(const std::optional<GuestId>& guest) override;
+    std::size_t end_all_ceilings() override;
+
+private:
+    // Guests' side (host_daemon_guests.cpp).
+    [[nodiscard]] Backend::Handlers guest_handlers();
+    void joined(const GuestId& guest);
+    void take(const GuestId& guest, Message message);
+    void take_report(const GuestId& guest, GuestReport report);
+    void take_pressure(const GuestId& guest, const Pressure& pressure);
+    void lost(const GuestId& guest, const Error& why);
+    void measure(const GuestId& guest, std::function<void(std::optional<Bytes>)> answer);
+    void measured(const GuestId& guest, const Result<GuestResidency>& seen);
+    void send_condition(const GuestId& guest);
+    void look_at_balloon(const GuestId& guest);
+    void rescue(const GuestId& guest, Bytes wanted);
+
+    // The policy (host_daemon.cpp).
+    [[nodiscard]] std::unique_ptr<Backend> make_backend(std::optional<gid_t> guest_group);
+    [[nodiscard]] std::unique_ptr<act::BalloonMover> make_mover(OsBalloons& balloons);
+    void follow_with_balloon(act::OperationOrder& order, Bytes shrink_by, Bytes raise_by) const;
+    [[nodiscard]] Status recall();
+    void tick();
+    void decide_soon();
+    void decide_now();
+    void send_orders(const HostPlan& plan);
+    void settle(const act::EndedOperation& ended);
+    void log_edges(const HostPlan& plan);
+    void renew_leases();
+    void keep();
+    void watch_operations();
+    [[nodiscard]] bool settling(TimePoint now) const;
+    [[nodiscard]] Moment moment() const { return {clock_.now(), std::chrono::system_clock::now()}; }
+    [[nodiscard]] std::string name_of(const GuestId& guest) const;
+
+    // Operators' side (host_daemon_desk.cpp).
+    void squeeze_ended(const act::EndedOperation& ended, std::optional<Millis> hold);
+
+    asio::io_context& loop_;
+    HostConfig config_;
+    const Clock& clock_;
+    sense::GuestRegister register_;
+    std::unique_ptr<Backend> backend_;
+    std::unique_ptr<act::BalloonMover> mover_;  ///< absent: guests have no OS balloon
+    act::Operations operations_;
+    HostState state_;
+    HostPlan plan_;
+    KeptFile kept_;
+    TimePoint started_;
+    TimePoint leases_at_;
+    std::set<GuestId> awaited_;    ///< known from before the restart, not back yet
+    std::set<std::string> stuck_;  ///< already warned about
+    std::set<GuestId> unreadable_;
+    std::set<GuestId> looking_;  ///< whose OS balloon is being asked for
+    std::set<LayerKey> crying_;  ///< pressure whose measurement is under way
+    std::string bad_reload_;
+    std::string bad_kept_state_;
+    bool soon_ = false;
+    asio::steady_timer tick_timer_;
+    asio::steady_timer soon_timer_;
+    asio::steady_timer operations_timer_;
+    std::unique_ptr<daemon::ControlServer> control_;
+};
+
+}  // namespace aerostat::host::app

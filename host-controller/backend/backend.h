@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contract/clock.h"
+#include "contract/error.h"
+#include "contract/messages.h"
+#include "host-controller/decide/model.h"
+
+// The world the guests live in, as the daemon needs it: processes of this machine, or virtual machines under libvirt.
+namespace aerostat::host {
+
+/// What the host sees of a guest from outside.
+struct GuestResidency {
+    Bytes charged;               ///< resident: PSS of its processes, or the guest-RAM mapping of its QEMU
+    std::size_t processes = 0;   ///< living ones; 0: the guest is gone
+    std::size_t unreadable = 0;  ///< of these, not ours to look into: their memory is missing in `charged`
+};
+
+/// A virtual machine's OS balloon, as the hypervisor knows it.
+struct OsBalloon {
+    Bytes maximum;                ///< the guest's RAM
+    Bytes actual;                 ///< of it, not in the balloon
+    std::optional<Bytes> usable;  ///< what the guest can spare without swapping (its MemAvailable), when last heard
+    Duration usable_age{};
+    bool autodeflate = false;  ///< the guest takes pages back out of the balloon before it kills for want of memory
+};
+
+/// The OS balloons of a backend's guests. Every call answers once, from the loop, within its own deadline.
+/// Thread: loop thread.
+class OsBalloons {
+public:
+    virtual ~OsBalloons() = default;
+    /// Fails: `unsupported` (this guest has no balloon we may move), `not_found`, `timed_out`, `io`.
+    virtual void look(const GuestId& guest, std::function<void(Result<OsBalloon>)> answer) = 0;
+    /// Tells the guest's driver to make `actual` this. Answered when the hypervisor has taken the order, not when it is
+    /// carried out. Fails: as look, `bad_value` (above the maximum).
+    virtual void set_target(const GuestId& guest, Bytes actual, std::function<void(Status)> answer) = 0;
+};
+
+/// Where guests come from, how they are spoken to and measured.
+/// Thread: loop thread owns it; what is slow or may hang runs elsewhere and posts its result back. Handlers are never called
+/// from inside send().
+class Backend {
+public:
+    struct Handlers {
+        /// A guest is there, though it has not spoken (yet): it is charged for what it holds.
+        std::function<void(const GuestId& guest, const std::string& name)> on_seen;
+        /// A guest wants in; the answer is the name it goes by, or why not. `said_name` is what it goes by if that is free;
+        /// `number` tells it from a namesake.
+        std::function<Result<std::string>(const GuestId& guest, const std::string& said_name, std::uint64_t number)> on_join;
+        /// After its welcome was sent.
+        std::function<void(const GuestId& guest)> on_joined;
+        std::function<void(const GuestId& guest, Message message)> on_message;
+        std::function<void(const GuestId& guest, const Error& why)> on_lost;
+        std::function<void(const std::string& sentence)> on_refused;
+    };
+    virtual ~Backend() = default;
+
+    [[nodiscard]] virtual Status open(Handlers handlers) = 0;
+    /// False if the guest is not connected (or was cut off by this). `message` gets the guest's session where it has one.
+    virtual bool send(const GuestId& guest, Message message) = 0;
+    /// Answers once, from the loop. A guest that is gone is no error: it has no processes.
+    virtual void measure(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) = 0;
+    /// A measurement of this guest is under way: asking again would only queue.
+    [[nodiscard]] virtual bool is_measuring(const GuestId& guest) const = 0;
+    /// Whether `guest` can be one of this backend's: what a restart remembers may be another's.
+    [[nodiscard]] virtual bool knows_identity(const GuestId& guest) const = 0;
+    /// Absent: guests have no OS balloon here.
+    [[nodiscard]] virtual OsBalloons* os_balloons() { return nullptr; }
+    /// "local", "libvirt".
+    [[nodiscard]] virtual std::string name() const = 0;
+    /// What is degraded, for people.
+    [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
+    [[nodiscard]] virtual std::uint64_t malformed_lines() const = 0;
+    [[nodiscard]] virtual std::uint64_t peers_cut_off() const = 0;
+};
+
+}  // namespace aerostat::host

@@ -1,0 +1,111 @@
+#include "host-controller/decide/frame.h"
+
+#include <algorithm>
+
+#include "host-controller/decide/booking.h"
+
+namespace aerostat::host {
+namespace {
+
+std::string why_untouched(const FrameGuest& guest, const HostState& state) {
+    if (!guest.limits) return "observed only: no [guest] section names it";
+    if (!guest.seen->connected) return "not connected: charged for what it holds";
+    if (state.paused_guests.contains(guest.seen->id)) return "paused by an operator";
+    if (guest.seen->hands_off) return "paused by the guest's own off switch";
+    if (guest.limits->hands_off()) return "min = max: hands off";
+    return {};
+}
+
+std::string why_untouched(const FrameLayer& layer) {
+    if (!layer.seen->can_move) return "this JVM has no balloon";
+    if (layer.track && layer.track->aside_since) return "set aside: no progress towards its target";
+    return {};
+}
+
+FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const HostState& state, TimePoint now) {
+    FrameLayer layer;
+    layer.seen = &seen;
+    layer.track = track_of(state, guest, seen);
+    layer.untouched_because = why_untouched(layer);
+    layer.in_force = target_in_force(seen, layer.track);
+    layer.entitled = entitled(seen, layer.track);
+    layer.ceiling = std::max(seen.floor, seen.ceiling);
+    layer.floor = seen.floor;
+    if (const auto ceiling = state.ceilings.find({guest.id, seen.name}); ceiling != state.ceilings.end()) {
+        layer.operator_ceiling = std::max(seen.floor, ceiling->second.footprint);
+        layer.ceiling = std::min(layer.ceiling, *layer.operator_ceiling);
+    }
+    if (seen.distress) layer.floor = std::max(layer.floor, layer.in_force.value_or(seen.footprint));
+    if (const auto wish = state.urgent.find({guest.id, seen.name}); wish != state.urgent.end() && now < wish->second.until) {
+        layer.urgent = true;
+        layer.floor = std::max(layer.floor, wish->second.floor);
+    }
+    layer.floor = std::min(layer.floor, layer.ceiling);
+    return layer;
+}
+
+Bytes kept_ready(const GuestSeen& guest, const HostState& state, TimePoint now) {
+    const auto wish = state.urgent.find({guest.id, std::string()});
+    return wish != state.urgent.end() && now < wish->second.until ? wish->second.floor : Bytes();
+}
+
+FrameGuest frame_guest(const GuestSeen& seen, const HostState& state, const HostRules& rules, TimePoint now) {
+    FrameGuest guest;
+    guest.seen = &seen;
+    guest.limits = rules.limits_for(seen.name);
+    guest.held = held(seen, state);
+    guest.untouched_because = why_untouched(guest, state);
+    guest.apart = seen.fixed + kept_ready(seen, state, now);
+    for (const LayerSeen& layer : seen.layers) {
+        guest.layers.push_back(frame_layer(seen, layer, state, now));
+        FrameLayer& framed = guest.layers.back();
+        if (!guest.untouched_because.empty()) framed.untouched_because = guest.untouched_because;
+        if (framed.untouched_because.empty())
+            guest.shared.push_back(guest.layers.size() - 1);
+        else
+            guest.apart += framed.entitled;
+    }
+    if (guest.shared.empty()) guest.apart = std::max(guest.apart, guest.held);
+    return guest;
+}
+
+// The part of an urgent floor that lies above the guest's max is not granted: its maximum stands.
+ShareGuest share_guest(const FrameGuest& guest) {
+    ShareGuest share;
+    share.weight = guest.limits->weight;
+    if (guest.limits->min) share.least = saturating_sub(*guest.limits->min, guest.apart);
+    if (guest.limits->max) share.most = saturating_sub(*guest.limits->max, guest.apart);
+    Bytes room = share.most;
+    for (const std::size_t index : guest.shared)
+        room = saturating_sub(room, std::min(guest.layers[index].seen->floor, guest.layers[index].ceiling));
+    for (const std::size_t index : guest.shared) {
+        const FrameLayer& layer = guest.layers[index];
+        const Bytes own_floor = std::min(layer.seen->floor, layer.ceiling);
+        const Bytes lift = std::min(room, saturating_sub(layer.floor, own_floor));
+        room = saturating_sub(room, lift);
+        share.layers.push_back({layer.seen->curve.clamped(own_floor + lift, layer.ceiling), layer.seen->footprint});
+    }
+    return share;
+}
+
+}  // namespace
+
+Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules& rules, TimePoint now) {
+    Frame frame;
+    Bytes apart;
+    for (const GuestSeen& guest : seen.guests) {
+        frame.guests.push_back(frame_guest(guest, state, rules, now));
+        const FrameGuest& framed = frame.guests.back();
+        frame.charged += guest.charged;
+        frame.held += framed.held;
+        apart += framed.apart;
+        if (framed.shared.empty()) continue;
+        frame.shared.push_back(frame.guests.size() - 1);
+        frame.problem.guests.push_back(share_guest(framed));
+    }
+    frame.cushion = rules.dead_band(rules.capacity());
+    frame.problem.capacity = saturating_sub(rules.capacity(), frame.cushion + apart);
+    return frame;
+}
+
+}  // namespace aerostat::host

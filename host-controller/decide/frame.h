@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "host-controller/decide/plan.h"
+
+namespace aerostat::host {
+
+/// A JVM as the policy may treat it in this tick.
+struct FrameLayer {
+    const LayerSeen* seen = nullptr;
+    const LayerTrack* track = nullptr;
+    std::string untouched_because;  ///< not empty: left out of sharing
+    Bytes floor;                    ///< the domain the policy decides in
+    Bytes ceiling;
+    std::optional<Bytes> operator_ceiling;
+    bool urgent = false;
+    std::optional<Bytes> in_force;
+    Bytes entitled;
+};
+
+struct FrameGuest {
+    const GuestSeen* seen = nullptr;
+    std::optional<GuestLimits> limits;
+    std::string untouched_because;
+    Bytes held;
+    Bytes apart;  ///< what is not up for sharing: outside the heaps, and JVMs left out
+    std::vector<FrameLayer> layers;
+    std::vector<std::size_t> shared;  ///< indices of the layers that take part
+};
+
+/// The world cut into what may be shared out and what is set apart. Borrows from snapshot and state.
+struct Frame {
+    std::vector<FrameGuest> guests;
+    std::vector<std::size_t> shared;  ///< indices of the guests that take part, in the order of problem.guests
+    ShareProblem problem;
+    Bytes charged;
+    Bytes held;
+    Bytes cushion;  ///< of the capacity, never planned away: it takes up the noise of measuring
+};
+
+[[nodiscard]] Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules& rules, TimePoint now);
+
+}  // namespace aerostat::host

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "contract/clock.h"
+#include "contract/cost_curve.h"
+#include "contract/roles.h"
+#include "contract/units.h"
+
+// What decisions are made of: one picture of the world per tick, and what has to be remembered between ticks. Plain values.
+namespace aerostat::host {
+
+/// A guest's identity, "session:1234:5678" or "cgroup:/path": never the name it says.
+using GuestId = std::string;
+
+/// One Java heap in the host's eyes; all figures already checked against the guest's measured memory.
+struct LayerSeen {
+    std::string name;
+    Bytes footprint;
+    Bytes floor;
+    Bytes ceiling;
+    CostCurve curve;
+    bool can_move = true;         ///< false: this JVM has no balloon
+    std::optional<Bytes> target;  ///< the order in force as the agent says; absent: unrestrained
+    bool distress = false;        ///< the agent's guard sees the collector in trouble
+};
+
+struct GuestSeen {
+    GuestId id;
+    std::string name;
+    bool connected = false;  ///< false: charged for what its processes hold until they are gone
+    bool hands_off = false;  ///< the guest's own off switch
+    Bytes charged;           ///< measured: PSS of its processes
+    Bytes fixed;             ///< of it, outside the heaps (smoothed)
+    std::vector<LayerSeen> layers;
+};
+
+struct HostSnapshot {
+    std::vector<GuestSeen> guests;
+    bool settling = false;  ///< after a start: guests known from before are still missing, so nobody is given more
+};
+
+/// One JVM of one guest.
+using LayerKey = std::pair<GuestId, std::string>;
+
+/// An operator's squeeze in force.
+struct Ceiling {
+    Bytes footprint;
+    std::optional<TimePoint> until;  ///< absent: until give, release or resume
+};
+
+/// What the host remembers of a JVM it has ordered about.
+struct LayerTrack {
+    std::optional<Bytes> ordered;           ///< the last target sent
+    std::optional<TimePoint> busy_until;    ///< an operation is under way; no other order until it ended
+    Bytes best_footprint;                   ///< smallest seen since it fell behind its target
+    std::optional<TimePoint> behind_since;  ///< no progress towards the target since then
+    std::optional<TimePoint> aside_since;   ///< set aside: charged in full, left out of sharing
+    bool flagged = false;
+};
+
+/// A guest's urgent wish for memory, and what was made of it.
+struct Urgency {
+    Bytes floor;  ///< a JVM: not to be left less than this; the guest itself: this much kept ready for it
+    TimePoint until;
+    TimePoint again_at;  ///< wishes before this add nothing: who cries without end is served by price instead
+};
+
+/// Carried from tick to tick. The operators' part (paused, paused_guests, ceilings) also survives a restart.
+struct HostState {
+    bool paused = false;
+    std::set<GuestId> paused_guests;
+    std::map<LayerKey, Ceiling> ceilings;
+    std::map<LayerKey, LayerTrack> tracks;
+    std::map<LayerKey, Urgency> urgent;  ///< an empty JVM name: the guest itself
+    std::string level = "ample";
+};
+
+}  // namespace aerostat::host

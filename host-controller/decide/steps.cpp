@@ -1,0 +1,194 @@
+#include "host-controller/decide/steps.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace aerostat::host {
+namespace {
+
+constexpr Bytes kPage{4096};
+constexpr Bytes kLeastUrgent{1ULL << 20};
+
+struct Raise {
+    std::size_t guest = 0;
+    std::size_t layer = 0;
+    bool urgent = false;
+    double gain = 0;
+    Bytes wanted;  ///< the target it would like
+};
+
+class Steps {
+public:
+    Steps(const Frame& frame, const ShareOutcome& aims, const HostSnapshot& seen, const HostRules& rules, TimePoint now)
+        : frame_(frame), aims_(aims), rules_(rules), now_(now), settling_(seen.settling) {
+        free_ = saturating_sub(rules.capacity(), frame.held + frame.cushion);
+        reserve_ = saturating_sub(saturating_sub(rules.memory, frame.held), free_);
+    }
+
+    std::vector<std::vector<Step>> run() {
+        Bytes urgently_needed;
+        for (std::size_t g = 0; g < frame_.shared.size(); ++g) {
+            steps_.emplace_back(guest(g).shared.size());
+            urgently_needed += urgent_need(g);
+        }
+        overbooked_ = frame_.held + urgently_needed > rules_.capacity();
+        for (std::size_t g = 0; g < frame_.shared.size(); ++g) {
+            for (std::size_t l = 0; l < steps_[g].size(); ++l) first_look(g, l);
+        }
+        grant_raises();
+        return std::move(steps_);
+    }
+
+private:
+    const FrameGuest& guest(std::size_t g) const { return frame_.guests[frame_.shared[g]]; }
+    const FrameLayer& layer(std::size_t g, std::size_t l) const { return guest(g).layers[guest(g).shared[l]]; }
+    static Bytes base_of(const FrameLayer& one) { return one.in_force.value_or(one.seen->footprint); }
+    bool busy(const FrameLayer& one) const { return one.track && one.track->busy_until && now_ < *one.track->busy_until; }
+
+    // The aim in whole pages, never below the floor.
+    Bytes aim(std::size_t g, std::size_t l) const {
+        const Bytes exact = aims_.layers[g][l];
+        return std::max(round_down(exact, kPage), frame_.problem.guests[g].layers[l].curve.floor());
+    }
+
+    // What urgent raises will take: others begin to refill the reserve in the same tick.
+    Bytes urgent_need(std::size_t g) const {
+        Bytes need;
+        for (std::size_t l = 0; l < guest(g).shared.size(); ++l) {
+            if (layer(g, l).urgent) need += saturating_sub(aim(g, l), layer(g, l).entitled);
+        }
+        return need;
+    }
+
+    bool over_its_max(std::size_t g) const {
+        Bytes sum;
+        for (std::size_t l = 0; l < guest(g).shared.size(); ++l) sum += base_of(layer(g, l));
+        return sum > frame_.problem.guests[g].most;
+    }
+
+    // What taking `base - target` is worth to the others at the host's price, less what it costs this guest.
+    bool pays(std::size_t g, std::size_t l, Bytes base, Bytes target) const {
+        const CostCurve& curve = frame_.problem.guests[g].layers[l].curve;
+        const Bytes moved = saturating_sub(base, target);
+        const double loss =
+            frame_.problem.guests[g].weight * (curve.evaluate(target) - curve.evaluate(std::max(base, curve.floor())));
+        const double price_of_moving =
+            rules_.pacing.cost_of_moving / static_cast<double>(1ULL << 30) / to_seconds(rules_.pacing.payback);
+        const double worth = aims_.price * moved.as_double();
+        return worth - loss > price_of_moving * moved.as_double() && worth > rules_.pacing.least_advantage * loss;
+    }
+
+    bool must_shrink(std::size_t g, std::size_t l) const {
+        const FrameLayer& one = layer(g, l);
+        const bool above_ceiling = one.operator_ceiling && base_of(one) > *one.operator_ceiling;
+        return overbooked_ || above_ceiling || over_its_max(g);
+    }
+
+    void first_look(std::size_t g, std::size_t l) {
+        const FrameLayer& one = layer(g, l);
+        Step& step = steps_[g][l];
+        const Bytes base = base_of(one);
+        const Bytes wanted = aim(g, l);
+        step.next = base;
+        if (wanted > base) return consider_raise(g, l, base, wanted);
+        if (busy(one)) {
+            step.kind = StepKind::busy;
+            return;
+        }
+        if (wanted < base) consider_shrink(g, l, base, wanted);
+        if (!one.in_force && !step.ordered) restrain(g, l);
+    }
+
+    void consider_shrink(std::size_t g, std::size_t l, Bytes base, Bytes wanted) {
+        const FrameLayer& one = layer(g, l);
+        Step& step = steps_[g][l];
+        const bool must = must_shrink(g, l);
+        const Bytes change = saturating_sub(base, wanted);
+        if (!must && change < rules_.dead_band(base)) return;
+        if (must && change < kLeastUrgent) return;
+        if (!must && !pays(g, l, base, wanted)) {
+            step.kind = StepKind::not_worth;
+            return;
+        }
+        // Headroom nobody uses goes at once; resident bytes go in steps that can be verified.
+        const Bytes lowest = saturating_sub(std::min(base, one.seen->footprint), rules_.pacing.largest_step);
+        step = {std::max(wanted, lowest), StepKind::shrink, true};
+    }
+
+    // A JVM without a target is held where it is, so that what it may take is known.
+    void restrain(std::size_t g, std::size_t l) {
+        const FrameLayer& one = layer(g, l);
+        const Bytes floor = frame_.problem.guests[g].layers[l].curve.floor();
+        steps_[g][l] = {std::max(floor, round_up(one.seen->footprint, kPage)), StepKind::restrain, true};
+    }
+
+    void consider_raise(std::size_t g, std::size_t l, Bytes base, Bytes wanted) {
+        const FrameLayer& one = layer(g, l);
+        Step& step = steps_[g][l];
+        if (busy(one) && !one.urgent) {
+            step.kind = StepKind::busy;
+            return;
+        }
+        const bool small = saturating_sub(wanted, base) < (one.urgent ? kLeastUrgent : rules_.dead_band(base));
+        if (!small) {
+            const ShareGuest& share = frame_.problem.guests[g];
+            raises_.push_back({g, l, one.urgent, share.weight * share.layers[l].curve.gain_of_giving(base), wanted});
+        } else if (!one.in_force) {
+            restrain(g, l);
+        }
+    }
+
+    void grant_raises() {
+        std::stable_sort(raises_.begin(), raises_.end(),
+                         [](const Raise& a, const Raise& b) { return a.urgent != b.urgent ? a.urgent : a.gain > b.gain; });
+        for (const Raise& raise : raises_) grant(raise);
+    }
+
+    void grant(const Raise& raise) {
+        const FrameLayer& one = layer(raise.guest, raise.layer);
+        Step& step = steps_[raise.guest][raise.layer];
+        const Bytes base = base_of(one);
+        const Bytes pool = raise.urgent ? free_ + reserve_ : settling_ ? Bytes() : free_;
+        const Bytes limit = std::max(one.entitled, base) + rules_.pacing.largest_step;
+        const Bytes next = round_down(std::min({raise.wanted, one.entitled + pool, limit}), kPage);
+        if (busy(one) && one.track->ordered && next <= *one.track->ordered) {
+            step.kind = StepKind::busy;  // this order is under way, or not yet in the guest's report
+            return;
+        }
+        const Bytes least =
+            raise.urgent ? kLeastUrgent : std::min(rules_.dead_band(base), saturating_sub(raise.wanted, base));
+        if (next < base + least) {
+            step.kind = StepKind::waits_for_free;
+            if (!one.in_force && !busy(one)) restrain(raise.guest, raise.layer);
+            return;
+        }
+        step = {next, StepKind::raise, true};
+        spend(saturating_sub(next, one.entitled));
+    }
+
+    void spend(Bytes amount) {
+        const Bytes from_free = std::min(free_, amount);
+        free_ = saturating_sub(free_, from_free);
+        reserve_ = saturating_sub(reserve_, saturating_sub(amount, from_free));
+    }
+
+    const Frame& frame_;
+    const ShareOutcome& aims_;
+    const HostRules& rules_;
+    TimePoint now_;
+    bool settling_;
+    bool overbooked_ = false;
+    Bytes free_;
+    Bytes reserve_;
+    std::vector<Raise> raises_;
+    std::vector<std::vector<Step>> steps_;
+};
+
+}  // namespace
+
+std::vector<std::vector<Step>> next_steps(const Frame& frame, const ShareOutcome& aims, const HostSnapshot& seen,
+                                          const HostRules& rules, TimePoint now) {
+    return Steps(frame, aims, seen, rules, now).run();
+}
+
+}  // namespace aerostat::host

@@ -1,0 +1,115 @@
+#include "host-controller/decide/tracking.h"
+
+#include <algorithm>
+
+#include "host-controller/decide/booking.h"
+
+namespace aerostat::host {
+namespace {
+
+constexpr Bytes kProgress{4ULL << 20};  // less than this is breathing, not progress
+constexpr double kBreathing = 0.10;     // a firm balloon lets a busy heap pass its target by this much
+
+void forget_delay(LayerTrack& track) {
+    track.behind_since.reset();
+    track.aside_since.reset();
+    track.flagged = false;
+}
+
+// Whether the JVM does what it was told; a target below its floor cannot be met and counts as the floor.
+bool keeps_up(const LayerTrack& track, const LayerSeen& layer, const HostRules& rules) {
+    const auto target = layer.target ? layer.target : track.ordered;
+    if (!track.ordered || !target) return true;
+    const Bytes aim = std::max(*target, layer.floor);
+    return layer.footprint <= aim + std::max(rules.dead_band(aim) * 2, share_of(aim, kBreathing));
+}
+
+void note_progress(LayerTrack& track, const LayerSeen& layer, const HostRules& rules, TimePoint now) {
+    if (track.busy_until && now >= *track.busy_until) track.busy_until.reset();
+    if (keeps_up(track, layer, rules)) return forget_delay(track);
+    const bool moved = track.behind_since && layer.footprint + kProgress <= track.best_footprint;
+    if (!track.behind_since || moved) {
+        forget_delay(track);
+        track.behind_since = now;
+        track.best_footprint = layer.footprint;
+        return;
+    }
+    const Duration still_for = now - *track.behind_since;
+    if (track.aside_since && now - *track.aside_since >= rules.pacing.retry_after) return forget_delay(track);
+    if (!track.aside_since && still_for >= rules.pacing.set_aside_after) track.aside_since = now;
+    if (still_for >= rules.pacing.flag_after) track.flagged = true;
+}
+
+template <class Map, class Predicate>
+void drop_if(Map& map, Predicate predicate) {
+    for (auto it = map.begin(); it != map.end();) it = predicate(*it) ? map.erase(it) : std::next(it);
+}
+
+}  // namespace
+
+HostState carry_over(const HostSnapshot& seen, const HostState& before, const HostRules& rules, TimePoint now) {
+    HostState after = before;
+    std::set<GuestId> known;
+    std::set<LayerKey> layers;
+    for (const GuestSeen& guest : seen.guests) {
+        known.insert(guest.id);
+        for (const LayerSeen& layer : guest.layers) {
+            layers.insert({guest.id, layer.name});
+            if (const auto track = after.tracks.find({guest.id, layer.name}); track != after.tracks.end()) {
+                note_progress(track->second, layer, rules, now);
+            }
+        }
+    }
+    drop_if(after.tracks,
+            [&](const auto& entry) { return known.contains(entry.first.first) && !layers.contains(entry.first); });
+    drop_if(after.urgent, [&](const auto& entry) { return now >= entry.second.again_at; });
+    drop_if(after.ceilings, [&](const auto& entry) { return entry.second.until && now >= *entry.second.until; });
+    return after;
+}
+
+void note_ordered(HostState& state, const LayerKey& key, Bytes target, TimePoint until) {
+    LayerTrack& track = state.tracks[key];
+    track.ordered = target;
+    track.busy_until = until;
+}
+
+void note_settling(HostState& state, const LayerKey& key, Bytes target, TimePoint until) {
+    const auto found = state.tracks.find(key);
+    if (found != state.tracks.end() && found->second.ordered == target) found->second.busy_until = until;
+}
+
+void note_urgent(HostState& state, const GuestSeen& guest, const std::string& jvm, Bytes wanted, const HostRules& rules,
+                 TimePoint now) {
+    const LayerKey key{guest.id, jvm};
+    const auto known = state.urgent.find(key);
+    if (known != state.urgent.end() && now < known->second.again_at) return;
+    Bytes base;
+    bool exists = jvm.empty();
+    for (const LayerSeen& layer : guest.layers) {
+        if (layer.name != jvm) continue;
+        base = layer.footprint;
+        exists = true;
+    }
+    if (!exists) return;
+    const Duration lasts = rules.pacing.urgency_lasts;
+    state.urgent[key] = {base + std::min(wanted, rules.emergency_reserve), now + lasts, now + 2 * lasts};
+}
+
+void forget_guest(HostState& state, const GuestId& guest) {
+    const auto is_theirs = [&](const auto& entry) { return entry.first.first == guest; };
+    drop_if(state.tracks, is_theirs);
+    drop_if(state.urgent, is_theirs);
+    drop_if(state.ceilings, is_theirs);
+    state.paused_guests.erase(guest);
+}
+
+void set_ceiling(HostState& state, const LayerKey& key, Bytes footprint, std::optional<TimePoint> until) {
+    state.ceilings[key] = {footprint, until};
+}
+
+void end_ceilings(HostState& state, const GuestId& guest, const std::string& jvm) {
+    drop_if(state.ceilings,
+            [&](const auto& entry) { return entry.first.first == guest && (jvm.empty() || entry.first.second == jvm); });
+}
+
+}  // namespace aerostat::host

@@ -1,0 +1,165 @@
+#include "host-controller/virt/call_pool.h"
+
+#include <signal.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+
+namespace aerostat::host::virt {
+namespace {
+
+constexpr Duration kFarewell = std::chrono::seconds(1);
+
+// Detached; no signal is delivered to it.
+void start_quiet_thread(std::function<void()> body) {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
+    std::thread(std::move(body)).detach();
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+}  // namespace
+
+// What the threads know; they may outlive the pool by the call they are stuck in.
+struct CallPool::Shared {
+    std::mutex mutex;
+    std::condition_variable work_or_stop;
+    std::condition_variable thread_ended;
+    std::deque<Action> jobs;
+    std::deque<Action> disposals;
+    bool stop = false;
+    unsigned running = 0;
+
+    void run() {
+        std::unique_lock lock(mutex);
+        while (true) {
+            work_or_stop.wait(lock, [this] { return stop || !jobs.empty() || !disposals.empty(); });
+            auto& queue = disposals.empty() ? jobs : disposals;
+            if (queue.empty()) break;
+            Action job = std::move(queue.front());
+            queue.pop_front();
+            lock.unlock();
+            job();
+            job = nullptr;  // what it owns goes here, outside the lock
+            lock.lock();
+        }
+        --running;
+        thread_ended.notify_all();
+    }
+};
+
+// The part of a call that a thread holds. Begun or given up: whichever comes first, and only one of the two.
+struct CallPool::Task {
+    Action work;
+    std::atomic_flag taken = ATOMIC_FLAG_INIT;
+};
+
+// The part of a call that the loop holds.
+struct CallPool::Call {
+    std::shared_ptr<Task> task;
+    std::function<void(const Error*)> answer;
+    asio::steady_timer timer;
+    void close(const Error* why) {
+        timer.cancel();
+        if (const auto once = std::exchange(answer, nullptr)) once(why);
+    }
+};
+
+CallPool::CallPool(asio::io_context& loop, CallBounds bounds)
+    : loop_(loop), bounds_(bounds), shared_(std::make_shared<Shared>()) {
+    shared_->running = bounds.threads;
+    for (unsigned i = 0; i < bounds.threads; ++i) start_quiet_thread([shared = shared_] { shared->run(); });
+}
+
+CallPool::~CallPool() {
+    *alive_ = false;
+    std::deque<Action> never_run;
+    {
+        std::unique_lock lock(shared_->mutex);
+        shared_->stop = true;
+        never_run.swap(shared_->jobs);
+    }
+    // What the open calls own may dispose of itself in going; that has to be there before the threads look for the last
+    // time.
+    never_run.clear();
+    keys_.clear();
+    std::unique_lock lock(shared_->mutex);
+    shared_->work_or_stop.notify_all();
+    shared_->thread_ended.wait_for(lock, kFarewell, [this] { return shared_->running == 0; });
+}
+
+std::function<void(CallPool::Action)> CallPool::disposer() const {
+    return [shared = shared_](Action action) {
+        const std::lock_guard lock(shared->mutex);
+        shared->disposals.push_back(std::move(action));
+        shared->work_or_stop.notify_one();
+    };
+}
+
+void CallPool::run(const std::string& name, Duration deadline, Action work, std::function<void(const Error*)> answer) {
+    Key& key = keys_[name];
+    if (key.waiting.size() >= bounds_.waiting) {
+        return asio::post(loop_, [answer = std::move(answer), name, alive = alive_] {
+            const Error why{ErrorCode::busy, "too many calls are waiting for one that does not return (" + name + ")"};
+            if (*alive) answer(&why);
+        });
+    }
+    auto call = std::make_shared<Call>(Call{std::make_shared<Task>(), std::move(answer), asio::steady_timer(loop_)});
+    call->task->work = std::move(work);
+    call->timer.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(deadline));
+    call->timer.async_wait([this, name, weak = std::weak_ptr(call), alive = alive_](asio::error_code error) {
+        const auto late = weak.lock();
+        if (!error && *alive && late) too_late(name, late);
+    });
+    if (key.under_way)
+        key.waiting.push_back(std::move(call));
+    else
+        begin(name, std::move(call));
+}
+
+void CallPool::begin(const std::string& name, std::shared_ptr<Call> call) {
+    Key& key = keys_.at(name);
+    key.under_way = std::move(call);
+    Action job = [this, name, task = key.under_way->task, alive = alive_, &loop = loop_, shared = shared_.get()] {
+        if (!task->taken.test_and_set()) task->work();
+        // On a pool thread: the loop outlives the posting only while the pool is alive, which `stop` tells.
+        const std::lock_guard lock(shared->mutex);
+        if (shared->stop) return;
+        asio::post(loop, [this, name, alive] {
+            if (*alive) returned(name);
+        });
+    };
+    const std::lock_guard lock(shared_->mutex);
+    shared_->jobs.push_back(std::move(job));
+    shared_->work_or_stop.notify_one();
+}
+
+void CallPool::returned(const std::string& name) {
+    Key& key = keys_.at(name);
+    const auto call = std::exchange(key.under_way, nullptr);
+    if (key.waiting.empty()) {
+        keys_.erase(name);
+    } else {
+        auto next = std::move(key.waiting.front());
+        key.waiting.pop_front();
+        begin(name, std::move(next));
+    }
+    call->close(nullptr);
+}
+
+void CallPool::too_late(const std::string& name, const std::shared_ptr<Call>& call) {
+    const bool had_begun = call->task->taken.test_and_set();
+    if (const auto key = keys_.find(name); key != keys_.end()) std::erase(key->second.waiting, call);
+    const Error why{ErrorCode::timed_out, had_begun ? "no answer within the deadline; the call may still take effect"
+                                                    : "it was not its turn within the deadline; nothing was done"};
+    call->close(&why);
+}
+
+}  // namespace aerostat::host::virt

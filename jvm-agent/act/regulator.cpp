@@ -1,0 +1,230 @@
+#include "jvm-agent/act/regulator.h"
+
+#include <algorithm>
+
+#include "jvm-agent/decide/sizing.h"
+
+namespace aerostat::agent {
+namespace {
+
+/// Of one core, for counting resident pages: a third of what the agent may cost when it holds nothing.
+constexpr double kLookShare = 0.0003;
+constexpr double kLookShareHolding = 0.01;
+/// Chunks are humongous: each burst of them starts a concurrent cycle or two, which are no distress.
+constexpr Duration kInflationEchoes = std::chrono::seconds(2);
+/// Of its target: a program that occupies more after a collection has outgrown it; below kFitsAgain it is held again.
+constexpr double kOutgrown = 0.85;
+constexpr double kFitsAgain = 0.60;
+constexpr double kGrown = 1.10;  ///< of the least it has occupied under this target
+constexpr Duration kKeepAliveEvery = std::chrono::seconds(2);
+
+}  // namespace
+
+Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listener)
+    : ports_(std::move(ports)),
+      rules_(std::move(rules)),
+      listener_(std::move(listener)),
+      balloon_(ports_.chunks),
+      levers_(ports_.flags),
+      budget_(rules_.cpu_budget),
+      charged_cpu_(ports_.own_cpu()) {
+    observe();
+}
+
+void Regulator::observe() {
+    facts_ = ports_.heap.observe();
+    // What was occupied once stays resident until the collector uncommits it: looks are rare, this costs nothing.
+    const Bytes occupied = saturating_sub(facts_.used, balloon_.size().granted);
+    footprint_ = std::max(footprint_, std::min(occupied, facts_.committed));
+    if (facts_.pauses == pauses_) {
+        if (pauses_ == 0) application_ = saturating_sub(facts_.used, balloon_.size().granted);
+        return;
+    }
+    pauses_ = facts_.pauses;
+    application_ = saturating_sub(facts_.used_after_gc, balloon_.size().granted);
+    live_.observe(facts_, application_, ports_.clock.now());
+    fresh_ = guess_ = false;
+}
+
+bool Regulator::look() {
+    const TimePoint began = ports_.clock.now();
+    const auto seen = ports_.heap.measure_footprint();
+    const TimePoint ended = ports_.clock.now();
+    looks_.looked(ended, ended - began);
+    if (!seen) return false;
+    footprint_ = seen->rss;
+    looked_at_ = ended;
+    looked_ = fresh_ = guess_ = true;
+    return true;
+}
+
+void Regulator::look_if_due() {
+    const bool holding = target_.has_value() || balloon_.count() > 0;
+    if (!running_ && looks_.due(ports_.clock.now(), holding ? kLookShareHolding : kLookShare)) look();
+}
+
+HeapFootprint Regulator::footprint() const {
+    const Bytes occupied = saturating_sub(facts_.used, balloon_.size().granted);
+    if (!looked_) return {facts_.committed};
+    return {std::min(std::max(footprint_, occupied), facts_.committed)};
+}
+
+Bytes Regulator::floor() const { return floor_for(facts_, live_.assumed(ports_.clock.now())); }
+
+Bytes Regulator::releasable() const {
+    const Bytes occupied = saturating_sub(facts_.used, balloon_.size().granted);
+    return std::min(saturating_sub(footprint().resident, std::max(occupied, floor())), room_for_chunks(facts_));
+}
+
+Bytes Regulator::limit() const {
+    if (!target_ || broken_) return Bytes();
+    return std::min(balloon_limit(facts_, *target_, application_, live_.value(ports_.clock.now())),
+                    guard_.bearable(facts_, application_));
+}
+
+std::optional<Millis> Regulator::target_left() const {
+    if (!hold_until_) return std::nullopt;
+    return std::max(Millis(0), to_millis(*hold_until_ - ports_.clock.now()));
+}
+
+void Regulator::accept(const SetHeapTarget& order) {
+    if (const auto done = book_.find(order.op)) return listener_.on_result(*done);
+    if (running_ && running_->order.op == order.op) return;
+    if (running_) finish(EndReason::superseded, "a newer order came: " + order.op);
+    observe();
+    if (!rules_.can_balloon || broken_) return answer_unsupported(order);
+    start(order);
+}
+
+void Regulator::answer_unsupported(const SetHeapTarget& order) {
+    OperationResult result;
+    result.op = order.op;
+    result.asked = saturating_sub(footprint().resident, order.target.footprint);
+    result.shortfall = result.asked;
+    result.reason = EndReason::unsupported;
+    result.detail = broken_ ? last_trouble_ : rules_.can_balloon.error().message;
+    book_.add(result);
+    listener_.on_result(std::move(result));
+}
+
+void Regulator::start(const SetHeapTarget& order) {
+    Running running;
+    running.order = order;
+    running.started = ports_.clock.now();
+    running.target_before = target_;
+    running.balloon_before = balloon_.size().granted;
+    running.releases_before = guard_.releases();
+    look();
+    running.before = footprint_;
+    target_ = order.target;
+    cap_ = std::min(order.cap, rules_.firmest);
+    held_least_ = Bytes(Bytes::kLimit);
+    hold_until_.reset();
+    if (order.hold) hold_until_ = running.started + *order.hold;
+    if (order.target.footprint >= running.before) return grow(order, running.before);
+    live_.forget_cycles();
+    drive_ = Drive{};
+    yielded_ = false;
+    running_ = std::move(running);
+}
+
+/// Growing is a permission: the room is there at once, the program fills it when it likes.
+void Regulator::grow(const SetHeapTarget& order, Bytes before) {
+    if (order.target.footprint >= facts_.max) {
+        lift();
+    } else {
+        give_back_beyond(order.target);
+        restore_levers();  // they were set for the smaller target; the balloon holds this one
+    }
+    OperationResult result;
+    result.op = order.op;
+    result.asked = result.obtained = saturating_sub(order.target.footprint, before);
+    result.detail = "room is given; the program has not filled it yet";
+    book_.add(result);
+    listener_.on_result(std::move(result));
+}
+
+void Regulator::give_back_beyond(HeapTarget target) {
+    const Bytes allowed = saturating_sub(facts_.max, target.footprint);
+    balloon_.deflate(saturating_sub(balloon_.size().granted, allowed));
+}
+
+void Regulator::lift() {
+    target_.reset();
+    hold_until_.reset();
+    distress_.clear();
+    yielded_ = false;
+    balloon_.deflate(balloon_.size().granted);
+    restore_levers();
+}
+
+void Regulator::restore_levers() {
+    drive_ = Drive{};
+    if (auto restored = levers_.restore(); !restored) last_trouble_ = restored.error().message;
+}
+
+void Regulator::cancel(const Cancel& order) {
+    if (!running_ || running_->order.op != order.op) return;
+    running_->order.on_shortfall = order.rest;
+    finish(EndReason::cancelled, {});
+}
+
+Duration Regulator::advance(const GcLoad& gc) {
+    const Duration cpu = ports_.own_cpu();
+    budget_.spent(cpu - charged_cpu_);  // all the agent does counts, its reports too
+    charged_cpu_ = cpu;
+    observe();
+    protect(gc);
+    yield_to_growth();
+    expire_hold();
+    follow_levers();
+    if (running_) return rules_.stress_passes ? std::min(step_operation(), pass_over_chunks()) : step_operation();
+    return std::min({hold_target(), squeeze_again(), pass_over_chunks()});
+}
+
+void Regulator::expire_hold() {
+    if (!hold_until_ || ports_.clock.now() < *hold_until_) return;
+    if (running_) finish(EndReason::deadline, "the target's hold ended before the operation");
+    lift();
+}
+
+void Regulator::protect(const GcLoad& gc) {
+    const TimePoint now = ports_.clock.now();
+    const std::uint64_t full_gcs = facts_.full_gcs.value_or(0);
+    if (facts_.cycle_pauses != cycle_pauses_ || full_gcs != full_gcs_) balloon_.census();
+    cycle_pauses_ = facts_.cycle_pauses;
+    full_gcs_ = full_gcs;
+    const bool ours = levers_.drives_cycles() || (inflated_at_ && now - *inflated_at_ < kInflationEchoes);
+    const GuardVerdict verdict =
+        guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
+    if (!verdict.distress.empty()) {
+        balloon_.deflate(verdict.release);
+        distress_ = verdict.distress;
+        const bool cleared = verdict.distress == "cleared-chunks";
+        listener_.on_pressure({verdict.release, cleared ? verdict.distress : "gc-distress", {}});
+    } else if (!guard_.is_distressed(now)) {
+        distress_.clear();
+    }
+    if (balloon_.count() > 0 && now - kept_alive_at_ >= kKeepAliveEvery) {
+        balloon_.keep_alive();
+        kept_alive_at_ = now;
+    }
+}
+
+/// Low free ratios shrink the heap at every remark: under a growing program they must go at once.
+void Regulator::yield_to_growth() {
+    if (!target_ || running_) return;
+    held_least_ = std::min(held_least_, application_);
+    const bool beyond = application_ > share_of(target_->footprint, kOutgrown);
+    const bool grown = application_ > share_of(held_least_, kGrown) + facts_.region * 4;
+    if (!yielded_ && beyond && grown) {
+        yielded_ = true;
+        restore_levers();
+        const Bytes wanted = saturating_sub(share_of(application_, 1.0 / kFitsAgain), target_->footprint);
+        listener_.on_pressure({wanted, "heap-growth", {}});
+    } else if (yielded_ && (application_ < share_of(target_->footprint, kFitsAgain) || !grown)) {
+        yielded_ = false;
+    }
+}
+
+}  // namespace aerostat::agent

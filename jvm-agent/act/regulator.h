@@ -1,0 +1,158 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "contract/messages.h"
+#include "jvm-agent/act/balloon.h"
+#include "jvm-agent/act/levers.h"
+#include "jvm-agent/act/operation_book.h"
+#include "jvm-agent/decide/guard.h"
+#include "jvm-agent/decide/live_estimate.h"
+#include "jvm-agent/decide/pacing.h"
+#include "jvm-agent/decide/shrink_plan.h"
+
+namespace aerostat::agent {
+
+/// What the regulator needs of the world.
+struct RegulatorPorts {
+    HeapPort& heap;
+    ChunkPort& chunks;
+    FlagPort& flags;
+    const Clock& clock;
+    std::function<Duration()> own_cpu;      ///< CPU time of the agent thread
+    std::function<bool()> marking;          ///< a concurrent cycle may be running: no strong handle on a chunk now
+    std::function<Duration()> marking_cpu;  ///< CPU time of concurrent GC threads
+};
+
+struct RegulatorRules {
+    double cpu_budget = 0.05;    ///< share of one core for work that nobody waits for
+    Cap firmest = Cap::hard;     ///< orders may not be firmer than this
+    bool stress_passes = false;  ///< release all chunks again all the time (for tests of that path)
+    Status can_balloon;          ///< why there must be no balloon
+};
+
+/// Carries out orders for a heap's footprint, keeps the target in force, and lets go when the program needs the memory.
+///
+/// Work is done in slices: advance() returns within some tens of milliseconds and says when it wants to be called again.
+/// Thread: agent thread; results and pressure are told from inside accept(), cancel() and advance().
+class Regulator {
+public:
+    struct Listener {
+        std::function<void(OperationResult)> on_result;  ///< `session` is left to the receiver
+        std::function<void(Pressure)> on_pressure;
+    };
+
+    Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listener);
+
+    void accept(const SetHeapTarget& order);
+    void cancel(const Cancel& order);
+    /// One slice of what is to be done. Returns how long it can wait; a finished collection should come earlier.
+    [[nodiscard]] Duration advance(const GcLoad& gc);
+    /// Lifts all restraint: chunks and settings go back.
+    void lift();
+
+    /// A collection's end should wake the caller: a balloon is held or an operation runs.
+    [[nodiscard]] bool wants_gc_events() const { return running_.has_value() || balloon_.count() > 0; }
+
+    [[nodiscard]] const Balloon& balloon() const { return balloon_; }
+    [[nodiscard]] const Levers& levers() const { return levers_; }
+    [[nodiscard]] const HeapFacts& facts() const { return facts_; }
+    /// Occupied by the program after the last collection.
+    [[nodiscard]] Bytes application() const { return application_; }
+    /// Free and resident: can go now.
+    [[nodiscard]] Bytes releasable() const;
+    [[nodiscard]] std::optional<Bytes> live() const { return live_.value(ports_.clock.now()); }
+    [[nodiscard]] Bytes floor() const;
+    /// Measured, or between two looks the nearest that can be true.
+    [[nodiscard]] HeapFootprint footprint() const;
+    [[nodiscard]] std::optional<HeapTarget> target() const { return target_; }
+    [[nodiscard]] std::optional<Millis> target_left() const;
+    [[nodiscard]] std::string running_op() const { return running_ ? running_->order.op : std::string(); }
+    [[nodiscard]] const std::string& distress() const { return distress_; }
+    [[nodiscard]] std::uint64_t guard_releases() const { return guard_.releases(); }
+    [[nodiscard]] Bytes refilled() const { return refilled_; }
+    /// Looks at the page tables if their budget allows it now.
+    void look_if_due();
+
+private:
+    struct Running {
+        SetHeapTarget order;
+        TimePoint started{};
+        Bytes before;
+        Bytes balloon_before;
+        std::optional<HeapTarget> target_before;
+        std::uint64_t releases_before = 0;  ///< Guard::releases()
+    };
+    /// One drive of the collector's levers, for an operation or to hold a target.
+    struct Drive {
+        LeverPhase phase = LeverPhase::unused;
+        Bytes committed_at_cycle;
+        std::uint64_t cycle_pauses = 0;
+        int idle_cycles = 0;
+        TimePoint began{};
+    };
+
+    void observe();
+    bool look();
+    void start(const SetHeapTarget& order);
+    void grow(const SetHeapTarget& order, Bytes before);
+    Duration step_operation();
+    [[nodiscard]] ShrinkSight sight() const;
+    void pull_levers();
+    void follow_levers();
+    void end_drive(LeverPhase phase);
+    void inflate_slice(Bytes wanted, Duration slice);
+    void finish(EndReason reason, std::string detail);
+    void answer_unsupported(const SetHeapTarget& order);
+    void protect(const GcLoad& gc);
+    void yield_to_growth();
+    void expire_hold();
+    Duration hold_target();
+    Duration squeeze_again();
+    [[nodiscard]] Bytes missing_balloon() const;
+    void charge_cycle_of_last_burst();
+    Duration pass_over_chunks();
+    void restore_levers();
+    void give_back_beyond(HeapTarget target);
+    [[nodiscard]] Bytes limit() const;
+
+    RegulatorPorts ports_;
+    RegulatorRules rules_;
+    Listener listener_;
+    Balloon balloon_;
+    Levers levers_;
+    OperationBook book_;
+    Guard guard_;
+    LiveEstimate live_;
+    WorkBudget budget_;
+    Duration charged_cpu_{};  ///< own CPU time that the budget has been told of
+    LookSchedule looks_;
+
+    HeapFacts facts_;
+    Bytes application_;  ///< occupied after the last pause, without the balloon
+    std::uint64_t pauses_ = 0;
+    std::uint64_t cycle_pauses_ = 0, full_gcs_ = 0;
+    Bytes footprint_;  ///< at the last look, less what was inflated since
+    TimePoint looked_at_{};
+    bool looked_ = false;
+    bool fresh_ = false, guess_ = false;
+    std::optional<HeapTarget> target_;
+    Cap cap_ = Cap::firm;
+    std::optional<TimePoint> hold_until_;
+    std::optional<Running> running_;
+    Drive drive_;
+    Duration between_drives_{};                  ///< doubles while driving the levers does not bring the target back
+    Bytes held_least_;                           ///< the least the program has occupied under the target in force
+    bool yielded_ = false;                       ///< the program has outgrown its target: nothing holds it back
+    std::optional<Duration> burst_marking_cpu_;  ///< concurrent GC CPU when the last burst of chunks began
+    std::optional<TimePoint> inflated_at_;
+    std::string distress_;
+    bool broken_ = false;  ///< the JVM refused a chunk although there was room: no balloon any more
+    TimePoint kept_alive_at_{}, passed_at_{};
+    Bytes refilled_;
+    std::string last_trouble_;
+};
+
+}  // namespace aerostat::agent

@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include "jvm-agent/act/regulator.h"
+#include "jvm-agent/decide/sizing.h"
+
+// What is done between operations: the target is held, and pages that came back are released again.
+namespace aerostat::agent {
+namespace {
+
+constexpr Duration kIdle = std::chrono::seconds(1);
+constexpr Duration kSoon = std::chrono::milliseconds(20);
+constexpr Duration kPassEvery = std::chrono::seconds(20);
+constexpr std::size_t kChunksAPass = 64;
+/// One burst of chunks in the background. Long bursts, because each starts a concurrent cycle, whatever its size.
+constexpr Duration kBurst = std::chrono::milliseconds(40);
+constexpr Duration kDearestCycle = std::chrono::milliseconds(400);
+constexpr double kBeyondTarget = 1.05;
+constexpr Duration kBetweenDrives = std::chrono::seconds(10);
+constexpr Duration kBetweenVainDrives = std::chrono::minutes(10);
+/// Smaller gaps than this between the balloon and its goal are left alone.
+constexpr std::uint64_t kWorthwhileRegions = 2;
+
+}  // namespace
+
+/// Firmly, a balloon of all that the target does not leave; elastically, only what is resident beyond the target.
+Bytes Regulator::missing_balloon() const {
+    const Bytes missing = saturating_sub(limit(), balloon_.size().granted);
+    if (cap_ != Cap::elastic) return missing;
+    return std::min(missing, round_up(saturating_sub(footprint_, target_->footprint), facts_.region));
+}
+
+Duration Regulator::hold_target() {
+    if (!target_ || yielded_ || broken_) return kIdle;
+    const TimePoint now = ports_.clock.now();
+    if (!guard_.may_inflate(now)) return std::min(kIdle, guard_.wait(now));
+    const Bytes wanted = std::min(missing_balloon(), room_for_chunks(facts_));
+    if (wanted < facts_.region * kWorthwhileRegions) return kIdle;
+    charge_cycle_of_last_burst();
+    if (cap_ != Cap::hard && !budget_.may_work(now)) return std::min(kIdle, budget_.wait(now));
+    burst_marking_cpu_ = ports_.marking_cpu();
+    inflate_slice(wanted, kBurst);
+    return cap_ == Cap::hard ? Duration::zero() : kSoon;
+}
+
+/// A burst starts a concurrent cycle; it was for us, so it is paid from our budget. Not more than one: a program that marks
+/// all the time must not keep the balloon waiting for ever.
+void Regulator::charge_cycle_of_last_burst() {
+    if (!burst_marking_cpu_) return;
+    budget_.spent(std::min(ports_.marking_cpu() - *burst_marking_cpu_, kDearestCycle));
+    burst_marking_cpu_.reset();
+}
+
+/// The heap has grown past its target without having outgrown it: the collector's levers once more.
+Duration Regulator::squeeze_again() {
+    const TimePoint now = ports_.clock.now();
+    if (!target_ || yielded_ || broken_ || drive_.phase == LeverPhase::working || !guard_.may_inflate(now)) return kIdle;
+    const bool beyond = footprint_ > share_of(target_->footprint, kBeyondTarget) + facts_.region * kWorthwhileRegions;
+    if (!beyond) between_drives_ = kBetweenDrives;
+    if (!beyond || now - drive_.began < between_drives_ || !budget_.may_work(now)) return kIdle;
+    between_drives_ = std::clamp(between_drives_ * 2, kBetweenDrives,
+                                 kBetweenVainDrives);  // cycles cost the program: not in vain for ever
+    pull_levers();
+    return kSoon;
+}
+
+Duration Regulator::pass_over_chunks() {
+    if (balloon_.count() == 0) return kIdle;
+    const TimePoint now = ports_.clock.now();
+    if (rules_.stress_passes) {
+        refilled_ += balloon_.refill_pass(kChunksAPass, true);
+        return Duration::zero();
+    }
+    if (now - passed_at_ < kPassEvery || !budget_.may_work(now) || ports_.marking()) return kIdle;
+    refilled_ += balloon_.refill_pass(kChunksAPass, false);
+    if (balloon_.pass_is_complete()) passed_at_ = now;
+    return kSoon;
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,139 @@
+#include <algorithm>
+
+#include "jvm-agent/act/regulator.h"
+#include "jvm-agent/decide/sizing.h"
+
+// How one shrink operation is carried out.
+namespace aerostat::agent {
+namespace {
+
+constexpr Duration kSlice = std::chrono::milliseconds(10);
+constexpr Duration kWait = std::chrono::milliseconds(50);
+constexpr Duration kFreshFor = std::chrono::milliseconds(100);
+/// Concurrent cycles in a row that gave nothing back: the levers are spent.
+constexpr int kIdleCycles = 3;
+constexpr Duration kLongestDrive = std::chrono::seconds(30);
+
+}  // namespace
+
+ShrinkSight Regulator::sight() const {
+    const TimePoint now = ports_.clock.now();
+    ShrinkSight seen;
+    seen.heap = facts_;
+    seen.target = running_->order.target;
+    seen.cap = cap_;
+    seen.footprint = footprint_;
+    seen.footprint_is_fresh = fresh_ && now - looked_at_ < kFreshFor;
+    seen.footprint_is_guess = guess_ && now - looked_at_ < kFreshFor * 5;
+    seen.balloon = balloon_.size().granted;
+    seen.balloon_limit = limit();
+    seen.room = room_for_chunks(facts_);
+    seen.levers = drive_.phase;
+    seen.live = live_.value(ports_.clock.now());
+    seen.cycle_completed = live_.seen_since_forgotten();
+    seen.floor = floor();
+    seen.may_inflate = guard_.may_inflate(now);
+    seen.hurt = guard_.releases() > running_->releases_before;
+    seen.elapsed = now - running_->started;
+    seen.deadline = running_->order.deadline;
+    return seen;
+}
+
+Duration Regulator::step_operation() {
+    const ShrinkStep step = next_step(sight());
+    switch (step.action) {
+        case ShrinkAction::pull_levers:
+            pull_levers();
+            return Duration::zero();
+        case ShrinkAction::look:
+            if (!look()) finish(EndReason::not_reclaimable, "the heap's pages cannot be counted");
+            return Duration::zero();
+        case ShrinkAction::inflate:
+            inflate_slice(step.inflate, kSlice);
+            return Duration::zero();
+        case ShrinkAction::end:
+            finish(step.reason, step.detail);
+            return Duration::zero();
+        case ShrinkAction::wait:
+            break;
+    }
+    return kWait;
+}
+
+void Regulator::pull_levers() {
+    const auto pulled = levers_.pull(facts_, *target_, live_.value(ports_.clock.now()));
+    if (!pulled) last_trouble_ = pulled.error().message;
+    drive_ = Drive{LeverPhase::unavailable, facts_.committed, facts_.cycle_pauses, 0, ports_.clock.now()};
+    if (!pulled || !*pulled) return;
+    drive_.phase = levers_.drives_cycles() ? LeverPhase::working : LeverPhase::spent;
+    // A humongous allocation starts a concurrent cycle at once when much is occupied; the interval alone is looked at
+    // once a second. Not while the guard backs off: it would take that chunk for a new offence.
+    if (running_ && guard_.may_inflate(ports_.clock.now()) && !room_for_chunks(facts_).is_zero() && !limit().is_zero())
+        inflate_slice(facts_.region, kSlice);
+}
+
+void Regulator::follow_levers() {
+    if (drive_.phase != LeverPhase::working) return;
+    if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
+    if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return;
+    const bool progress = facts_.committed + facts_.region < drive_.committed_at_cycle;
+    drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
+    drive_.committed_at_cycle = facts_.committed;
+    drive_.cycle_pauses = facts_.cycle_pauses;
+    if (drive_.idle_cycles >= kIdleCycles) end_drive(LeverPhase::spent);
+}
+
+void Regulator::end_drive(LeverPhase phase) {
+    drive_.phase = phase;
+    if (auto stopped = levers_.stop_cycles(); !stopped) last_trouble_ = stopped.error().message;
+}
+
+void Regulator::inflate_slice(Bytes wanted, Duration slice) {
+    const TimePoint began = ports_.clock.now();
+    Bytes done;
+    while (done < wanted && ports_.clock.now() - began < slice) {
+        if (const auto inflated = balloon_.inflate_one(); !inflated) {  // there was room, and yet
+            broken_ = true;
+            last_trouble_ = inflated.error().message;
+            break;
+        }
+        done += facts_.region;
+        observe();
+        if (room_for_chunks(facts_).is_zero()) break;
+    }
+    inflated_at_ = ports_.clock.now();
+    const bool was_measured = fresh_ || guess_;
+    if (running_) footprint_ = saturating_sub(footprint_, done);
+    fresh_ = false;
+    guess_ = running_ && was_measured;
+    if (broken_ && running_) finish(EndReason::not_reclaimable, last_trouble_);
+}
+
+void Regulator::finish(EndReason reason, std::string detail) {
+    Running ended = std::move(*running_);
+    running_.reset();
+    if (drive_.phase == LeverPhase::working) end_drive(LeverPhase::spent);
+    if (!fresh_) look();
+    OperationResult result;
+    result.op = ended.order.op;
+    result.asked = saturating_sub(ended.before, ended.order.target.footprint);
+    result.obtained = saturating_sub(ended.before, footprint_);
+    result.shortfall = saturating_sub(result.asked, result.obtained);
+    result.reason = result.shortfall.is_zero() && reason == EndReason::deadline ? EndReason::met : reason;
+    result.detail = std::move(detail);
+    if (result.detail.empty() && !levers_.left_alone().empty())
+        result.detail = "set by the operator and left alone: " + levers_.left_alone();
+    if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
+        result.rest = RestIs::rolled_back;
+        balloon_.deflate(saturating_sub(balloon_.size().granted, ended.balloon_before));
+        target_ = ended.target_before;
+        if (!target_) lift();
+    } else if (target_) {
+        target_->footprint = std::max(target_->footprint, footprint_);  // nothing more is taken than was answered
+    }
+    result.elapsed = to_millis(ports_.clock.now() - ended.started);
+    book_.add(result);
+    listener_.on_result(std::move(result));
+}
+
+}  // namespace aerostat::agent

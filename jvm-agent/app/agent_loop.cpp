@@ -1,0 +1,166 @@
+#include "jvm-agent/app/agent_loop.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include <asio/buffer.hpp>
+
+#include "jvm-agent/app/agent.h"
+#include "jvm-agent/decide/sizing.h"
+
+namespace aerostat::agent {
+namespace {
+
+constexpr Duration kReportEvery = std::chrono::seconds(1);
+/// Nobody listens and nothing is held: only rates are kept up.
+constexpr Duration kAlone = std::chrono::seconds(5);
+/// Of one core, for counting the memory beside the heap.
+constexpr double kProcessShare = 0.0001;
+constexpr double kProcessShareHolding = 0.002;
+constexpr std::size_t kUnsentResults = OperationBook::kKept;
+
+Duration thread_cpu() {
+    timespec used{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return std::chrono::seconds(used.tv_sec) + Duration(used.tv_nsec);
+}
+
+JvmFacts facts_of(Collector& collector, std::string java_version) {
+    const HeapFacts heap = collector.heap().observe();
+    const Status can = collector.can_balloon();
+    return {std::move(java_version),       collector.name(), heap.max, heap.minimum, can.has_value(),
+            can ? "" : can.error().message};
+}
+
+}  // namespace
+
+AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options& options, GcSignals& signals)
+    : options_(options),
+      signals_(signals),
+      collector_(collector_of(vm)),
+      gc_threads_(clock_),
+      facts_(facts_of(*collector_, std::move(java_version))),
+      loop_(1),
+      timer_(loop_),
+      gc_events_(loop_, ::dup(signals.event_fd)) {
+    RegulatorPorts ports{collector_->heap(),
+                         collector_->chunks(),
+                         collector_->flags(),
+                         clock_,
+                         &thread_cpu,
+                         [this] { return load_.marking(); },
+                         [this] { return gc_threads_.used().concurrent; }};
+    RegulatorRules rules{options.cpu_budget, options.firmest, options.stress_passes, collector_->can_balloon()};
+    regulator_ = std::make_unique<Regulator>(
+        ports, rules,
+        Regulator::Listener{[this](OperationResult result) { send_result(std::move(result)); },
+                            [this](Pressure pressure) {
+                                note("gave back " + format_bytes(pressure.wanted) + ", cause=" + pressure.cause);
+                                pressure.jvm = link_->name();
+                                link_->send(std::move(pressure));
+                            }});
+    const std::string name = options.name.empty() ? "jvm-" + std::to_string(getpid()) : options.name;
+    link_ = std::make_unique<Link>(loop_, options.runtime_dir, name, facts_, clock_,
+                                   Link::Handlers{[this](const SetHeapTarget& order) {
+                                                      regulator_->accept(order);
+                                                      work();
+                                                  },
+                                                  [this](const Cancel& order) { regulator_->cancel(order); },
+                                                  [this] {
+                                                      for (auto& result : std::exchange(unsent_, {}))
+                                                          send_result(std::move(result));
+                                                      report();
+                                                      wake_in(kReportEvery);
+                                                  },
+                                                  [](const std::string& text) { say(text); }});
+    if (!facts_.can_balloon) note("no balloon in this JVM: " + facts_.why_not);
+}
+
+void AgentLoop::run() {
+    wait_for_gc();
+    work();
+    link_->start();
+    try {
+        loop_.run();
+    } catch (...) {  // a library's: nothing of ours may stay in force without the agent
+        if (!vm_is_dead()) regulator_->lift();
+        throw;
+    }
+    signals_.wanted.store(false);
+}
+
+void AgentLoop::wait_for_gc() {
+    gc_events_.async_read_some(asio::buffer(&event_count_, sizeof event_count_),
+                               [this](asio::error_code error, std::size_t) {
+                                   if (error) return;
+                                   if (vm_is_dead()) return loop_.stop();
+                                   work();
+                                   wait_for_gc();
+                               });
+}
+
+void AgentLoop::wake_in(Duration delay) {
+    timer_.expires_after(delay);
+    timer_.async_wait([this](asio::error_code error) {
+        if (error) return;
+        if (vm_is_dead()) return loop_.stop();
+        work();
+    });
+}
+
+/// One slice of work, then sleep until the next is due.
+void AgentLoop::work() {
+    sample();
+    const Duration wait = regulator_->advance(load_.gc());
+    signals_.wanted.store(regulator_->wants_gc_events(), std::memory_order_relaxed);
+    const TimePoint now = clock_.now();
+    if (link_->is_up() && now - reported_at_ >= kReportEvery) report();
+    const bool idle = !link_->is_up() && !regulator_->wants_gc_events() && !regulator_->target();
+    wake_in(idle ? kAlone : std::min(wait, std::max(Duration::zero(), reported_at_ + kReportEvery - now)));
+}
+
+void AgentLoop::sample() {
+    regulator_->look_if_due();
+    const TimePoint now = clock_.now();
+    const bool held = regulator_->balloon().count() > 0;
+    gc_used_ = gc_threads_.used();
+    load_.sample(
+        {regulator_->facts(), regulator_->balloon().inflated(), gc_used_, thread_cpu(), regulator_->refilled(), held}, now);
+    if (now - pauses_read_at_ >= std::chrono::seconds(30)) {
+        pause_p99_ = signals_.pauses.p99_since_last();
+        pauses_read_at_ = now;
+    }
+    if (process_looks_.due(now, held ? kProcessShareHolding : kProcessShare)) look_beside_the_heap();
+}
+
+/// Both walks at one moment, or their difference means nothing.
+void AgentLoop::look_beside_the_heap() {
+    const TimePoint began = clock_.now();
+    const auto heap = collector_->heap().measure_footprint();
+    const auto process = procfs::process_residency(getpid());
+    process_looks_.looked(clock_.now(), clock_.now() - began);
+    if (process) non_heap_ = saturating_sub(process->rss, heap ? heap->rss : Bytes());
+}
+
+void AgentLoop::send_result(OperationResult result) {
+    note("operation=" + result.op + " reason=" + std::string(to_string(result.reason)) + " asked_bytes=" +
+         std::to_string(result.asked.count()) + " obtained_bytes=" + std::to_string(result.obtained.count()) +
+         " elapsed_ms=" + std::to_string(result.elapsed.count()) +
+         (result.detail.empty() ? "" : " detail=" + result.detail));
+    result.session = link_ ? link_->session() : std::string();
+    if (link_ && link_->send(result)) return;
+    if (unsent_.size() < kUnsentResults) unsent_.push_back(std::move(result));
+}
+
+void AgentLoop::report() {
+    reported_at_ = clock_.now();
+    link_->send(describe());
+}
+
+void AgentLoop::note(const std::string& text) const {
+    if (options_.verbose) say(text);
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "jvm-agent/act/regulator.h"
+#include "jvm-agent/app/link.h"
+#include "jvm-agent/app/options.h"
+#include "jvm-agent/decide/cost_model.h"
+#include "jvm-agent/jvm/collector.h"
+#include "jvm-agent/jvm/gc_threads.h"
+#include "jvm-agent/sense/load_meter.h"
+
+namespace aerostat::agent {
+
+/// The loop of the agent's thread: link, timers, GC wake-ups; owns all state of the agent.
+/// Thread: the attached agent thread, from construction to the end of run().
+class AgentLoop {
+public:
+    AgentLoop(const VmSight& vm, std::string java_version, const Options& options, GcSignals& signals);
+    /// Until the VM dies.
+    void run();
+
+private:
+    void wait_for_gc();
+    void wait_for_timer();
+    void wake_in(Duration delay);
+    void work();
+    void sample();
+    void look_beside_the_heap();
+    void report();
+    void send_result(OperationResult result);
+    void note(const std::string& text) const;
+    [[nodiscard]] JvmReport describe();
+    [[nodiscard]] bool vm_is_dead() const { return signals_.closed.load(std::memory_order_acquire); }
+
+    const Options& options_;
+    GcSignals& signals_;
+    SystemClock clock_;
+    std::unique_ptr<Collector> collector_;
+    GcThreads gc_threads_;
+    LoadMeter load_;
+    GcCpuPort::Used gc_used_;
+    CostModel costs_;
+    LookSchedule process_looks_;
+    JvmFacts facts_;
+    asio::io_context loop_;
+    asio::steady_timer timer_;
+    asio::posix::stream_descriptor gc_events_;
+    std::unique_ptr<Regulator> regulator_;
+    std::unique_ptr<Link> link_;
+    TimePoint reported_at_{}, pauses_read_at_{};
+    std::uint64_t event_count_ = 0;
+    Bytes non_heap_;
+    std::optional<Millis> pause_p99_;
+    std::vector<OperationResult> unsent_;
+};
+
+}  // namespace aerostat::agent

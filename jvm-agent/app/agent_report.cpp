@@ -1,0 +1,48 @@
+#include <algorithm>
+
+#include "jvm-agent/app/agent_loop.h"
+#include "jvm-agent/decide/sizing.h"
+
+// What the agent tells of its JVM.
+namespace aerostat::agent {
+
+JvmReport AgentLoop::describe() {
+    const Regulator& r = *regulator_;
+    const HeapFacts& heap = r.facts();
+    const auto& gc = gc_used_;
+    costs_.observe({heap, r.application(), load_.alloc_bytes_per_s(), gc.all - gc.concurrent, gc.concurrent,
+                    r.levers().drives_cycles()},
+                   clock_.now());
+    JvmReport report;
+    report.name = link_->name();
+    report.facts = facts_;
+    report.footprint = r.footprint();
+    report.committed = heap.committed;
+    report.used = heap.used;
+    report.live = r.live();
+    report.floor = r.floor();
+    report.ceiling = heap.max;
+    report.non_heap = non_heap_;
+    report.balloon = r.balloon().size();
+    report.balloon_verified = r.balloon().verified();
+    report.releasable = facts_.can_balloon ? r.releasable() : Bytes();
+    report.target = r.target();
+    report.target_left = r.target_left();
+    report.alloc_bytes_per_s = load_.alloc_bytes_per_s();
+    report.gc_cpu = load_.gc().now;
+    report.agent_cpu = load_.agent_cpu();
+    report.pause_p99 = pause_p99_;
+    report.gc_count = heap.young_gcs + heap.full_gcs.value_or(0);
+    report.full_gcs = heap.full_gcs;
+    report.refills = r.balloon().refills();
+    report.refill_bytes_per_s = load_.refill_bytes_per_s();
+    report.cleared_chunks = r.balloon().cleared();
+    report.guard_releases = r.guard_releases();
+    report.distress = r.distress();
+    report.levers = r.levers().in_use();
+    report.running_op = r.running_op();
+    report.curve = costs_.curve(r.live(), report.floor, report.ceiling);
+    return report;
+}
+
+}  // namespace aerostat::agent

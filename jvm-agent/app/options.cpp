@@ -1,0 +1,98 @@
+#include "jvm-agent/app/options.h"
+
+#include <charconv>
+#include <functional>
+
+#include "contract/names.h"
+
+namespace aerostat::agent {
+namespace {
+
+/// A unix socket's path has 107 bytes; "/agent.sock" takes eleven of them.
+constexpr std::size_t kLongestDir = 96;
+
+Status set_runtime_dir(Options& options, std::string_view value) {
+    if (value.empty() || value.front() != '/') return fail(ErrorCode::bad_value, "must be an absolute path");
+    if (value.size() > kLongestDir) return fail(ErrorCode::bad_value, "is longer than 96 bytes: too long for a unix socket");
+    if (value.find('\0') != value.npos) return fail(ErrorCode::bad_value, "has a zero byte in it");
+    options.runtime_dir = value;
+    return {};
+}
+
+Status set_name(Options& options, std::string_view value) {
+    auto name = parse_name(value);
+    if (!name) return tl::unexpected(name.error());
+    options.name = std::move(*name);
+    return {};
+}
+
+Status set_cpu_budget(Options& options, std::string_view value) {
+    double percent = 0;
+    const bool has_unit = value.ends_with('%');
+    const char* const end = value.data() + value.size() - (has_unit ? 1 : 0);
+    const auto [stopped, error] = std::from_chars(value.data(), end, percent, std::chars_format::fixed);
+    if (!has_unit || error != std::errc{} || stopped != end || !(percent >= 0.1 && percent <= 100))
+        return fail(ErrorCode::bad_value, "must be a percentage of one core from 0.1% to 100%, such as 5%");
+    options.cpu_budget = percent / 100;
+    return {};
+}
+
+Status set_cap(Options& options, std::string_view value) {
+    for (const Cap cap : {Cap::elastic, Cap::firm, Cap::hard}) {
+        if (value != to_string(cap)) continue;
+        options.firmest = cap;
+        return {};
+    }
+    return fail(ErrorCode::bad_value, "must be elastic, firm or hard");
+}
+
+Status set_either(bool& flag, std::string_view value, std::string_view yes, std::string_view no) {
+    if (value != yes && value != no)
+        return fail(ErrorCode::bad_value, "must be " + std::string(yes) + " or " + std::string(no));
+    flag = value == yes;
+    return {};
+}
+
+Status set_one(Options& options, std::string_view key, std::string_view value) {
+    if (key == "runtime-dir") return set_runtime_dir(options, value);
+    if (key == "name") return set_name(options, value);
+    if (key == "cpu-budget") return set_cpu_budget(options, value);
+    if (key == "cap") return set_cap(options, value);
+    if (key == "log") return set_either(options.verbose, value, "verbose", "quiet");
+    if (key == "stress-passes") return set_either(options.stress_passes, value, "on", "off");
+    return fail(ErrorCode::bad_value, "is not an option (help lists them)");
+}
+
+}  // namespace
+
+Result<Options> parse_options(std::string_view text) {
+    Options options;
+    while (!text.empty()) {
+        const auto comma = text.find(',');
+        const std::string_view item = text.substr(0, comma);
+        text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
+        const auto equals = item.find('=');
+        const std::string_view key = item.substr(0, equals);
+        if (item == "help") {
+            options.help = true;
+            continue;
+        }
+        if (equals == item.npos) return fail(ErrorCode::bad_value, "'" + printable(item) + "' is not KEY=VALUE");
+        if (auto set = set_one(options, key, item.substr(equals + 1)); !set)
+            return fail(ErrorCode::bad_value, printable(key) + " " + set.error().message);
+    }
+    return options;
+}
+
+std::string_view options_help() {
+    return "options of libaerostat-jvm.so, KEY=VALUE separated by commas:\n"
+           "  runtime-dir=DIR             where aerostat-guestd listens (default /run/aerostat)\n"
+           "  name=NAME                   what this JVM is called (default jvm-PID)\n"
+           "  cpu-budget=5%               share of one core for work that nobody waits for\n"
+           "  cap=elastic|firm|hard       orders may not hold the heap more firmly than this (default hard)\n"
+           "  log=quiet|verbose           on stderr: trouble only (default), or each operation too\n"
+           "  stress-passes=on|off        for tests of the agent only\n"
+           "  help                        this list; the JVM runs without the agent\n";
+}
+
+}  // namespace aerostat::agent

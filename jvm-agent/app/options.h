@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "contract/messages.h"
+
+namespace aerostat::agent {
+
+/// What the operator wrote behind `=` in -agentpath, or gave to `jcmd PID JVMTI.agent_load`.
+struct Options {
+    std::string runtime_dir = "/run/aerostat";  ///< runtime-dir=DIR: where guestd's agent.sock is
+    std::string name;                           ///< name=NAME; empty: made of the pid
+    double cpu_budget = 0.05;                   ///< cpu-budget=5%: share of one core for background work, 0.1% to 100%
+    Cap firmest = Cap::hard;                    ///< cap=elastic|firm|hard: orders may not be firmer than this
+    bool verbose = false;                       ///< log=quiet|verbose: edges only, or each operation, on stderr
+    bool stress_passes = false;                 ///< stress-passes=on|off: tests only; release all chunks again all the time
+    bool help = false;                          ///< help: print this list, and run without the agent
+};
+
+/// KEY=VALUE, separated by commas. Fails: `bad_value` with one sentence for the operator.
+[[nodiscard]] Result<Options> parse_options(std::string_view text);
+[[nodiscard]] std::string_view options_help();
+
+}  // namespace aerostat::agent

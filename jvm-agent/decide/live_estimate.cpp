@@ -1,0 +1,87 @@
+#include "jvm-agent/decide/live_estimate.h"
+
+#include <algorithm>
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+/// Occupancy gained since the last cycle, as a share of the live set, beyond which the estimate is withdrawn.
+constexpr double kStaleGrowth = 0.5;
+constexpr Bytes kStaleAtLeast = 64_MiB;
+/// A program that has not made one collection necessary for so long is silent.
+constexpr Duration kSilence = std::chrono::seconds(3);
+constexpr Duration kSettling = std::chrono::seconds(5);
+constexpr Duration kFirstBelief = std::chrono::seconds(10);
+constexpr Duration kLongestBelief = std::chrono::minutes(10);
+
+bool about_the_same(Bytes a, Bytes b) {
+    return saturating_sub(std::max(a, b), std::min(a, b)) <= std::max(share_of(b, 0.1), kStaleAtLeast);
+}
+
+}  // namespace
+
+void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint now) {
+    last_pause_at_ = now;
+    const std::uint64_t before = cycle_pauses_;
+    const bool cycle = heap.cycle_pauses != cycle_pauses_;
+    const bool young = heap.young_gcs != young_gcs_;
+    const bool full = heap.full_gcs && *heap.full_gcs != full_gcs_;
+    young_gcs_ = heap.young_gcs;
+    cycle_pauses_ = heap.cycle_pauses;
+    full_gcs_ = heap.full_gcs.value_or(0);
+    if (!started_) {  // counts from before we were loaded tell nothing
+        started_ = true;
+        last_application_ = application;
+        return;
+    }
+    // Two pauses seen at once: only a young collection after an earlier cycle is sure to have come after a cycle.
+    const bool after_cycle = fresh_cycle_;
+    if (full || (young && after_cycle)) {
+        take(application);
+        // Remark and cleanup may still be those of a cycle that ran at that moment; the next remark is not.
+        seen_ = seen_ || full || before >= forgotten_at_ + 3;
+        if (seen_ && asking_) believe_longer(now);
+    } else if (young) {
+        // The cycle's own collections come right after it. Later ones are the program's: it is at work again, and what is
+        // alive when it falls silent is not what was.
+        if (now - believed_since_ > kSettling) believed_until_ = std::min(believed_until_, now);
+        grown_since_ += saturating_sub(application, last_application_);
+        if (live_ && application < *live_) take(application);
+    }
+    if (cycle) fresh_cycle_ = true;
+    if (young || full) last_application_ = application;
+}
+
+void LiveEstimate::take(Bytes application) {
+    live_ = application;
+    grown_since_ = Bytes();
+    fresh_cycle_ = false;
+}
+
+void LiveEstimate::believe_longer(TimePoint now) {
+    const bool confirmed = asked_live_ && about_the_same(*live_, *asked_live_);
+    belief_ = confirmed ? std::min(belief_ * 2, kLongestBelief) : kFirstBelief;
+    believed_since_ = now;
+    believed_until_ = now + belief_;
+    asked_live_ = live_;
+    asking_ = false;
+}
+
+std::optional<Bytes> LiveEstimate::value(TimePoint now) const {
+    if (!live_) return std::nullopt;
+    if (now >= believed_until_ && is_silent(now)) return std::nullopt;
+    if (grown_since_ > std::max(share_of(*live_, kStaleGrowth), kStaleAtLeast)) return std::nullopt;
+    return live_;
+}
+
+std::optional<Bytes> LiveEstimate::assumed(TimePoint now) const {
+    if (const auto known = value(now)) return known;
+    if (!started_ || is_silent(now)) return std::nullopt;
+    return last_application_;
+}
+
+bool LiveEstimate::is_silent(TimePoint now) const { return now - last_pause_at_ > kSilence; }
+
+}  // namespace aerostat::agent

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+
+#include "contract/clock.h"
+#include "jvm-agent/decide/heap_facts.h"
+
+namespace aerostat::agent {
+
+/// The live set as far as it is known: what a young collection left behind after a cycle that saw the whole heap.
+///
+/// An upper bound (regions that are partly dead count in full until they are evacuated), so a floor made of it is safe.
+/// It is withdrawn when the program has since occupied a good part of it again. And it is withdrawn when the program falls
+/// silent: data can die without an allocation or a collection that would show it, and then the number would keep the
+/// cheapest memory of all, an idle heap's garbage, out of reach. A cycle that an order made run is believed for longer, and
+/// longer still each time it finds the same: asking again costs a cycle. But only while the silence lasts.
+/// Thread: owner's.
+class LiveEstimate {
+public:
+    /// To be told after each pause. `application`: what the program occupied at its end, without the balloon.
+    void observe(const HeapFacts& heap, Bytes application, TimePoint now);
+
+    /// Absent before the first whole-heap cycle, when too much was occupied since, and when it is too old for a silent
+    /// program.
+    [[nodiscard]] std::optional<Bytes> value(TimePoint now) const;
+    /// What a floor has to assume: the live set where it is known; what the last collection left while the program is at
+    /// work and no cycle has shown better; nothing for a silent program, which may be asked (see above).
+    [[nodiscard]] std::optional<Bytes> assumed(TimePoint now) const;
+    /// A cycle that began after the last call of forget_cycles() has marked the whole heap, and a collection has shown what
+    /// it left.
+    [[nodiscard]] bool seen_since_forgotten() const { return seen_; }
+    void forget_cycles() {
+        seen_ = false;
+        asking_ = true;
+        forgotten_at_ = cycle_pauses_;
+    }
+
+private:
+    void take(Bytes application);
+    void believe_longer(TimePoint now);
+    [[nodiscard]] bool is_silent(TimePoint now) const;
+
+    std::optional<Bytes> live_;
+    TimePoint last_pause_at_{};
+    TimePoint believed_since_{}, believed_until_{};
+    Duration belief_{};
+    std::optional<Bytes> asked_live_;  ///< what the last cycle made by an order found
+    std::uint64_t young_gcs_ = 0;
+    std::uint64_t cycle_pauses_ = 0;
+    std::uint64_t full_gcs_ = 0;
+    bool started_ = false;
+    bool fresh_cycle_ = false;
+    bool seen_ = false;
+    bool asking_ = false;  ///< an order waits for a cycle
+    std::uint64_t forgotten_at_ = 0;
+    Bytes last_application_;
+    Bytes grown_since_;  ///< occupancy gained, collection over collection, since the last cycle
+};
+
+}  // namespace aerostat::agent

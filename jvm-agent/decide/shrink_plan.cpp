@@ -1,0 +1,61 @@
+#include "jvm-agent/decide/shrink_plan.h"
+
+#include <algorithm>
+
+namespace aerostat::agent {
+namespace {
+
+/// Time kept back for the last look and the answer.
+constexpr Duration kLastLook = std::chrono::milliseconds(120);
+/// How long levers may work alone. The JVM looks at a changed interval once a second, and a cycle takes its time.
+constexpr Duration kLeversAlone = std::chrono::milliseconds(1500);
+
+ShrinkStep end(EndReason reason, std::string detail = {}) { return {ShrinkAction::end, Bytes(), reason, std::move(detail)}; }
+
+Duration levers_alone(const ShrinkSight& seen) { return std::min(kLeversAlone, seen.deadline / 2); }
+
+/// What chunks still have to take so that the measured footprint comes down to the target, rounded up a region.
+Bytes wanted_of_chunks(const ShrinkSight& seen) {
+    if (!seen.may_inflate) return Bytes();
+    const Bytes missing =
+        seen.cap == Cap::hard
+            ? Bytes(Bytes::kLimit)
+            : round_up(saturating_sub(seen.footprint, seen.target.footprint) + seen.heap.region, seen.heap.region);
+    return std::min({missing, saturating_sub(seen.balloon_limit, seen.balloon), seen.room});
+}
+
+bool levers_done(const ShrinkSight& seen) {
+    return seen.levers == LeverPhase::unavailable || seen.levers == LeverPhase::spent;
+}
+
+/// The true floor is known, by a cycle that this operation has seen, and nothing is left that could go below it.
+bool at_floor(const ShrinkSight& seen) {
+    if (!seen.live || !seen.cycle_completed || seen.target.footprint >= seen.floor || !seen.footprint_is_fresh) return false;
+    if (seen.footprint <= seen.floor) return true;
+    return levers_done(seen) && wanted_of_chunks(seen).is_zero();
+}
+
+}  // namespace
+
+ShrinkStep next_step(const ShrinkSight& seen) {
+    const ShrinkStep look{ShrinkAction::look, {}, {}, {}};
+    const ShrinkStep wait{ShrinkAction::wait, {}, {}, {}};
+    const bool there = seen.footprint <= seen.target.footprint;
+    const Bytes wanted = wanted_of_chunks(seen);
+    const bool capped = seen.cap != Cap::hard || wanted.is_zero();
+    if (there && seen.footprint_is_fresh && capped) return end(EndReason::met);
+    if (seen.hurt) return end(EndReason::gc_distress, "the balloon was hurting the program and was let go");
+    if (seen.elapsed >= seen.deadline) return end(EndReason::deadline);
+    if (seen.elapsed + kLastLook >= seen.deadline) return seen.footprint_is_fresh ? end(EndReason::deadline) : look;
+    if (seen.levers == LeverPhase::unused) return {ShrinkAction::pull_levers, {}, {}, {}};
+    if (!seen.footprint_is_fresh && (!seen.footprint_is_guess || there)) return look;
+    if (at_floor(seen)) return end(EndReason::floor, "the live set is " + format_bytes(*seen.live));
+    if (!seen.may_inflate && levers_done(seen) && seen.footprint_is_fresh)
+        return end(EndReason::gc_distress, "the collector gives no more, and the balloon has lately hurt the program");
+    const bool levers_first = seen.levers == LeverPhase::working && seen.elapsed < levers_alone(seen);
+    if (levers_first && seen.cap != Cap::hard) return wait;
+    if (!wanted.is_zero()) return {ShrinkAction::inflate, wanted, {}, {}};
+    return seen.footprint_is_fresh ? wait : look;
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "contract/clock.h"
+#include "contract/messages.h"
+#include "jvm-agent/decide/heap_facts.h"
+
+// The next step of one shrink operation. Pure: what is seen goes in, one step comes out.
+namespace aerostat::agent {
+
+enum class LeverPhase {
+    unavailable,  ///< the operator's, or no use here
+    unused,       ///< not yet set for this operation
+    working,      ///< concurrent cycles are being driven, and still give memory back
+    spent,        ///< they give no more
+};
+
+struct ShrinkSight {
+    HeapFacts heap;
+    HeapTarget target;
+    Cap cap = Cap::firm;
+    Bytes footprint;                  ///< at the last look
+    bool footprint_is_fresh = false;  ///< nothing has happened since that look
+    bool footprint_is_guess = false;  ///< else: only chunks were inflated since, and `footprint` counts them as gone
+    Bytes balloon;
+    Bytes balloon_limit;
+    Bytes room;  ///< room_for_chunks()
+    LeverPhase levers = LeverPhase::unavailable;
+    bool cycle_completed = false;  ///< a whole-heap cycle and a young collection after it, since acceptance
+    std::optional<Bytes> live;     ///< as seen by it
+    Bytes floor;
+    bool may_inflate = true;  ///< the guard is not backing off
+    bool hurt = false;        ///< the guard has let chunks go since acceptance
+    Duration elapsed{};
+    Duration deadline{};
+};
+
+enum class ShrinkAction { pull_levers, wait, look, inflate, end };
+
+struct ShrinkStep {
+    ShrinkAction action = ShrinkAction::wait;
+    Bytes inflate;                      ///< for inflate
+    EndReason reason = EndReason::met;  ///< for end
+    std::string detail;
+};
+
+[[nodiscard]] ShrinkStep next_step(const ShrinkSight& seen);
+
+}  // namespace aerostat::agent

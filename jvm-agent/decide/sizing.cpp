@@ -1,0 +1,43 @@
+#include "jvm-agent/decide/sizing.h"
+
+#include <algorithm>
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+constexpr double kMarginShare = 0.05;
+/// A heap this full after a collection starts to collect back to back.
+constexpr double kComfortableOccupancy = 0.70;
+
+Bytes live_margin(const HeapFacts& heap, Bytes live) { return std::max({share_of(live, 0.15), heap.region * 8, 32_MiB}); }
+
+/// G1 starts concurrent cycles when this much is occupied, the balloon included, and would run them back to back beyond it
+/// (its adaptive threshold: 100 % less a reserve of 10 % and 5 % of waste).
+constexpr double kCycleThreshold = 0.85;
+
+}  // namespace
+
+Bytes allocation_margin(const HeapFacts& heap) { return std::max(share_of(heap.max, kMarginShare), heap.region * 2); }
+
+Bytes room_for_chunks(const HeapFacts& heap) {
+    const Bytes occupied = std::max(heap.used, heap.used_after_gc);
+    return round_down(saturating_sub(heap.max, occupied + allocation_margin(heap)), heap.region);
+}
+
+Bytes floor_for(const HeapFacts& heap, std::optional<Bytes> live) {
+    const Bytes known = live.value_or(Bytes());
+    return std::min(heap.max, round_up(known + live_margin(heap, known), heap.region));
+}
+
+Bytes balloon_limit(const HeapFacts& heap, HeapTarget target, Bytes application, std::optional<Bytes> live) {
+    const Bytes occupied = std::min(application, live.value_or(application) * 2);
+    const Bytes comfortable = share_of(occupied, 1.0 / kComfortableOccupancy) + heap.region * 4;
+    const Bytes collector = live.value_or(Bytes()) + share_of(heap.max, kMarginShare);
+    const Bytes unpressed = share_of(heap.max, 1 - kCycleThreshold) + occupied;
+    const Bytes kept = std::max({target.footprint, comfortable, collector, unpressed});
+    return round_down(saturating_sub(heap.max, kept), heap.region);
+}
+
+}  // namespace aerostat::agent

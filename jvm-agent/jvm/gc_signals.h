@@ -1,0 +1,46 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "contract/clock.h"
+
+namespace aerostat::agent {
+
+/// Lengths of the program's GC pauses, in buckets a quarter of an octave wide from 16 µs on.
+/// Thread: add() from any (GC callbacks), p99_since_last() from one reader.
+class PauseHistogram {
+public:
+    void add(Duration pause);
+    /// The 99th percentile of pauses since the call before last; absent if there was none.
+    [[nodiscard]] std::optional<Millis> p99_since_last();
+
+private:
+    static constexpr std::size_t kBuckets = 96;
+    std::array<std::atomic<std::uint32_t>, kBuckets> counts_{};
+    std::array<std::uint32_t, kBuckets> seen_{}, before_{};
+};
+
+/// What GC callbacks leave behind for the agent thread. Callbacks run inside pauses, on VM threads: they store and, while
+/// somebody waits for it, write an eventfd; nothing else.
+/// Lives until the process ends (callbacks may come at any time), so it owns its descriptor without ever closing it.
+struct GcSignals {
+    std::atomic<std::uint64_t> finished{0};
+    std::atomic<std::uint64_t> used_after{0};  ///< bytes, as the collector counted at the end of the last pause
+    std::atomic<std::uint64_t> used_before{0};
+    std::atomic<std::uint64_t> freed{0};          ///< bytes, by all pauses
+    std::atomic<std::uintptr_t> used_address{0};  ///< where the collector counts; 0: unknown
+    std::atomic<std::int64_t> started_ns{0};
+    std::atomic<bool> wanted{false};  ///< write the eventfd at each finish
+    std::atomic<bool> closed{false};  ///< the VM has died: nothing may call into it
+    PauseHistogram pauses;
+    int event_fd = -1;
+
+    void start_of_pause();  ///< pauses do not nest and do not overlap: one writer at a time
+    void end_of_pause();
+    void wake() const;
+};
+
+}  // namespace aerostat::agent

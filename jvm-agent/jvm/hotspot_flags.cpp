@@ -1,0 +1,92 @@
+#include "jvm-agent/jvm/hotspot_flags.h"
+
+#include <cstring>
+
+namespace aerostat::agent {
+namespace {
+
+// The order of JVMFlag's types, the same in JDK 17 to 25 (jvmFlag.hpp).
+enum FlagType : int { kBool = 0, kInt = 1, kUint = 2, kIntx = 3, kUintx = 4, kUint64 = 5, kSize = 6 };
+
+// JVMFlagOrigin, in the low bits of _flags.
+constexpr int kOriginMask = 15;
+constexpr int kCommandLine = 1;
+constexpr int kEnvironment = 2;
+constexpr int kConfigFile = 3;
+constexpr int kImageResource = 8;
+constexpr int kWasSetOnCommandLine = 1 << 17;
+constexpr std::size_t kMostFlags = 10'000;
+
+std::optional<std::int64_t> value_of(int type, std::uintptr_t at) {
+    switch (type) {
+        case kBool:
+            return HotspotTables::load<bool>(at) ? 1 : 0;
+        case kInt:
+            return HotspotTables::load<std::int32_t>(at);
+        case kUint:
+            return HotspotTables::load<std::uint32_t>(at);
+        case kIntx:
+        case kUintx:
+        case kUint64:
+        case kSize:
+            return HotspotTables::load<std::int64_t>(at);
+        default:
+            return std::nullopt;
+    }
+}
+
+bool operators(int flags) {
+    const int origin = flags & kOriginMask;
+    return (flags & kWasSetOnCommandLine) != 0 || origin == kCommandLine || origin == kEnvironment ||
+           origin == kConfigFile || origin == kImageResource;
+}
+
+}  // namespace
+
+Result<HotspotFlags> HotspotFlags::open(const HotspotTables& tables) {
+    const auto first = tables.static_field("JVMFlag", "flags");
+    const auto count = tables.static_field("JVMFlag", "numFlags");
+    const auto stride = tables.size_of("JVMFlag");
+    const auto name = tables.offset("JVMFlag", "_name");
+    const auto address = tables.offset("JVMFlag", "_addr");
+    const auto type = tables.offset("JVMFlag", "_type");
+    const auto origin = tables.offset("JVMFlag", "_flags");
+    if (!first || !count || !stride || !name || !address || !type || !origin)
+        return fail(ErrorCode::unsupported, "this JVM does not describe its flags");
+    HotspotFlags flags;
+    flags.flags_ = HotspotTables::load<std::uintptr_t>(*first);
+    flags.count_ = HotspotTables::load<std::size_t>(*count);
+    flags.stride_ = *stride;
+    flags.name_ = *name;
+    flags.address_ = *address;
+    flags.type_ = *type;
+    flags.origin_ = *origin;
+    if (flags.flags_ == 0 || flags.count_ > kMostFlags || !flags.read("MaxHeapSize"))
+        return fail(ErrorCode::unsupported, "this JVM's flag table is not as expected");
+    return flags;
+}
+
+std::optional<FlagState> HotspotFlags::read(std::string_view name) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        const std::uintptr_t flag = flags_ + i * stride_;
+        const char* const text = HotspotTables::load<const char*>(flag + name_);
+        if (text == nullptr || name != text) continue;
+        const auto value =
+            value_of(HotspotTables::load<int>(flag + type_), HotspotTables::load<std::uintptr_t>(flag + address_));
+        if (!value) return std::nullopt;
+        return FlagState{*value, operators(HotspotTables::load<int>(flag + origin_))};
+    }
+    return std::nullopt;
+}
+
+bool HotspotFlags::is_on(std::string_view name) const {
+    const auto flag = read(name);
+    return flag && flag->value != 0;
+}
+
+Bytes HotspotFlags::bytes(std::string_view name) const {
+    const auto flag = read(name);
+    return flag && flag->value > 0 ? Bytes(static_cast<std::uint64_t>(flag->value)) : Bytes();
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "jvm-agent/decide/lever_plan.h"
+#include "jvm-agent/jvm/hotspot_tables.h"
+
+namespace aerostat::agent {
+
+/// Reads the JVM's flags from its own table, without Java classes.
+/// Thread: any; a value may be changed by others at any time.
+class HotspotFlags {
+public:
+    /// Fails: `unsupported` if the table is not as expected.
+    [[nodiscard]] static Result<HotspotFlags> open(const HotspotTables& tables);
+
+    /// Boolean, integer and size flags; absent for any other and for a flag that this JVM does not have.
+    [[nodiscard]] std::optional<FlagState> read(std::string_view name) const;
+    [[nodiscard]] bool is_on(std::string_view name) const;
+    [[nodiscard]] Bytes bytes(std::string_view name) const;
+
+private:
+    std::uintptr_t flags_ = 0;
+    std::size_t count_ = 0, stride_ = 0;
+    std::size_t name_ = 0, address_ = 0, type_ = 0, origin_ = 0;
+};
+
+}  // namespace aerostat::agent

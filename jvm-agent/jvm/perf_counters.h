@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "jvm-agent/jvm/hotspot_tables.h"
+
+namespace aerostat::agent {
+
+/// One 64-bit performance counter of the JVM, read straight from memory. Borrowed from a JVM that outlives the reader.
+class PerfCounter {
+public:
+    PerfCounter() = default;
+    explicit PerfCounter(std::uintptr_t at) : at_(at) {}
+    [[nodiscard]] std::optional<std::uint64_t> read() const {
+        if (at_ == 0) return std::nullopt;
+        return HotspotTables::load<std::uint64_t>(at_);
+    }
+
+private:
+    std::uintptr_t at_ = 0;
+};
+
+/// The JVM's performance memory: what `jcmd PID PerfCounter.print` shows, in the format of jvmstat.
+/// Thread: any, until the VM dies.
+class PerfCounters {
+public:
+    /// Empty with -XX:-UsePerfData: then every counter reads as absent.
+    [[nodiscard]] static PerfCounters open(const HotspotTables& tables);
+    [[nodiscard]] PerfCounter find(std::string_view name) const;
+
+private:
+    std::uintptr_t begin_ = 0, end_ = 0;
+};
+
+}  // namespace aerostat::agent

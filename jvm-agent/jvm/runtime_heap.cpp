@@ -1,0 +1,28 @@
+#include "jvm-agent/jvm/runtime_heap.h"
+
+#include "jvm-agent/jvm/refs.h"
+
+namespace aerostat::agent {
+
+RuntimeHeap::RuntimeHeap(JNIEnv* env) : env_(env) {
+    const LocalRef<jclass> type(env, env->FindClass("java/lang/Runtime"));
+    if (clear_exception(env) || !type) return;
+    const jmethodID get = env->GetStaticMethodID(type.get(), "getRuntime", "()Ljava/lang/Runtime;");
+    if (clear_exception(env) || get == nullptr) return;
+    const LocalRef<> runtime(env, env->CallStaticObjectMethod(type.get(), get));
+    if (clear_exception(env) || !runtime) return;
+    total_ = env->GetMethodID(type.get(), "totalMemory", "()J");
+    free_ = env->GetMethodID(type.get(), "freeMemory", "()J");
+    max_ = env->GetMethodID(type.get(), "maxMemory", "()J");
+    if (clear_exception(env)) return;
+    runtime_ = env->NewGlobalRef(runtime.get());
+}
+
+Bytes RuntimeHeap::ask(jmethodID method) const {
+    if (runtime_ == nullptr) return Bytes();
+    const jlong value = env_->CallLongMethod(runtime_, method);
+    if (clear_exception(env_) || value < 0) return Bytes();
+    return Bytes(static_cast<std::uint64_t>(value));
+}
+
+}  // namespace aerostat::agent

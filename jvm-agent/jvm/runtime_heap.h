@@ -1,0 +1,26 @@
+#pragma once
+
+#include <jni.h>
+
+#include "contract/units.h"
+
+namespace aerostat::agent {
+
+/// java.lang.Runtime's three numbers, which every collector has.
+/// Thread: the attached thread of `env`.
+class RuntimeHeap {
+public:
+    explicit RuntimeHeap(JNIEnv* env);
+    [[nodiscard]] Bytes committed() const { return ask(total_); }
+    [[nodiscard]] Bytes free() const { return ask(free_); }
+    [[nodiscard]] Bytes max() const { return ask(max_); }
+
+private:
+    [[nodiscard]] Bytes ask(jmethodID method) const;
+
+    JNIEnv* env_;
+    jobject runtime_ = nullptr;  // global, for the rest of the process
+    jmethodID total_ = nullptr, free_ = nullptr, max_ = nullptr;
+};
+
+}  // namespace aerostat::agent

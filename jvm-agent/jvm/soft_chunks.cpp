@@ -1,0 +1,159 @@
+#include "jvm-agent/jvm/soft_chunks.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "jvm-agent/jvm/refs.h"
+
+namespace aerostat::agent {
+namespace {
+
+/// A critical section stops the collector (or pins a region); this much is released in well under a millisecond.
+constexpr std::uintptr_t kSlice = 4 * 1024 * 1024;
+
+/// The widest array header of 64-bit HotSpot (without compressed class pointers). A narrower one leaves a few bytes of the
+/// region unused; what is released follows from the address the JVM tells, never from this.
+constexpr std::uint64_t kLargestHeader = 24;
+
+jsize array_length(Bytes region) { return static_cast<jsize>((region.count() - kLargestHeader) / sizeof(jlong)); }
+
+jobject soft(const Chunk& chunk) { return static_cast<jobject>(chunk.soft_reference); }
+
+Status madvise_away(procfs::AddressRange range) {
+    if (range.end <= range.begin) return {};
+    if (madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, MADV_DONTNEED) == 0) return {};
+    return tl::unexpected(error_from_errno("releasing heap pages", errno));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SoftChunks>> SoftChunks::make(JNIEnv* env, const ReleaseRules& rules) {
+    std::unique_ptr<SoftChunks> chunks(new SoftChunks(env, rules));
+    if (auto found = chunks->look_up_java(); !found) return tl::unexpected(found.error());
+    return chunks;
+}
+
+Status SoftChunks::look_up_java() {
+    const LocalRef<jclass> found(env_, env_->FindClass("java/lang/ref/SoftReference"));
+    if (found) {
+        soft_class_ = static_cast<jclass>(env_->NewGlobalRef(found.get()));
+        construct_ = env_->GetMethodID(soft_class_, "<init>", "(Ljava/lang/Object;)V");
+        if (construct_ != nullptr) clear_ = env_->GetMethodID(soft_class_, "clear", "()V");
+        if (clear_ != nullptr) get_ = env_->GetMethodID(soft_class_, "get", "()Ljava/lang/Object;");
+        if (get_ != nullptr) refers_to_ = env_->GetMethodID(soft_class_, "refersTo", "(Ljava/lang/Object;)Z");
+        if (refers_to_ != nullptr) timestamp_ = env_->GetFieldID(soft_class_, "timestamp", "J");
+        if (timestamp_ != nullptr) clock_ = env_->GetStaticFieldID(soft_class_, "clock", "J");
+    }
+    if (clear_exception(env_) || clock_ == nullptr)
+        return fail(ErrorCode::unsupported, "this JDK's SoftReference is not as expected");
+    return {};
+}
+
+Result<Chunk> SoftChunks::inflate() {
+    const LocalRef<jlongArray> array(env_, env_->NewLongArray(array_length(rules_.region)));
+    if (clear_exception(env_) || !array) return fail(ErrorCode::refused, "the JVM could not allocate a chunk");
+    const LocalRef<> reference(env_, env_->NewObject(soft_class_, construct_, array.get()));
+    if (clear_exception(env_) || !reference) return fail(ErrorCode::refused, "the JVM could not allocate a reference");
+    auto pages = release(array.get());
+    if (!pages) return tl::unexpected(pages.error());
+    const jobject global = env_->NewGlobalRef(reference.get());
+    if (clear_exception(env_) || global == nullptr) return fail(ErrorCode::refused, "the JVM gave no global reference");
+    return Chunk{global, *pages};
+}
+
+Result<procfs::AddressRange> SoftChunks::release(jlongArray array) {
+    return rules_.humongous_may_move ? release_inside(array) : release_outside(array);
+}
+
+/// Before JDK 22 critical sections go through the GCLocker, and sections back to back make the program throw
+/// OutOfMemoryErrors with free heap (JDK-8192647). Humongous arrays do not move there: the section only reads the address.
+Result<procfs::AddressRange> SoftChunks::release_outside(jlongArray array) {
+    void* const payload = env_->GetPrimitiveArrayCritical(array, nullptr);
+    if (payload == nullptr) return no_address();
+    env_->ReleasePrimitiveArrayCritical(array, payload, JNI_ABORT);
+    auto pages = whole_pages(array, payload);
+    if (!pages) return pages;
+    if (auto released = madvise_away(*pages); !released) return tl::unexpected(released.error());
+    return pages;
+}
+
+tl::unexpected<Error> SoftChunks::no_address() const {
+    clear_exception(env_);
+    return fail(ErrorCode::refused, "the JVM gave no address for a chunk");
+}
+
+/// From JDK 22 on a last-ditch full collection may move humongous arrays (JDK-8191565), and a critical section pins only
+/// the array's own region (JDK-8318706): address and release belong into one section, and it stays short.
+Result<procfs::AddressRange> SoftChunks::release_inside(jlongArray array) {
+    procfs::AddressRange all;
+    std::uintptr_t done = 0;
+    do {
+        void* const payload = env_->GetPrimitiveArrayCritical(array, nullptr);
+        if (payload == nullptr) return no_address();
+        const auto pages = whole_pages(array, payload);
+        if (pages && pages->begin != all.begin) done = 0;  // the first slice; or it moved between two, and all begins anew
+        Status released;
+        if (pages) released = madvise_away({pages->begin + done, std::min(pages->begin + done + kSlice, pages->end)});
+        env_->ReleasePrimitiveArrayCritical(array, payload, JNI_ABORT);
+        if (!pages) return pages;
+        if (!released) return tl::unexpected(released.error());
+        all = *pages;
+        done += kSlice;
+    } while (done < all.end - all.begin);
+    return all;
+}
+
+/// Under -Xcheck:jni the "address" is that of a copy on the C heap: only what lies inside the reservation is the array.
+Result<procfs::AddressRange> SoftChunks::whole_pages(jlongArray array, const void* payload) const {
+    const auto begin = reinterpret_cast<std::uintptr_t>(payload);
+    const std::uintptr_t end = begin + static_cast<std::uintptr_t>(env_->GetArrayLength(array)) * sizeof(jlong);
+    if (!rules_.heap.contains(begin) || end > rules_.heap.end)
+        return fail(ErrorCode::unsupported, "the JVM hands out copies of arrays (-Xcheck:jni?), not their addresses");
+    for (const auto& range : rules_.not_ours) {
+        if (begin < range.end && end > range.begin)
+            return fail(ErrorCode::unsupported, "a chunk came to lie on file-backed memory");
+    }
+    const std::uintptr_t page = rules_.page.count();
+    const procfs::AddressRange inside{(begin + page - 1) / page * page, end / page * page};
+    return inside.end > inside.begin ? inside : procfs::AddressRange{begin, begin};
+}
+
+bool SoftChunks::is_cleared(const Chunk& chunk) {
+    const bool cleared = env_->CallBooleanMethod(soft(chunk), refers_to_, nullptr) == JNI_TRUE;
+    clear_exception(env_);
+    return cleared;
+}
+
+void SoftChunks::keep_alive(const Chunk& chunk) {
+    env_->SetLongField(soft(chunk), timestamp_, env_->GetStaticLongField(soft_class_, clock_));
+}
+
+void SoftChunks::drop(Chunk chunk) {
+    env_->CallVoidMethod(soft(chunk), clear_);
+    clear_exception(env_);
+    forget(chunk);
+}
+
+void SoftChunks::forget(Chunk chunk) { env_->DeleteGlobalRef(soft(chunk)); }
+
+Bytes SoftChunks::resident(const Chunk& chunk) {
+    const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const std::uintptr_t length = chunk.pages.end - chunk.pages.begin;
+    core_map_.resize(length / page);
+    if (mincore(reinterpret_cast<void*>(chunk.pages.begin), length, core_map_.data()) != 0) return Bytes();
+    const auto in_core = std::count_if(core_map_.begin(), core_map_.end(), [](unsigned char c) { return (c & 1) != 0; });
+    return Bytes(static_cast<std::uint64_t>(in_core) * page);
+}
+
+Result<bool> SoftChunks::release_again(const Chunk& chunk) {
+    const LocalRef<jlongArray> array(env_, static_cast<jlongArray>(env_->CallObjectMethod(soft(chunk), get_)));
+    if (clear_exception(env_) || !array) return false;
+    auto pages = release(array.get());
+    if (!pages) return tl::unexpected(pages.error());
+    return true;
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,69 @@
+#include "jvm-agent/jvm/collector.h"
+#include "jvm-agent/jvm/flag_setter.h"
+#include "jvm-agent/jvm/no_chunks.h"
+#include "jvm-agent/jvm/runtime_heap.h"
+
+// Collectors without a balloon: reported as far as plain Java tells, otherwise left alone.
+namespace aerostat::agent {
+namespace {
+
+class PlainHeap final : public HeapPort {
+public:
+    explicit PlainHeap(const VmSight& vm) : runtime_(vm.env), minimum_(vm.flags.bytes("MinHeapSize")) {}
+    [[nodiscard]] HeapFacts observe() override {
+        HeapFacts facts;
+        facts.max = runtime_.max();
+        facts.minimum = minimum_;
+        facts.committed = runtime_.committed();
+        facts.used = saturating_sub(facts.committed, runtime_.free());
+        return facts;
+    }
+    [[nodiscard]] Result<procfs::Residency> measure_footprint() override {
+        return fail(ErrorCode::unsupported, "where this collector's heap lies is not known");
+    }
+
+private:
+    RuntimeHeap runtime_;
+    Bytes minimum_;
+};
+
+class Unsupported final : public Collector {
+public:
+    Unsupported(const VmSight& vm, std::string name, std::string why_not)
+        : name_(std::move(name)), why_not_(std::move(why_not)), heap_(vm), flags_(vm.env, vm.flags) {}
+    [[nodiscard]] std::string name() const override { return name_; }
+    [[nodiscard]] Status can_balloon() override { return fail(ErrorCode::unsupported, why_not_); }
+    [[nodiscard]] HeapPort& heap() override { return heap_; }
+    [[nodiscard]] ChunkPort& chunks() override { return no_chunks_; }
+    [[nodiscard]] FlagPort& flags() override { return flags_; }
+
+private:
+    std::string name_;
+    std::string why_not_;
+    PlainHeap heap_;
+    NoChunks no_chunks_;
+    FlagSetter flags_;
+};
+
+}  // namespace
+
+std::unique_ptr<Collector> make_unsupported(const VmSight& vm, std::string name, std::string why_not) {
+    return std::make_unique<Unsupported>(vm, std::move(name), std::move(why_not));
+}
+
+std::unique_ptr<Collector> collector_of(const VmSight& vm) {
+    if (vm.flags.is_on("UseG1GC")) {
+        auto g1 = make_g1(vm);
+        return g1 ? std::move(*g1) : make_unsupported(vm, "G1", g1.error().message);
+    }
+    for (const auto& [flag, name] : {std::pair{"UseParallelGC", "Parallel"},
+                                     {"UseSerialGC", "Serial"},
+                                     {"UseShenandoahGC", "Shenandoah"},
+                                     {"UseZGC", "Z"},
+                                     {"UseEpsilonGC", "Epsilon"}}) {
+        if (vm.flags.is_on(flag)) return make_unsupported(vm, name, std::string("not supported yet: collector ") + name);
+    }
+    return make_unsupported(vm, "unknown", "not supported: this collector is not known");
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,118 @@
+#include "host-controller/app/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "host-controller/app/kept_state.h"
+
+namespace aerostat::host::app {
+namespace {
+
+using namespace aerostat::literals;
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+std::string problem(const std::string& text) {
+    const auto config = parse_config(text, "hostd.toml");
+    return config ? "" : config.error().message;
+}
+
+const std::string kHost = "[host]\nmemory = \"3GiB\"\n";
+
+TEST(Config, NeedsOnlyTheBudget) {
+    const auto config = parse_config(kHost, "hostd.toml");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->rules.memory, 3_GiB);
+    EXPECT_EQ(config->rules.emergency_reserve, 256_MiB);
+    EXPECT_FALSE(config->act) << "advise is the default";
+}
+
+TEST(Config, GuestsInheritTheDefaults) {
+    const auto config =
+        parse_config(kHost + "[defaults]\nmin = \"64MiB\"\nweight = 2.0\n[guest.\"web-*\"]\nmax = \"1GiB\"\n", "hostd.toml");
+    ASSERT_TRUE(config) << config.error().message;
+    const auto limits = config->rules.limits_for("web-1");
+    ASSERT_TRUE(limits);
+    EXPECT_EQ(limits->min, 64_MiB);
+    EXPECT_EQ(limits->max, 1_GiB);
+    EXPECT_EQ(limits->weight, 2.0);
+    EXPECT_FALSE(config->rules.limits_for("db"));
+}
+
+TEST(Config, TellsEachMistakeWithItsLine) {
+    EXPECT_THAT(problem("[host]\nmemory = 5\n"), HasSubstr("hostd.toml:2"));
+    EXPECT_THAT(problem("[host]\n"), HasSubstr("memory is required"));
+    EXPECT_THAT(problem("[host]\nmemory = \"1MiB\"\n"), HasSubstr("below 64MiB"));
+    EXPECT_THAT(problem(kHost + "emergency_reserve = \"3GiB\"\n"), HasSubstr("emergency_reserve leaves nothing"));
+    EXPECT_THAT(problem(kHost + "colour = \"red\"\n"), HasSubstr("colour"));
+    EXPECT_THAT(problem(kHost + "mode = \"fight\"\n"), HasSubstr("fight"));
+    EXPECT_THAT(problem(kHost + "runtime_dir = \"run\"\n"), HasSubstr("absolute"));
+    EXPECT_THAT(problem(kHost + "[guest.a]\nmin = \"2GiB\"\nmax = \"1GiB\"\n"), HasSubstr("min (2GiB) is above max (1GiB)"));
+    EXPECT_THAT(problem(kHost + "[guest.a]\nweight = 0\n"), HasSubstr("weight"));
+    EXPECT_THAT(problem(kHost + "[guest.a]\nwight = 1\n"), HasSubstr("wight"));
+    EXPECT_THAT(problem(kHost + "[policy]\npayback = 5\n"), HasSubstr("payback"));
+    EXPECT_THAT(problem(kHost + "[polcy]\n"), HasSubstr("polcy"));
+    EXPECT_THAT(problem("[host\n"), HasSubstr("hostd.toml"));
+}
+
+TEST(Config, TellsAllMistakesAtOnce) {
+    const std::string all = problem("[host]\nmode = \"x\"\n[guest.a]\nmin = 1\n[guest.b]\ncolour = \"red\"\n");
+    for (const char* part : {"mode", "memory", "min", "colour"}) EXPECT_THAT(all, HasSubstr(part));
+}
+
+TEST(Config, NamesTheBackendAndItsConnection) {
+    EXPECT_EQ(parse_config(kHost, "hostd.toml")->backend, "local");
+    const auto usual = parse_config(kHost + "backend = \"libvirt\"\n", "hostd.toml");
+    EXPECT_EQ(usual->backend, "libvirt");
+    EXPECT_EQ(usual->uri, "qemu:///system");
+    EXPECT_EQ(parse_config(kHost + "backend = \"libvirt\"\nuri = \"test:///default\"\n", "hostd.toml")->uri,
+              "test:///default");
+    EXPECT_THAT(problem(kHost + "uri = \"qemu:///system\"\n"), HasSubstr("libvirt"));
+    EXPECT_THAT(problem(kHost + "backend = \"libvirt\"\nuri = \"\"\n"), HasSubstr("empty"));
+    EXPECT_THAT(problem(kHost + "backend = \"xen\"\n"), HasSubstr("backend"));
+}
+
+TEST(Config, WarnsOfMinimumsThatDoNotFit) {
+    const auto config = parse_config(kHost + "[guest.a]\nmin = \"2GiB\"\n[guest.b]\nmin = \"2GiB\"\n", "hostd.toml");
+    EXPECT_EQ(config_warnings(*config, 2_GiB).size(), 2U);
+}
+
+KeptState some_state(const Moment& moment) {
+    KeptState kept;
+    kept.guests = {{"session:1:2", "shop"}, {"cgroup:/web", "web"}};
+    kept.paused_guests = {"cgroup:/web"};
+    kept.ceilings[{"session:1:2", "heap"}] = {100_MiB, moment.now + 90s};
+    kept.ceilings[{"session:1:2", "other"}] = {200_MiB, std::nullopt};
+    return kept;
+}
+
+TEST(KeptState, IsReadBackAsItWasWritten) {
+    const Moment then{TimePoint(1h), std::chrono::system_clock::time_point(std::chrono::hours(500'000))};
+    const auto later = Moment{TimePoint(5s), then.wall + 30s};  // another boot: the monotonic clock began anew
+    const auto read = parse_kept_state(write_kept_state(some_state(then), then), later);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->guests.size(), 2U);
+    EXPECT_TRUE(read->paused_guests.contains("cgroup:/web"));
+    const LayerKey heap{"session:1:2", "heap"};
+    EXPECT_EQ(read->ceilings.at(heap).until, later.now + 60s);
+    const LayerKey other{"session:1:2", "other"};
+    EXPECT_EQ(read->ceilings.at(other).footprint, 200_MiB);
+    EXPECT_FALSE(read->ceilings.at(other).until);
+}
+
+TEST(KeptState, AnyDamageIsAnErrorNeverACrash) {
+    const Moment moment{TimePoint(1h), std::chrono::system_clock::time_point(std::chrono::hours(500'000))};
+    const std::string text = write_kept_state(some_state(moment), moment);
+    for (std::size_t length = 0; length + 2 < text.size(); length += 7)
+        EXPECT_FALSE(parse_kept_state(text.substr(0, length), moment)) << length;
+    const std::string head = "aerostat-hostd-state 1\n";
+    for (const std::string& bad :
+         {std::string(), std::string("{}"), std::string("aerostat-hostd-state 2\npaused 0\nend\n"), head + "paused 2\nend\n",
+          head + "guest 1 two words\n", head + "guest 1 na/me id\nend\n", head + "ceiling -1 - jvm id\nend\n",
+          head + "ceiling 1 x jvm id\nend\n", head + "ceiling 1 - jvm\nend\n", head + "nonsense\nend\n"}) {
+        EXPECT_FALSE(parse_kept_state(bad, moment)) << bad;
+    }
+}
+
+}  // namespace
+}  // namespace aerostat::host::app

@@ -1,0 +1,292 @@
+#include "host-controller/act/operations.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/host-controller/fake_balloons.h"
+#include "tests/unit/host-controller/host_builders.h"
+
+namespace aerostat::host::act {
+namespace {
+
+using namespace host::testing;
+
+class OperationsTest : public ::testing::Test {
+protected:
+    OperationOrder squeeze(Millis deadline = Millis(5'000)) {
+        OperationOrder order;
+        order.command = "squeeze";
+        order.guest = "session:1:1";
+        order.target = "shop";
+        order.layers = {{"heap", HeapTarget{100_MiB}}};
+        order.asked = 50_MiB;
+        order.deadline = deadline;
+        order.verify = true;
+        return order;
+    }
+    std::string start(OperationOrder order) {
+        return operations.start(std::move(order), [this](const EndedOperation& e) { ended.push_back(e); });
+    }
+    OperationResult result(const std::string& op, Bytes obtained, EndReason reason) {
+        OperationResult one;
+        one.op = op;
+        one.asked = 50_MiB;
+        one.obtained = obtained;
+        one.shortfall = saturating_sub(50_MiB, obtained);
+        one.reason = reason;
+        return one;
+    }
+    void answer_measurement(std::optional<Bytes> pss) {
+        ASSERT_FALSE(questions.empty());
+        const auto answer = questions.front();
+        questions.erase(questions.begin());
+        answer(pss);
+    }
+    const Apply& sent(std::size_t i) { return std::get<Apply>(messages.at(i)); }
+
+    ManualClock clock;
+    bool reachable = true;
+    std::vector<Message> messages;
+    std::vector<std::function<void(std::optional<Bytes>)>> questions;
+    std::vector<EndedOperation> ended;
+    Operations operations{{.send =
+                               [this](const GuestId&, Message message) {
+                                   if (reachable) messages.push_back(std::move(message));
+                                   return reachable;
+                               },
+                           .measure = [this](const GuestId&, auto answer) { questions.push_back(std::move(answer)); }},
+                          clock};
+};
+
+TEST_F(OperationsTest, MeasuresBeforeItSendsAndAfterTheResult) {
+    const std::string op = start(squeeze());
+    EXPECT_TRUE(messages.empty());
+    answer_measurement(400_MiB);
+    ASSERT_EQ(messages.size(), 1U);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    EXPECT_TRUE(ended.empty());
+    answer_measurement(352_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.verified, 48_MiB);
+    EXPECT_EQ(ended[0].view.obtained, 50_MiB);
+    EXPECT_EQ(ended[0].view.reason, EndReason::met);
+}
+
+TEST_F(OperationsTest, VerifiedIsNeverNegative) {
+    const std::string op = start(squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    answer_measurement(450_MiB);
+    EXPECT_EQ(ended[0].view.verified, Bytes());
+}
+
+TEST_F(OperationsTest, EndsAtDeadlinePlusGraceWhenTheGuestNeverAnswers) {
+    start(squeeze());
+    answer_measurement(400_MiB);
+    clock.advance(5900ms);
+    operations.tick();
+    EXPECT_TRUE(ended.empty());
+    clock.advance(200ms);
+    operations.tick();
+    answer_measurement(400_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.reason, EndReason::stuck);
+    EXPECT_EQ(ended[0].view.shortfall, 50_MiB);
+    EXPECT_EQ(ended[0].view.verified, Bytes());
+}
+
+TEST_F(OperationsTest, ASlowMeasurementDelaysNeitherBeginningNorEnd) {
+    const std::string op = start(squeeze());
+    clock.advance(600ms);
+    operations.tick();
+    ASSERT_EQ(messages.size(), 1U) << "sent without a figure from before";
+    EXPECT_LE(sent(0).deadline, Millis(4'400));
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_FALSE(ended[0].view.verified);
+}
+
+TEST_F(OperationsTest, AShortfallKeepsTheGuestsReason) {
+    const std::string op = start(squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 20_MiB, EndReason::gc_distress));
+    answer_measurement(380_MiB);
+    EXPECT_EQ(ended[0].view.reason, EndReason::gc_distress);
+    EXPECT_EQ(ended[0].view.shortfall, 30_MiB);
+}
+
+TEST_F(OperationsTest, AClaimToHaveMetItWithoutTheBytesIsNotBelieved) {
+    const std::string op = start(squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 20_MiB, EndReason::met));
+    answer_measurement(380_MiB);
+    EXPECT_NE(ended[0].view.reason, EndReason::met);
+}
+
+TEST_F(OperationsTest, SendsTheSameOrderAgainAfterAReconnectionWithTheTimeThatIsLeft) {
+    const std::string op = start(squeeze());
+    answer_measurement(400_MiB);
+    clock.advance(2s);
+    operations.rejoined("session:1:1");
+    ASSERT_EQ(messages.size(), 2U);
+    EXPECT_EQ(sent(1).op, op);
+    EXPECT_EQ(sent(1).deadline, Millis(3'000));
+    EXPECT_EQ(sent(1).jvms[0].target, HeapTarget{100_MiB});
+}
+
+TEST_F(OperationsTest, AGuestThatWasNeverReachedIsSaidToBeDisconnected) {
+    reachable = false;
+    start(squeeze());
+    answer_measurement(400_MiB);
+    clock.advance(7s);
+    operations.tick();
+    answer_measurement(std::nullopt);
+    EXPECT_EQ(ended[0].view.reason, EndReason::disconnected);
+}
+
+TEST_F(OperationsTest, UnknownResultsAndThoseOfOtherGuestsAreAcceptedSilently) {
+    const std::string op = start(squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result("nobody-knows", 1_MiB, EndReason::met));
+    operations.take_result("session:2:2", result(op, 50_MiB, EndReason::met));
+    EXPECT_TRUE(ended.empty());
+}
+
+TEST_F(OperationsTest, CancelTellsTheGuestAndEndsEvenWithoutItsAnswer) {
+    const std::string op = start(squeeze(Millis(60'000)));
+    answer_measurement(400_MiB);
+    ASSERT_TRUE(operations.cancel(op));
+    EXPECT_TRUE(std::holds_alternative<Cancel>(messages.back()));
+    clock.advance(1100ms);
+    operations.tick();
+    answer_measurement(400_MiB);
+    EXPECT_EQ(ended[0].view.reason, EndReason::cancelled);
+    EXPECT_EQ(operations.cancel("nothing").error().code, ErrorCode::not_found);
+}
+
+TEST_F(OperationsTest, AGuestThatDiesEndsItsOperations) {
+    start(squeeze());
+    answer_measurement(400_MiB);
+    operations.gone("session:1:1");
+    answer_measurement(std::nullopt);
+    EXPECT_EQ(ended[0].view.reason, EndReason::disconnected);
+}
+
+TEST_F(OperationsTest, RemembersTheLastOnesAndForgetsThePolicysOwnFirst) {
+    const std::string kept = start(squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(kept, 50_MiB, EndReason::met));
+    answer_measurement(350_MiB);
+    for (int i = 0; i < 100; ++i) {
+        OperationOrder order = squeeze();
+        order.command = "balance";
+        order.verify = false;
+        operations.take_result("session:1:1", result(start(order), 50_MiB, EndReason::met));
+    }
+    const auto views = operations.views();
+    EXPECT_LE(views.size(), 65U);
+    EXPECT_EQ(views.back().op, kept);
+    EXPECT_FALSE(operations.next_due());
+}
+
+class LayeredOperationsTest : public OperationsTest {
+protected:
+    LayeredOperationsTest() {
+        clock.advance(std::chrono::hours(1));
+        balloons.balloon.maximum = balloons.balloon.actual = 1024_MiB;
+        balloons.balloon.usable = 700_MiB;
+        operations.use_balloons(&mover);
+    }
+    OperationOrder layered_squeeze() {
+        OperationOrder order = squeeze();
+        order.os_takes = true;
+        return order;
+    }
+    OperationOrder layered_give() {
+        OperationOrder order = squeeze();
+        order.command = "give";
+        order.verify = false;
+        order.os_give = 50_MiB;
+        return order;
+    }
+
+    host::testing::FakeBalloons balloons{clock};
+    BalloonMover mover{{balloons, clock,
+                        [this](Duration pause, std::function<void()> then) { balloons.later(pause, std::move(then)); },
+                        [](const GuestId&) { return std::nullopt; }}};
+};
+
+TEST_F(LayeredOperationsTest, TheBalloonTakesWhatTheHeapGaveAndNotBefore) {
+    const std::string op = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    EXPECT_LT(sent(0).deadline, Millis(5'000)) << "time is kept for the balloon";
+    balloons.run(std::chrono::seconds(1));
+    EXPECT_TRUE(balloons.targets.empty());
+    operations.take_result("session:1:1", result(op, 40_MiB, EndReason::deadline));
+    EXPECT_TRUE(ended.empty());
+    balloons.run(std::chrono::seconds(2));
+    EXPECT_EQ(balloons.balloon.actual, 984_MiB);
+    answer_measurement(361_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.os_moved, 40_MiB);
+    EXPECT_EQ(ended[0].view.verified, 39_MiB);
+    EXPECT_EQ(ended[0].view.reason, EndReason::deadline);
+}
+
+TEST_F(LayeredOperationsTest, NothingIsTakenWhereTheHeapsRolledBackOrWereCancelled) {
+    const std::string op = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    OperationResult undone = result(op, 40_MiB, EndReason::deadline);
+    undone.rest = RestIs::rolled_back;
+    operations.take_result("session:1:1", undone);
+    balloons.run(std::chrono::seconds(2));
+    EXPECT_TRUE(balloons.targets.empty());
+}
+
+TEST_F(LayeredOperationsTest, HeapsGrowOnlyWhenTheBalloonHasGiven) {
+    balloons.balloon.actual = balloons.target = 600_MiB;
+    start(layered_give());
+    EXPECT_TRUE(messages.empty());
+    balloons.run(std::chrono::seconds(1));
+    EXPECT_EQ(balloons.balloon.actual, 650_MiB);
+    ASSERT_EQ(messages.size(), 1U);
+}
+
+TEST_F(LayeredOperationsTest, HeapsAreNotToldToGrowWhileTheBalloonHoldsTheirPages) {
+    balloons.balloon.actual = balloons.target = 600_MiB;
+    balloons.per_second = Bytes();
+    start(layered_give());
+    balloons.run(std::chrono::seconds(4));
+    EXPECT_TRUE(messages.empty());
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.reason, EndReason::stuck);
+}
+
+TEST_F(LayeredOperationsTest, AGuestWithoutABalloonIsServedByItsHeapsAlone) {
+    balloons.trouble = Error{ErrorCode::unsupported, "no autodeflate"};
+    const std::string op = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    balloons.run(std::chrono::seconds(1));
+    answer_measurement(350_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.reason, EndReason::met);
+    EXPECT_FALSE(ended[0].view.os_moved);
+    EXPECT_EQ(ended[0].view.detail, "no autodeflate");
+}
+
+TEST_F(LayeredOperationsTest, CancellingStopsTheBalloonWhereItIs) {
+    balloons.per_second = 8_MiB;
+    const std::string op = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    balloons.run(std::chrono::milliseconds(500));
+    ASSERT_TRUE(operations.cancel(op));
+    balloons.run(std::chrono::milliseconds(500));
+    answer_measurement(396_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(balloons.target, balloons.balloon.actual);
+    EXPECT_GT(balloons.balloon.actual, 974_MiB);
+}
+
+}  // namespace
+}  // namespace aerostat::host::act

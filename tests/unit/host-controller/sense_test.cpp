@@ -1,0 +1,193 @@
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "host-controller/backend/measure_pool.h"
+#include "host-controller/local/group_gauge.h"
+#include "host-controller/sense/guest_register.h"
+#include "host-controller/sense/report_check.h"
+#include "tests/support/builders.h"
+
+namespace aerostat::host {
+namespace {
+
+using namespace aerostat::literals;
+using namespace std::chrono_literals;
+using local::Place;
+using local::ProcessGroup;
+
+constexpr TimePoint kStart{std::chrono::hours(1)};
+
+GuestId session(pid_t sid) { return ProcessGroup{sid, 99, ""}.text(); }
+
+GuestReport a_guest_report(Bytes footprint, Bytes ceiling = 4_GiB) {
+    GuestReport report;
+    report.jvms.push_back(aerostat::testing::a_report("shop"));
+    report.jvms[0].footprint = {footprint};
+    report.jvms[0].ceiling = ceiling;
+    return report;
+}
+
+TEST(Identity, IsTheCgroupWhenTheDaemonIsOutsideIt) {
+    const auto group = local::group_of(Place{10, 10, 5, "/guests/shop"}, Place{1, 1, 1, "/system/hostd"});
+    EXPECT_EQ(group->text(), "cgroup:/guests/shop");
+}
+
+TEST(Identity, IsTheSessionInTheDaemonsOwnCgroup) {
+    EXPECT_EQ(local::group_of(Place{10, 9, 5, "/"}, Place{1, 1, 1, "/"})->text(), "session:9:5");
+}
+
+TEST(Identity, IsNeverACgroupThatHoldsTheDaemonToo) {
+    EXPECT_EQ(local::group_of(Place{10, 9, 5, "/"}, Place{1, 1, 1, "/system/hostd"})->text(), "session:9:5");
+}
+
+TEST(Identity, OneWhoSharesBothIsRefusedWithAdvice) {
+    const auto group = local::group_of(Place{10, 1, 1, "/"}, Place{1, 1, 1, "/"});
+    ASSERT_FALSE(group);
+    EXPECT_NE(group.error().message.find("setsid"), std::string::npos);
+}
+
+TEST(Identity, ReadsItsOwnTextBackAndNothingElse) {
+    for (const char* text : {"session:9:5", "cgroup:/a/b"}) EXPECT_EQ(local::parse_group(text)->text(), text);
+    for (const char* text : {"", "session:", "session:9", "session:-1:5", "session:9:5x", "cgroup:", "cgroup:a", "pid:3"}) {
+        EXPECT_FALSE(local::parse_group(text)) << text;
+    }
+}
+
+TEST(Identity, CountsProcessesInCgroupsBelow) {
+    const ProcessGroup group{0, 0, "/a"};
+    EXPECT_TRUE(local::belongs(group, 1, "/a"));
+    EXPECT_TRUE(local::belongs(group, 1, "/a/b"));
+    EXPECT_FALSE(local::belongs(group, 1, "/ab"));
+    EXPECT_TRUE(local::belongs(ProcessGroup{7, 99, ""}, 7, "/anything"));
+    EXPECT_FALSE(local::belongs(ProcessGroup{7, 99, ""}, 8, ""));
+}
+
+TEST(ReportCheck, FootprintsCannotSumUpToMoreThanIsMeasured) {
+    GuestReport report = a_guest_report(3_GiB);
+    report.jvms.push_back(report.jvms[0]);
+    report.jvms[1].name = "second";
+    const auto layers = sense::believable_layers(report, 1_GiB, 8_GiB);
+    ASSERT_EQ(layers.size(), 2U);
+    EXPECT_LE(layers[0].footprint + layers[1].footprint, 1_GiB);
+    EXPECT_EQ(layers[0].footprint, 512_MiB);
+}
+
+TEST(ReportCheck, AFloorIsOnlyBelievedNearWhatIsHeld) {
+    GuestReport report = a_guest_report(100_MiB, 64_GiB);
+    report.jvms[0].floor = 32_GiB;
+    report.jvms[0].curve = CostCurve::hyperbola(1e9, 16_GiB, 32_GiB, 64_GiB);
+    const auto layers = sense::believable_layers(report, 200_MiB, 8_GiB);
+    EXPECT_LE(layers[0].floor, 164_MiB);
+    EXPECT_LE(layers[0].ceiling, 8_GiB);
+    EXPECT_LE(layers[0].floor, layers[0].ceiling);
+    EXPECT_EQ(layers[0].curve.floor(), layers[0].floor);
+}
+
+TEST(ReportCheck, ASecondJvmOfOneNameIsDropped) {
+    GuestReport report = a_guest_report(100_MiB);
+    report.jvms.push_back(report.jvms[0]);
+    EXPECT_EQ(sense::believable_layers(report, 1_GiB, 8_GiB).size(), 1U);
+}
+
+TEST(GuestRegister, TheSameIdentityRejoiningIsTheSameGuest) {
+    sense::GuestRegister guests;
+    EXPECT_EQ(*guests.join(session(1), "shop", 1, kStart), "shop");
+    EXPECT_EQ(*guests.join(session(2), "shop", 2, kStart), "shop~2");
+    guests.lose(session(1));
+    EXPECT_EQ(*guests.join(session(1), "shop", 1, kStart), "shop");
+    EXPECT_EQ(*guests.join(session(2), "shop", 2, kStart), "shop~2");
+    EXPECT_EQ(guests.guests().size(), 2U);
+}
+
+TEST(GuestRegister, KeepsNamesWithinTheirLength) {
+    sense::GuestRegister guests;
+    const std::string longest(64, 'x');
+    EXPECT_EQ(*guests.join(session(1), longest, 1, kStart), longest);
+    EXPECT_EQ(guests.join(session(2), longest, 12345, kStart)->size(), 64U);
+    EXPECT_FALSE(guests.join(session(3), "a~b", 3, kStart));
+}
+
+TEST(GuestRegister, ChargesWhatIsMeasuredAndForgetsAGuestWithoutProcesses) {
+    sense::GuestRegister guests;
+    const std::string id = session(1);
+    ASSERT_TRUE(guests.join(session(1), "shop", 1, kStart));
+    EXPECT_TRUE(guests.snapshot(8_GiB, kStart).guests.empty()) << "not measured yet";
+    guests.take_report(id, a_guest_report(300_MiB), kStart);
+    EXPECT_FALSE(guests.take_measurement(id, {400_MiB, 2, 0}, kStart));
+    const auto seen = guests.snapshot(8_GiB, kStart).guests.at(0);
+    EXPECT_EQ(seen.charged, 400_MiB);
+    EXPECT_EQ(seen.fixed, 100_MiB);
+    EXPECT_TRUE(seen.connected);
+    EXPECT_FALSE(guests.take_measurement(id, {Bytes(), 0, 0}, kStart)) << "still connected";
+    guests.lose(id);
+    EXPECT_TRUE(guests.take_measurement(id, {Bytes(), 0, 0}, kStart));
+    EXPECT_EQ(guests.find(id), nullptr);
+}
+
+TEST(GuestRegister, AGuestWhoseReportsStopCountsAsLost) {
+    sense::GuestRegister guests;
+    const std::string id = session(1);
+    ASSERT_TRUE(guests.join(session(1), "shop", 1, kStart));
+    guests.take_report(id, a_guest_report(300_MiB), kStart);
+    EXPECT_FALSE(guests.take_measurement(id, {400_MiB, 2, 0}, kStart));
+    EXPECT_FALSE(guests.snapshot(8_GiB, kStart + 11s).guests.at(0).connected);
+}
+
+TEST(GuestRegister, TakesOutWhatAHeapMovedBetweenReportAndMeasurement) {
+    sense::GuestRegister guests;
+    const std::string id = session(1);
+    ASSERT_TRUE(guests.join(session(1), "shop", 1, kStart));
+    for (const Bytes charged : {400_MiB, 400_MiB, 900_MiB, 400_MiB, 400_MiB}) {
+        guests.take_report(id, a_guest_report(300_MiB), kStart);
+        EXPECT_FALSE(guests.take_measurement(id, {charged, 2, 0}, kStart));
+    }
+    EXPECT_EQ(guests.snapshot(8_GiB, kStart).guests.at(0).fixed, 100_MiB);
+}
+
+TEST(MeasurePool, AnswersEachQuestionWithAMeasurementBegunAfterIt) {
+    asio::io_context loop;
+    std::atomic<std::uint64_t> measured{0};
+    MeasurePool pool(loop, [&](const GuestId&) { return Result<GuestResidency>(GuestResidency{Bytes(++measured), 1, 0}); });
+    std::vector<std::uint64_t> answers;
+    const auto note = [&](const Result<GuestResidency>& seen) {
+        answers.push_back(seen->charged.count());
+        if (answers.size() == 3) loop.stop();
+    };
+    pool.ask(session(1), note);
+    pool.ask(session(1), note);
+    pool.ask(session(1), note);
+    EXPECT_TRUE(pool.is_busy(session(1)));
+    const auto work = asio::make_work_guard(loop);
+    loop.run_for(10s);
+    EXPECT_EQ(answers, (std::vector<std::uint64_t>{1, 2, 2}));
+}
+
+TEST(MeasurePool, AMeasurementThatHangsTimesOutAndStopsNobodyElse) {
+    asio::io_context loop;
+    std::promise<void> release;
+    const auto released = release.get_future().share();
+    std::vector<std::string> answers;
+    {
+        MeasurePool pool(
+            loop,
+            [released](const GuestId& guest) {
+                if (guest == session(1)) released.wait();
+                return Result<GuestResidency>(GuestResidency{1_MiB, 1, 0});
+            },
+            2, 50ms);
+        pool.ask(session(1),
+                 [&](const Result<GuestResidency>& seen) { answers.push_back(seen ? "measured" : "timed out"); });
+        pool.ask(session(2),
+                 [&](const Result<GuestResidency>& seen) { answers.push_back(seen ? "measured" : "timed out"); });
+        const auto work = asio::make_work_guard(loop);
+        while (answers.size() < 2 && loop.run_one_for(10s) > 0) {
+        }
+        EXPECT_EQ(answers, (std::vector<std::string>{"measured", "timed out"}));
+        EXPECT_TRUE(pool.is_busy(session(1))) << "one outstanding a guest: the hung one is not asked again";
+        release.set_value();
+    }
+}
+
+}  // namespace
+}  // namespace aerostat::host

@@ -1,0 +1,147 @@
+#include <gtest/gtest.h>
+
+#include "jvm-agent/decide/guard.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+using namespace std::chrono_literals;
+
+class GuardTest : public testing::Test {
+protected:
+    GuardTest() {
+        seen.heap.max = 4_GiB;
+        seen.heap.region = 2_MiB;
+        seen.heap.full_gcs = 0;
+        seen.application = 128_MiB;
+        EXPECT_EQ(judge().release, 0_B);
+        seen.balloon = 2_GiB;
+        EXPECT_EQ(judge().release, 0_B);
+    }
+    GuardVerdict judge() {
+        clock.advance(100ms);
+        return guard.judge(seen, clock.now());
+    }
+    GuardVerdict after_young_gc(Bytes application) {
+        ++seen.heap.young_gcs;
+        seen.application = application;
+        return judge();
+    }
+
+    Guard guard;
+    GuardSight seen;
+    ManualClock clock;
+};
+
+TEST_F(GuardTest, IsQuietWhileTheProgramHasRoom) {
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(after_young_gc(128_MiB).release, 0_B);
+    EXPECT_TRUE(guard.may_inflate(clock.now()));
+}
+
+TEST_F(GuardTest, LetsGoOfAllAfterAFullCollection) {
+    seen.heap.full_gcs = 1;
+    const GuardVerdict verdict = judge();
+    EXPECT_EQ(verdict.release, seen.balloon);
+    EXPECT_EQ(verdict.distress, "full-gc");
+    EXPECT_FALSE(guard.may_inflate(clock.now()));
+}
+
+TEST_F(GuardTest, CallsNoBalloonBearableThatItWouldLetGo) {
+    for (const Bytes application : {128_MiB, 1000_MiB, 2600_MiB, 3900_MiB}) {
+        Guard fresh;
+        GuardSight sight = seen;
+        sight.application = application;
+        sight.balloon = Bytes();
+        EXPECT_EQ(fresh.judge(sight, clock.now()).release, 0_B);
+        sight.balloon = fresh.bearable(sight.heap, application);
+        ++sight.heap.young_gcs;
+        EXPECT_EQ(fresh.judge(sight, clock.now()).release, 0_B) << application.count();
+    }
+    EXPECT_EQ(guard.bearable(seen.heap, 3900_MiB), 0_B);
+    EXPECT_GT(guard.bearable(seen.heap, 1000_MiB), 2_GiB);
+}
+
+TEST_F(GuardTest, DoesNotBlameASlightBalloonForABusyCollectorOrATightHeap) {
+    seen.gc.now = 1.5;
+    seen.balloon = 2_MiB;
+    EXPECT_EQ(judge().release, 0_B);
+    seen.balloon = 1_GiB;
+    EXPECT_EQ(judge().distress, "gc-cpu");
+    seen.gc.now = 0;
+    seen.balloon = 2_MiB;
+    EXPECT_EQ(after_young_gc(3900_MiB).release, 0_B);
+}
+
+TEST_F(GuardTest, LetsGoOfAllWhenTheCollectorTookChunks) {
+    seen.cleared_chunks = 1;
+    EXPECT_EQ(judge().release, seen.balloon);
+}
+
+TEST_F(GuardTest, GivesEnoughInOneStepWhenOccupancyIsHigh) {
+    const Bytes application = 1800_MiB;  // of the 2 GiB that are left
+    for (int i = 0; i < 8; ++i) {        // growth fades: only the level counts
+        const GuardVerdict verdict = after_young_gc(application);
+        if (i > 0) continue;
+        ASSERT_GT(verdict.release, 0_B);
+        const Bytes left = saturating_sub(seen.heap.max, saturating_sub(seen.balloon, verdict.release));
+        EXPECT_LT(application.as_double(), 0.75 * left.as_double());
+    }
+}
+
+TEST_F(GuardTest, SeesAGrowingProgramBeforeItIsFull) {
+    after_young_gc(900_MiB);
+    const GuardVerdict verdict = after_young_gc(1300_MiB);  // 400 MiB a collection: two more would not fit
+    EXPECT_GT(verdict.release, 0_B);
+}
+
+TEST_F(GuardTest, GivesTwiceAsMuchWhenDistressRepeats) {
+    const Bytes first = after_young_gc(1750_MiB).release;
+    ASSERT_GT(first, 0_B);
+    seen.balloon = saturating_sub(seen.balloon, first);
+    const Bytes left = saturating_sub(seen.heap.max, seen.balloon);
+    const Bytes second = after_young_gc(share_of(left, 0.9)).release;
+    EXPECT_GE(second, std::min(first * 2, seen.balloon));
+}
+
+TEST_F(GuardTest, BacksOffLongerEachTime) {
+    seen.heap.full_gcs = 1;
+    judge();
+    const Duration first = guard.wait(clock.now());
+    clock.advance(first);
+    seen.heap.full_gcs = 2;
+    judge();
+    EXPECT_GT(guard.wait(clock.now()), first);
+    EXPECT_LE(guard.wait(clock.now()), 5min);
+}
+
+TEST_F(GuardTest, BlamesTheBalloonForGcLoadFarAboveTheUsual) {
+    seen.gc = {1.2, 0.1};
+    EXPECT_GT(judge().release, 0_B);
+}
+
+TEST_F(GuardTest, DoesNotBlameTheBalloonForCyclesThatWeDrive) {
+    seen.gc = {1.2, 0.1};
+    seen.cycles_are_ours = true;
+    seen.heap.cycle_pauses = 100;
+    EXPECT_EQ(judge().release, 0_B);
+}
+
+TEST_F(GuardTest, SeesBackToBackCycles) {
+    bool released = false;
+    for (int i = 0; i < 20 && !released; ++i) {
+        seen.heap.cycle_pauses += 2;
+        released = !judge().release.is_zero();
+    }
+    EXPECT_TRUE(released);
+}
+
+TEST_F(GuardTest, HasNothingToSayWithoutABalloon) {
+    seen.balloon = 0_B;
+    seen.heap.full_gcs = 5;
+    seen.application = 4_GiB;
+    EXPECT_TRUE(judge().distress.empty());
+}
+
+}  // namespace
+}  // namespace aerostat::agent

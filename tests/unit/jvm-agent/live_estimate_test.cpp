@@ -1,0 +1,132 @@
+#include "jvm-agent/decide/live_estimate.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/jvm-agent/heap_on_paper.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+constexpr TimePoint kNow{std::chrono::hours(1)};
+
+TEST(LiveEstimate, IsUnknownBeforeACycleHasSeenTheWholeHeap) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 1_GiB, kNow);
+    heap.young_gcs = 1;
+    live.observe(heap, 1_GiB, kNow);
+    EXPECT_FALSE(live.value(kNow));
+}
+
+TEST(LiveEstimate, TakesWhatAYoungCollectionLeavesAfterACycle) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 2_GiB, kNow);
+    heap.cycle_pauses = 2;
+    live.observe(heap, 2_GiB, kNow);
+    heap.young_gcs = 1;
+    live.observe(heap, 128_MiB, kNow);
+    EXPECT_EQ(live.value(kNow), 128_MiB);
+}
+
+TEST(LiveEstimate, ACycleThatRanAlreadyDoesNotCountAsSeen) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 2_GiB, kNow);
+    live.forget_cycles();
+    for (const std::uint64_t pauses : {2U, 4U}) {
+        heap.cycle_pauses = pauses;
+        live.observe(heap, 2_GiB, kNow);
+        ++heap.young_gcs;
+        live.observe(heap, 128_MiB, kNow);
+        EXPECT_EQ(live.seen_since_forgotten(), pauses == 4);
+    }
+}
+
+TEST(LiveEstimate, AFullCollectionTellsAtOnce) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 2_GiB, kNow);
+    heap.full_gcs = 1;
+    live.observe(heap, 300_MiB, kNow);
+    EXPECT_EQ(live.value(kNow), 300_MiB);
+}
+
+TEST(LiveEstimate, IsWithdrawnOnceMuchHasGrownSince) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 100_MiB, kNow);
+    heap.full_gcs = 1;
+    live.observe(heap, 100_MiB, kNow);
+    ASSERT_TRUE(live.value(kNow));
+    heap.young_gcs = 1;
+    live.observe(heap, 400_MiB, kNow);
+    EXPECT_FALSE(live.value(kNow));
+}
+
+// A cycle, and the young collection after it, at a moment.
+void cycle_at(LiveEstimate& live, HeapFacts& heap, Bytes application, TimePoint when) {
+    heap.cycle_pauses += 4;
+    live.observe(heap, application, when);
+    ++heap.young_gcs;
+    live.observe(heap, application, when);
+}
+
+TEST(LiveEstimate, IsWithdrawnWhenTheProgramFallsSilent) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 2_GiB, kNow);
+    cycle_at(live, heap, 2_GiB, kNow);
+    EXPECT_TRUE(live.value(kNow + std::chrono::seconds(2)));
+    EXPECT_FALSE(live.value(kNow + std::chrono::seconds(5))) << "all of it may have died since, unseen";
+    ++heap.young_gcs;
+    live.observe(heap, 2_GiB, kNow + std::chrono::seconds(6));
+    EXPECT_TRUE(live.value(kNow + std::chrono::seconds(7)))
+        << "a collection that finds nothing new speaks for the old number";
+}
+
+TEST(LiveEstimate, AssumesWhatACollectionLeftWhileTheProgramIsAtWork) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 1_GiB, kNow);
+    EXPECT_EQ(live.assumed(kNow), 1_GiB) << "a program that loads its data has no cycle to show for it yet";
+    EXPECT_FALSE(live.value(kNow));
+    EXPECT_FALSE(live.assumed(kNow + std::chrono::seconds(5))) << "a silent program may be asked";
+    cycle_at(live, heap, 300_MiB, kNow);
+    EXPECT_EQ(live.assumed(kNow), 300_MiB);
+}
+
+TEST(LiveEstimate, BelievesACycleThatAnOrderMadeAndLongerEachTimeItIsConfirmed) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 2_GiB, kNow);
+    TimePoint when = kNow;
+    for (const int seconds : {10, 20, 40, 80, 160, 320, 600, 600}) {
+        live.forget_cycles();
+        cycle_at(live, heap, 2_GiB, when);
+        EXPECT_TRUE(live.value(when + std::chrono::seconds(seconds - 1)));
+        EXPECT_FALSE(live.value(when + std::chrono::seconds(seconds)));
+        when += std::chrono::seconds(seconds);
+    }
+    live.forget_cycles();
+    cycle_at(live, heap, 1_GiB, when);
+    EXPECT_FALSE(live.value(when + std::chrono::seconds(20))) << "it found something else: belief starts anew";
+}
+
+TEST(LiveEstimate, BelievesOnlyWhileTheSilenceLasts) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 2_GiB, kNow);
+    live.forget_cycles();
+    cycle_at(live, heap, 2_GiB, kNow);
+    EXPECT_TRUE(live.value(kNow + std::chrono::seconds(9)));
+    ++heap.young_gcs;
+    live.observe(heap, 2_GiB, kNow + std::chrono::seconds(6));
+    EXPECT_FALSE(live.value(kNow + std::chrono::milliseconds(9500)))
+        << "it has worked again, and may have dropped what it had";
+}
+
+}  // namespace
+}  // namespace aerostat::agent

@@ -1,0 +1,52 @@
+#include "jvm-agent/app/options.h"
+
+#include <gtest/gtest.h>
+
+namespace aerostat::agent {
+namespace {
+
+TEST(AgentOptions, HaveDefaultsWithoutAnyText) {
+    const auto options = parse_options("");
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->runtime_dir, "/run/aerostat");
+    EXPECT_EQ(options->cpu_budget, 0.05);
+    EXPECT_EQ(options->firmest, Cap::hard);
+}
+
+TEST(AgentOptions, ReadEachKey) {
+    const auto options =
+        parse_options("runtime-dir=/tmp/x,name=shop-1,cpu-budget=2.5%,cap=elastic,log=verbose,stress-passes=on");
+    ASSERT_TRUE(options) << options.error().message;
+    EXPECT_EQ(options->runtime_dir, "/tmp/x");
+    EXPECT_EQ(options->name, "shop-1");
+    EXPECT_DOUBLE_EQ(options->cpu_budget, 0.025);
+    EXPECT_EQ(options->firmest, Cap::elastic);
+    EXPECT_TRUE(options->verbose);
+    EXPECT_TRUE(options->stress_passes);
+}
+
+TEST(AgentOptions, RefuseWhatTheyDoNotKnowInOneSentence) {
+    for (const char* text :
+         {"nmae=x", "name", "name=", "name=a b", "name=a~1", "cpu-budget=5", "cpu-budget=0%", "cpu-budget=101%",
+          "cpu-budget=-1%", "cpu-budget=nan%", "cpu-budget=%", "cap=soft", "runtime-dir=relative",
+          "runtime-dir=", "log=loud", "stress-passes=1", ",", "=", "name=x,,cap=firm"}) {
+        const auto options = parse_options(text);
+        ASSERT_FALSE(options) << text;
+        EXPECT_EQ(options.error().code, ErrorCode::bad_value);
+        EXPECT_EQ(options.error().message.find('\n'), std::string::npos);
+    }
+}
+
+TEST(AgentOptions, RefuseADirectoryTooLongForASocket) {
+    EXPECT_FALSE(parse_options("runtime-dir=/" + std::string(200, 'x')));
+}
+
+TEST(AgentOptions, KnowHelp) {
+    const auto options = parse_options("help");
+    ASSERT_TRUE(options);
+    EXPECT_TRUE(options->help);
+    EXPECT_NE(options_help().find("runtime-dir"), std::string_view::npos);
+}
+
+}  // namespace
+}  // namespace aerostat::agent

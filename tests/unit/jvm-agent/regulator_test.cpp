@@ -1,0 +1,252 @@
+#include <gtest/gtest.h>
+
+#include "tests/unit/jvm-agent/fake_jvm.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+using namespace std::chrono_literals;
+
+class RegulatorTest : public testing::Test {
+protected:
+    explicit RegulatorTest(RegulatorRules rules = {})
+        : regulator({jvm, jvm, jvm, jvm.clock, [this] { return cpu; }, [] { return false; }, [] { return Duration{}; }},
+                    rules,
+                    {[this](OperationResult r) { results.push_back(std::move(r)); },
+                     [this](Pressure p) { pressures.push_back(std::move(p)); }}) {}
+
+    SetHeapTarget order(std::string op, Bytes target) {
+        SetHeapTarget order;
+        order.op = std::move(op);
+        order.target = {target};
+        return order;
+    }
+    /// The agent's loop, with time passing as the regulator asks; cycles run as its levers ask.
+    void run(Duration time) {
+        const TimePoint until = jvm.clock.now() + time;
+        while (jvm.clock.now() < until) {
+            const Duration wait = regulator.advance(gc);
+            cpu += 200us;
+            jvm.clock.advance(std::clamp<Duration>(wait, 2ms, 50ms));
+            jvm.let_cycles_run(1);
+        }
+    }
+    void run_until_result(std::size_t count = 1) {
+        for (int i = 0; i < 2000 && results.size() < count; ++i) run(10ms);
+        ASSERT_GE(results.size(), count);
+    }
+
+    FakeJvm jvm;
+    Duration cpu{};
+    GcLoad gc;
+    std::vector<OperationResult> results;
+    std::vector<Pressure> pressures;
+    Regulator regulator;
+};
+
+TEST_F(RegulatorTest, MeetsATargetWithLeversWhenGarbageIsInTheWay) {
+    jvm.garbage = 2_GiB;
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::met);
+    EXPECT_GE(results[0].obtained, 2_GiB);
+    EXPECT_EQ(results[0].shortfall, 0_B);
+    EXPECT_EQ(jvm.flags.periodic_interval->value, 0) << "cycles are driven only while the operation runs";
+}
+
+TEST_F(RegulatorTest, UsesChunksAloneWhereTheHeapIsFixed) {
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    regulator.accept(order("a", 2_GiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::met);
+    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70) << "ratios can do nothing here";
+    EXPECT_EQ(jvm.flags.periodic_interval->value, 0);
+    EXPECT_GE(regulator.balloon().size().granted, 2_GiB);
+}
+
+TEST_F(RegulatorTest, AnswersTheSameOrderTwiceButDoesItOnce) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    regulator.accept(order("a", 1_GiB));
+    ASSERT_EQ(results.size(), 2U);
+    EXPECT_EQ(results[1].obtained, results[0].obtained);
+    EXPECT_TRUE(regulator.running_op().empty());
+}
+
+TEST_F(RegulatorTest, ANewOrderSupersedesTheRunningOne) {
+    jvm.flags.periodic_interval->by_operator = true;
+    jvm.garbage = 2_GiB;
+    regulator.accept(order("a", 200_MiB));
+    run(20ms);
+    regulator.accept(order("b", 3_GiB));
+    ASSERT_EQ(results.size(), 2U);
+    EXPECT_EQ(results[0].op, "a");
+    EXPECT_EQ(results[0].reason, EndReason::superseded);
+    EXPECT_EQ(results[1].op, "b");
+}
+
+TEST_F(RegulatorTest, SaysFloorWithTheLiveSetKnown) {
+    jvm.live = 1_GiB;
+    regulator.accept(order("a", 64_MiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::floor);
+    EXPECT_GT(results[0].shortfall, 0_B);
+    EXPECT_EQ(regulator.live(), 1_GiB);
+}
+
+TEST_F(RegulatorTest, EndsAtTheDeadlineAndRollsBackWhenAsked) {
+    jvm.minimum = jvm.max;
+    jvm.committed = jvm.in_memory = jvm.max;
+    jvm.garbage = 2_GiB;
+    SetHeapTarget late = order("a", 256_MiB);
+    late.deadline = Millis(500);
+    late.on_shortfall = OnShortfall::rollback;
+    regulator.accept(late);
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::deadline);
+    EXPECT_EQ(results[0].rest, RestIs::rolled_back);
+    EXPECT_LE(results[0].elapsed, Millis(600));
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    EXPECT_FALSE(regulator.target());
+}
+
+TEST_F(RegulatorTest, HoldsFirmlyInTheBackgroundWithinTheBudget) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    run(30s);
+    EXPECT_GE(regulator.balloon().size().granted + 8_MiB, 3_GiB);
+}
+
+TEST_F(RegulatorTest, HoldsElasticallyWithoutABalloonBeyondNeed) {
+    SetHeapTarget elastic = order("a", 1_GiB);
+    elastic.cap = Cap::elastic;
+    regulator.accept(elastic);
+    run_until_result();
+    const Bytes after = regulator.balloon().size().granted;
+    run(30s);
+    EXPECT_EQ(regulator.balloon().size().granted, after);
+}
+
+TEST_F(RegulatorTest, ATargetAtTheCeilingLiftsAllRestraint) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    run(5s);
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    regulator.accept(order("b", 4_GiB));
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    EXPECT_FALSE(regulator.target());
+    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70);
+    EXPECT_EQ(jvm.flags.min_free_ratio->value, 40);
+}
+
+TEST_F(RegulatorTest, AHeldTargetFallsAwayAfterItsTime) {
+    SetHeapTarget held = order("a", 1_GiB);
+    held.hold = Millis(20'000);
+    regulator.accept(held);
+    run_until_result();
+    ASSERT_TRUE(regulator.target());
+    EXPECT_GT(regulator.target_left(), Millis(0));
+    run(21s);
+    EXPECT_FALSE(regulator.target());
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70);
+}
+
+TEST_F(RegulatorTest, LetsGoOfEverythingWhenAFullCollectionComes) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    run(10s);
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    jvm.full_gc();
+    run(10ms);
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    ASSERT_FALSE(pressures.empty());
+    EXPECT_EQ(pressures.back().cause, "gc-distress");
+    EXPECT_EQ(regulator.distress(), "full-gc");
+    run(2s);
+    EXPECT_EQ(regulator.balloon().count(), 0U) << "it must back off before it inflates again";
+}
+
+TEST_F(RegulatorTest, TellsAtOnceWhenTheCollectorTookChunks) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    run(10s);
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    jvm.clear_all_chunks();
+    jvm.cycle();
+    run(10ms);
+    ASSERT_FALSE(pressures.empty());
+    EXPECT_EQ(pressures.back().cause, "cleared-chunks");
+}
+
+TEST_F(RegulatorTest, GivesRoomToAGrowingProgramBeforeItIsShort) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    run(60s);
+    ASSERT_GT(regulator.balloon().size().granted, 2_GiB);
+    while (jvm.live < 3500_MiB) {
+        jvm.live += 32_MiB;
+        ASSERT_LE(jvm.used(), jvm.max) << "the program would have had to collect in full at " << format_bytes(jvm.live);
+        jvm.young_gc();
+        run(5ms);
+    }
+    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70) << "low ratios shrink a growing heap";
+}
+
+TEST_F(RegulatorTest, StopsBallooningWhenTheJvmRefusesAChunk) {
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    jvm.refuse_chunks = true;
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::not_reclaimable);
+    regulator.accept(order("b", 2_GiB));
+    ASSERT_EQ(results.size(), 2U);
+    EXPECT_EQ(results[1].reason, EndReason::unsupported);
+}
+
+TEST_F(RegulatorTest, CancelKeepsOrRollsBackAsAsked) {
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    jvm.garbage = 2_GiB;
+    regulator.accept(order("a", 256_MiB));
+    run(40ms);
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    regulator.cancel({"", "other", OnShortfall::keep});
+    EXPECT_TRUE(results.empty());
+    regulator.cancel({"", "a", OnShortfall::rollback});
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(results[0].reason, EndReason::cancelled);
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+}
+
+TEST_F(RegulatorTest, TakesNoStrongHandleWhileACycleMayRun) {
+    jvm.back_in_each_chunk = 1_MiB;
+    Regulator marking({jvm, jvm, jvm, jvm.clock, [this] { return cpu; }, [] { return true; }, [] { return Duration{}; }}, {},
+                      {[](OperationResult) {}, [](Pressure) {}});
+    marking.accept(order("a", 1_GiB));
+    for (int i = 0; i < 2000; ++i) {
+        static_cast<void>(marking.advance(gc));
+        jvm.clock.advance(50ms);
+        jvm.let_cycles_run(1);
+    }
+    ASSERT_GT(marking.balloon().count(), 0U);
+    EXPECT_EQ(jvm.strong_handles, 0);
+}
+
+class ForbiddenBalloon : public RegulatorTest {
+protected:
+    ForbiddenBalloon()
+        : RegulatorTest({0.05, Cap::hard, false, fail(ErrorCode::unsupported, "not supported yet: collector Parallel")}) {}
+};
+
+TEST_F(ForbiddenBalloon, AnswersUnsupportedAndTouchesNothing) {
+    regulator.accept(order("a", 1_GiB));
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(results[0].reason, EndReason::unsupported);
+    EXPECT_EQ(results[0].detail, "not supported yet: collector Parallel");
+    EXPECT_TRUE(jvm.flag_calls.empty());
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+}
+
+}  // namespace
+}  // namespace aerostat::agent
