@@ -7,6 +7,7 @@ namespace {
 
 constexpr Duration kLookAgain = std::chrono::milliseconds(50);
 constexpr std::size_t kActualsKept = 256;
+constexpr const char* kAnother = "another move of this guest's balloon began";
 
 EndReason reason_for(const Error& error) {
     switch (error.code) {
@@ -28,19 +29,27 @@ void BalloonMover::take(const GuestId& guest, Bytes amount, Bytes never_below, T
     move.never_below = never_below;
     move.deadline = deadline;
     move.done = std::move(done);
-    start(guest, std::move(move));
+    start(guest, std::move(move), kAnother);
 }
 
 void BalloonMover::give(const GuestId& guest, Bytes amount, TimePoint deadline, Done done) {
+    start(guest, giving(amount, deadline, std::move(done)), kAnother);
+}
+
+void BalloonMover::help(const GuestId& guest, Bytes amount, TimePoint deadline, Done done) {
+    start(guest, giving(amount, deadline, std::move(done)), "the guest asked for memory at once");
+}
+
+BalloonMover::Move BalloonMover::giving(Bytes amount, TimePoint deadline, Done done) {
     Move move;
     move.amount = amount;
     move.deadline = deadline;
     move.done = std::move(done);
-    start(guest, std::move(move));
+    return move;
 }
 
-void BalloonMover::start(const GuestId& guest, Move move) {
-    if (moves_.contains(guest)) end(guest, EndReason::superseded, "another move of this guest's balloon began");
+void BalloonMover::start(const GuestId& guest, Move move, const char* why) {
+    if (moves_.contains(guest)) end(guest, EndReason::superseded, why);
     move.number = next_number_++;
     move.progress_at = ports_.clock.now();
     const std::uint64_t number = move.number;
@@ -133,7 +142,7 @@ void BalloonMover::end(const GuestId& guest, EndReason reason, std::string detai
     // What was promised may still be given; what was not taken by now stays the guest's.
     if (move.taking && move.ordered && reason != EndReason::met && *move.ordered != move.seen.actual)
         ports_.balloons.set_target(guest, move.seen.actual, [](const Status&) {});
-    const BalloonOutcome outcome{move.before, move.seen.actual, reason, std::move(detail)};
+    const BalloonOutcome outcome{move.before, move.seen.actual, move.seen.maximum, reason, std::move(detail)};
     if (move.done) move.done(outcome);
 }
 

@@ -16,6 +16,7 @@ namespace aerostat::host::act {
 struct BalloonOutcome {
     Bytes before;  ///< `actual` at the beginning
     Bytes after;
+    Bytes maximum;  ///< the guest's RAM; zero if it was never seen
     EndReason reason = EndReason::met;
     std::string detail;
 };
@@ -49,6 +50,8 @@ public:
     /// that is under way ends first, `superseded`.
     void take(const GuestId& guest, Bytes amount, Bytes never_below, TimePoint deadline, Done done);
     void give(const GuestId& guest, Bytes amount, TimePoint deadline, Done done);
+    /// As give(), to a guest in need: the sentence of a move that ends for it says so.
+    void help(const GuestId& guest, Bytes amount, TimePoint deadline, Done done);
     /// Ends a move where it stands.
     void cancel(const GuestId& guest);
     /// Tells the driver to keep what it has: an order of a process that died may still be outstanding.
@@ -72,7 +75,8 @@ private:
         std::deque<std::pair<TimePoint, Bytes>> actuals;
         bool cancelled = false;
     };
-    void start(const GuestId& guest, Move move);
+    [[nodiscard]] static Move giving(Bytes amount, TimePoint deadline, Done done);
+    void start(const GuestId& guest, Move move, const char* why);
     void look(const GuestId& guest, std::uint64_t number);
     void looked(const GuestId& guest, Move& move, const OsBalloon& seen);
     void order(const GuestId& guest, Move& move, Bytes target);

@@ -69,7 +69,9 @@ std::string Operations::start(OperationOrder order, OnEnded on_ended) {
 }
 
 void Operations::begin(Operation& operation) {
-    if (balloons_ && !operation.order.os_give.is_zero()) return give_os(operation);
+    if (balloons_ && operation.order.os_follows) operation.os = account_.share(operation.order.guest, operation.order.layers);
+    if (balloons_ && operation.order.os_gives_all) operation.os = {Bytes(Bytes::kLimit), false, Bytes()};
+    if (!operation.os.give.is_zero()) return give_os(operation);
     dispatch(operation);
 }
 
@@ -77,7 +79,7 @@ void Operations::give_os(Operation& operation) {
     operation.phase = Phase::giving_os;
     const TimePoint until = operation.started + operation.order.deadline / 2;
     operation.due = until + kGrace;
-    balloons_->give(operation.order.guest, operation.order.os_give, until,
+    balloons_->give(operation.order.guest, operation.os.give, until,
                     [this, alive = std::weak_ptr(alive_), op = operation.op](const BalloonOutcome& outcome) {
                         if (!alive.expired()) os_moved(op, outcome);
                     });
@@ -86,8 +88,8 @@ void Operations::give_os(Operation& operation) {
 void Operations::take_os(Operation& operation) {
     operation.phase = Phase::taking_os;
     operation.due = deadline_of(operation) + kGrace;
-    balloons_->take(operation.order.guest, saturating_sub(operation.outcome.obtained, operation.order.os_keeps),
-                    operation.order.os_never_below, deadline_of(operation),
+    const Bytes due = account_.due(operation.order.guest, operation.order.layers, operation.jvms);
+    balloons_->take(operation.order.guest, due, operation.order.os_never_below, deadline_of(operation),
                     [this, alive = std::weak_ptr(alive_), op = operation.op](const BalloonOutcome& outcome) {
                         if (!alive.expired()) os_moved(op, outcome);
                     });
@@ -100,10 +102,16 @@ void Operations::os_moved(const std::string& op, const BalloonOutcome& outcome) 
     if (outcome.reason == EndReason::unsupported) {
         append_sentence(found->outcome.detail, outcome.detail);
     } else {
+        const GuestId& guest = found->order.guest;
+        const std::vector<LayerOrder>& layers = found->order.layers;
         const Bytes moved =
             giving ? saturating_sub(outcome.after, outcome.before) : saturating_sub(outcome.before, outcome.after);
-        const Bytes wanted =
-            giving ? std::min(found->order.os_give, moved) : saturating_sub(found->outcome.obtained, found->order.os_keeps);
+        const Bytes wanted = giving ? std::min(found->os.give, moved) : account_.due(guest, layers, found->jvms);
+        if (giving)
+            account_.gave(guest, layers, moved);
+        else
+            account_.took(guest, layers, found->jvms, moved);
+        if (!outcome.maximum.is_zero() && outcome.after >= outcome.maximum) account_.forget(guest);
         found->outcome.os_moved = moved;
         if (outcome.reason != EndReason::met) append_sentence(found->outcome.detail, in_words(outcome, wanted));
     }
@@ -118,7 +126,7 @@ void Operations::os_moved(const std::string& op, const BalloonOutcome& outcome) 
 void Operations::dispatch(Operation& operation) {
     operation.phase = Phase::sent;
     operation.due = deadline_of(operation) + kGrace;
-    const bool followed = balloons_ && operation.order.os_takes;
+    const bool followed = operation.os.takes;
     const Duration kept = followed ? balloon_time(operation.order.deadline) : Duration::zero();
     Apply apply;
     apply.op = operation.op;
@@ -167,8 +175,25 @@ void Operations::take_result(const GuestId& guest, const OperationResult& result
 void Operations::rejoined(const GuestId& guest) {
     for (Operation& operation : operations_) {
         if (operation.order.guest == guest && operation.phase == Phase::sent && clock_.now() < deadline_of(operation))
-            dispatch(operation);
+            operation.send_again = true;
     }
+}
+
+// A guest daemon that was just started has to find its JVMs first: it would refuse an order for one it does not know yet.
+void Operations::reported(const GuestId& guest, const GuestReport& report) {
+    for (Operation& operation : operations_) {
+        if (operation.send_again && operation.order.guest == guest) send_again_if_known(operation, report);
+    }
+}
+
+void Operations::send_again_if_known(Operation& operation, const GuestReport& report) {
+    const auto is_known = [&](const LayerOrder& layer) {
+        return std::any_of(report.jvms.begin(), report.jvms.end(), [&](const auto& jvm) { return jvm.name == layer.layer; });
+    };
+    const bool in_time = operation.phase == Phase::sent && clock_.now() < deadline_of(operation);
+    if (!in_time || !std::all_of(operation.order.layers.begin(), operation.order.layers.end(), is_known)) return;
+    operation.send_again = false;
+    dispatch(operation);
 }
 
 void Operations::gone(const GuestId& guest) {
@@ -177,6 +202,7 @@ void Operations::gone(const GuestId& guest) {
         if (running && operation.order.guest == guest)
             conclude(operation, EndReason::disconnected, "the guest's processes are gone");
     }
+    account_.forget(guest);
 }
 
 void Operations::conclude(Operation& operation, EndReason reason, const std::string& detail) {
@@ -185,10 +211,13 @@ void Operations::conclude(Operation& operation, EndReason reason, const std::str
     append_sentence(outcome.detail, detail);
     if (reason != EndReason::met && outcome.shortfall.is_zero() && outcome.obtained.is_zero())
         outcome.shortfall = outcome.asked;
+    if (reason == EndReason::deadline && outcome.detail.empty())
+        outcome.detail = "the time was up; what is still wanted may be asked for again";
     const bool over = reason == EndReason::cancelled || reason == EndReason::disconnected || reason == EndReason::stuck;
-    const bool took = outcome.rest == RestIs::kept && outcome.obtained > operation.order.os_keeps;
     const bool was_sent = operation.phase == Phase::sent;
-    if (balloons_ && operation.order.os_takes && was_sent && took && !over) return take_os(operation);
+    const bool follows = operation.os.takes && was_sent && !over && outcome.rest == RestIs::kept;
+    if (follows && !account_.due(operation.order.guest, operation.order.layers, operation.jvms).is_zero())
+        return take_os(operation);
     measure_after(operation);
 }
 
@@ -231,6 +260,8 @@ void Operations::tick() {
             conclude(*operation, EndReason::cancelled, "cancelled; the guest did not confirm");
         else if (!operation->reached || !operation->connected)
             conclude(*operation, EndReason::disconnected, "the guest could not be reached");
+        else if (operation->send_again)
+            conclude(*operation, EndReason::disconnected, "the guest came back without these JVMs");
         else
             conclude(*operation, EndReason::stuck, "the guest did not answer by the deadline");
     }

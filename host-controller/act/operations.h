@@ -10,6 +10,7 @@
 #include "contract/control.h"
 #include "contract/messages.h"
 #include "host-controller/act/balloon_mover.h"
+#include "host-controller/decide/balloon_account.h"
 #include "host-controller/decide/plan.h"
 
 namespace aerostat::host::act {
@@ -32,10 +33,9 @@ struct OperationOrder {
     Millis deadline{5'000};
     OnShortfall on_shortfall = OnShortfall::keep;
     std::optional<Millis> hold;
-    bool verify = false;    ///< measure before and after, and say what really became free
-    Bytes os_give;          ///< the OS balloon gives this much before the heaps may grow
-    bool os_takes = false;  ///< the OS balloon takes what the heaps gave, less `os_keeps`
-    Bytes os_keeps;
+    bool verify = false;         ///< measure before and after, and say what really became free
+    bool os_follows = false;     ///< the OS balloon goes along, by the account of what it leaves room for
+    bool os_gives_all = false;   ///< it gives whatever it has
     Bytes os_never_below;
 };
 
@@ -50,7 +50,8 @@ struct EndedOperation {
 /// Orders on their way through guests: sent, tracked, verified, ended.
 ///
 /// An operation always ends: with the guest's result, with its cancellation, or at its deadline plus a grace, also when the
-/// guest never answers. It survives a lost connection (the same order goes out again with the time that is left).
+/// guest never answers. It survives a lost connection (the same order goes out again with the time that is left, once the guest has its
+/// heaps back).
 /// The layers' order: heaps give first, then the OS balloon takes; the OS balloon gives first, then heaps may grow. Else a
 /// heap would grow into pages its guest does not have.
 /// Thread: loop thread; callbacks run from inside the calls below or from the ports' answers.
@@ -70,8 +71,12 @@ public:
 
     /// Results of operations nobody knows (any more) are accepted silently: a restart forgets them.
     void take_result(const GuestId& guest, const OperationResult& result);
+    /// A guest is back: what it was told is told again as soon as it reports the heaps that are meant.
     void rejoined(const GuestId& guest);
+    void reported(const GuestId& guest, const GuestReport& report);
     void gone(const GuestId& guest);
+    /// What the guests' OS balloons leave room for.
+    [[nodiscard]] BalloonAccount& balloon_account() { return account_; }
     /// Ends what is due.
     void tick();
     /// When tick() has something to do; absent: nothing is running.
@@ -93,6 +98,8 @@ private:
         bool reached = false;  ///< the order went out at least once
         bool connected = true;
         bool cancelled = false;
+        bool send_again = false;  ///< the guest has come back without having been told
+        BalloonShare os;
         OperationView outcome;
         std::vector<JvmOutcome> jvms;
     };
@@ -102,6 +109,7 @@ private:
     void take_os(Operation& operation);
     void os_moved(const std::string& op, const BalloonOutcome& outcome);
     void dispatch(Operation& operation);
+    void send_again_if_known(Operation& operation, const GuestReport& report);
     void conclude(Operation& operation, EndReason reason, const std::string& detail);
     void measure_after(Operation& operation);
     void end(Operation& operation);
@@ -113,6 +121,7 @@ private:
 
     OperationPorts ports_;
     BalloonMover* balloons_ = nullptr;
+    BalloonAccount account_;
     const Clock& clock_;
     std::list<Operation> operations_;  ///< newest first
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -100,11 +100,9 @@ std::unique_ptr<act::BalloonMover> HostDaemon::make_mover(OsBalloons& balloons) 
 }
 
 /// The guest's OS balloon goes along: first it gives what the heaps are to get, last it takes what they gave.
-void HostDaemon::follow_with_balloon(act::OperationOrder& order, Bytes shrink_by, Bytes raise_by) const {
+void HostDaemon::follow_with_balloon(act::OperationOrder& order) const {
     const auto limits = config_.rules.limits_for(name_of(order.guest));
-    order.os_give = saturating_sub(raise_by, shrink_by);
-    order.os_takes = shrink_by > raise_by;
-    order.os_keeps = raise_by;
+    order.os_follows = true;
     order.os_never_below = std::max(kLeastGuest, limits ? limits->min.value_or(Bytes()) : Bytes());
 }
 
@@ -179,7 +177,7 @@ void HostDaemon::send_orders(const HostPlan& plan) {
         operation.layers = order.layers;
         operation.asked = order.shrink_by.is_zero() ? order.raise_by : order.shrink_by;
         operation.deadline = to_millis(deadline);
-        follow_with_balloon(operation, order.shrink_by, order.raise_by);
+        follow_with_balloon(operation);
         operation.verify = !order.shrink_by.is_zero();  // what is taken counts when it is seen from outside
         for (const LayerOrder& layer : order.layers) {
             note_ordered(state_, {order.guest, layer.layer}, layer.target.footprint, clock_.now() + deadline + kGrace);

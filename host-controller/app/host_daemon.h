@@ -68,12 +68,12 @@ private:
     void measured(const GuestId& guest, const Result<GuestResidency>& seen);
     void send_condition(const GuestId& guest);
     void look_at_balloon(const GuestId& guest);
-    void rescue(const GuestId& guest, Bytes wanted);
+    void rescue(const GuestId& guest, const std::string& jvm, Bytes wanted);
 
     // The policy (host_daemon.cpp).
     [[nodiscard]] std::unique_ptr<Backend> make_backend(std::optional<gid_t> guest_group);
     [[nodiscard]] std::unique_ptr<act::BalloonMover> make_mover(OsBalloons& balloons);
-    void follow_with_balloon(act::OperationOrder& order, Bytes shrink_by, Bytes raise_by) const;
+    void follow_with_balloon(act::OperationOrder& order) const;
     [[nodiscard]] Status recall();
     void tick();
     void decide_soon();

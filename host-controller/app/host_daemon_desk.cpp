@@ -67,8 +67,8 @@ OperationView HostDaemon::carry_out(control::Errand errand, std::function<void(c
     order.deadline = errand.deadline;
     order.on_shortfall = errand.on_shortfall;
     order.hold = errand.hold;
-    const Bytes raise_by = errand.command == Command::release ? Bytes(Bytes::kLimit) : order.asked;
-    follow_with_balloon(order, squeezes ? order.asked : Bytes(), squeezes ? Bytes() : raise_by);
+    follow_with_balloon(order);
+    order.os_gives_all = errand.command == Command::release;
     order.verify = squeezes;
     const TimePoint busy_until = clock_.now() + errand.deadline + kMargin;
     for (const LayerOrder& layer : order.layers) {

@@ -57,6 +57,7 @@ void HostDaemon::take_report(const GuestId& guest, GuestReport report) {
     const bool first = !known->report || known->report->jvms.size() != report.jvms.size();
     const GuestReport before = known->report.value_or(GuestReport());
     register_.take_report(guest, std::move(report), clock_.now());
+    operations_.reported(guest, *known->report);
     if (!backend_->is_measuring(guest) && (first || clock_.now() - known->measured_at >= kMeasureAtMostEvery)) {
         measure(guest, first ? std::function<void(std::optional<Bytes>)>([this](std::optional<Bytes>) { decide_soon(); })
                              : nullptr);
@@ -74,7 +75,7 @@ void HostDaemon::take_pressure(const GuestId& guest, const Pressure& pressure) {
     if (state_.urgent.contains(key) || !config_.rules.limits_for(name_of(guest)) || !crying_.insert(key).second) return;
     spdlog::info("pressure guest={} jvm={} wanted_bytes={} cause={}", name_of(guest), pressure.jvm, pressure.wanted.count(),
                  printable(pressure.cause));
-    rescue(guest, pressure.wanted);
+    rescue(guest, pressure.jvm, pressure.wanted);
     measure(guest, [this, key, wanted = pressure.wanted](std::optional<Bytes>) {
         crying_.erase(key);
         for (const GuestSeen& one : seen().guests) {
@@ -89,14 +90,19 @@ void HostDaemon::look_at_balloon(const GuestId& guest) {
     if (!balloons || !config_.rules.limits_for(name_of(guest)) || !looking_.insert(guest).second) return;
     balloons->look(guest, [this, guest](const Result<OsBalloon>& seen) {
         looking_.erase(guest);
-        if (seen) register_.take_balloon(guest, *seen);
+        if (!seen) return;
+        register_.take_balloon(guest, *seen);
+        if (seen->actual >= seen->maximum && !mover_->is_moving(guest)) operations_.balloon_account().forget(guest);
     });
 }
 
 // A heap that grows into pages that the OS balloon holds would kill its guest: these go back before anything is decided.
-void HostDaemon::rescue(const GuestId& guest, Bytes wanted) {
+void HostDaemon::rescue(const GuestId& guest, const std::string& jvm, Bytes wanted) {
     if (!mover_ || !config_.act) return;
-    mover_->give(guest, std::min(wanted, config_.rules.emergency_reserve), clock_.now() + kRescueWithin, nullptr);
+    mover_->help(guest, std::min(wanted, config_.rules.emergency_reserve), clock_.now() + kRescueWithin,
+                 [this, key = LayerKey{guest, jvm}](const act::BalloonOutcome& outcome) {
+                     operations_.balloon_account().helped(key, saturating_sub(outcome.after, outcome.before));
+                 });
 }
 
 void HostDaemon::lost(const GuestId& guest, const Error& why) {

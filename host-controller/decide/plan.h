@@ -24,6 +24,7 @@ struct LayerPlan {
 struct LayerOrder {
     std::string layer;
     HeapTarget target;
+    Bytes from{};  ///< what it holds, or may come to hold by the order in force: growing starts from there
 };
 
 /// Everything one guest is told in this tick.

@@ -63,7 +63,7 @@ OperatorOrder order_from(const std::vector<Candidate>& layers, const std::vector
         const Bytes target = std::max(seen.floor, round_down(totals[i], kPage));
         const bool changes = shrinking ? target < seen.footprint : target > layers[i].seen->target.value_or(seen.footprint);
         if (!changes) continue;
-        order.layers.push_back({seen.name, HeapTarget{target}});
+        order.layers.push_back({seen.name, HeapTarget{target}, shrinking ? seen.footprint : seen.target.value_or(seen.footprint)});
         order.asked += shrinking ? saturating_sub(seen.footprint, target) : saturating_sub(target, seen.footprint);
     }
     return order;

@@ -17,7 +17,7 @@ protected:
         order.command = "squeeze";
         order.guest = "session:1:1";
         order.target = "shop";
-        order.layers = {{"heap", HeapTarget{100_MiB}}};
+        order.layers = {{"heap", HeapTarget{100_MiB}, 150_MiB}};
         order.asked = 50_MiB;
         order.deadline = deadline;
         order.verify = true;
@@ -33,7 +33,17 @@ protected:
         one.obtained = obtained;
         one.shortfall = saturating_sub(50_MiB, obtained);
         one.reason = reason;
+        JvmOutcome& heap = one.jvms.emplace_back();
+        heap.jvm = "heap";
+        heap.before = 150_MiB;
+        heap.after = saturating_sub(150_MiB, obtained);
+        heap.obtained = obtained;
         return one;
+    }
+    static GuestReport report_of(const std::vector<std::string>& jvms) {
+        GuestReport report;
+        for (const std::string& jvm : jvms) report.jvms.emplace_back().name = jvm;
+        return report;
     }
     void answer_measurement(std::optional<Bytes> pss) {
         ASSERT_FALSE(questions.empty());
@@ -122,15 +132,35 @@ TEST_F(OperationsTest, AClaimToHaveMetItWithoutTheBytesIsNotBelieved) {
     EXPECT_NE(ended[0].view.reason, EndReason::met);
 }
 
-TEST_F(OperationsTest, SendsTheSameOrderAgainAfterAReconnectionWithTheTimeThatIsLeft) {
+TEST_F(OperationsTest, SendsTheSameOrderAgainAfterAReconnectionOnceTheGuestHasItsHeapsBack) {
     const std::string op = start(squeeze());
     answer_measurement(400_MiB);
-    clock.advance(2s);
+    clock.advance(1s);
     operations.rejoined("session:1:1");
-    ASSERT_EQ(messages.size(), 2U);
+    operations.reported("session:1:1", report_of({}));
+    operations.reported("session:1:1", report_of({"another"}));
+    operations.reported("session:2:2", report_of({"heap"}));
+    EXPECT_EQ(messages.size(), 1U) << "a daemon that does not know the JVM yet would refuse";
+    clock.advance(1s);
+    operations.reported("session:1:1", report_of({"another", "heap"}));
+    operations.reported("session:1:1", report_of({"heap"}));
+    ASSERT_EQ(messages.size(), 2U) << "once";
     EXPECT_EQ(sent(1).op, op);
     EXPECT_EQ(sent(1).deadline, Millis(3'000));
     EXPECT_EQ(sent(1).jvms[0].target, HeapTarget{100_MiB});
+}
+
+TEST_F(OperationsTest, AGuestThatComesBackWithoutItsHeapsIsSaidToBeDisconnected) {
+    start(squeeze());
+    answer_measurement(400_MiB);
+    operations.rejoined("session:1:1");
+    clock.advance(7s);
+    operations.reported("session:1:1", report_of({"heap"}));
+    EXPECT_EQ(messages.size(), 1U) << "too late";
+    operations.tick();
+    answer_measurement(std::nullopt);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.reason, EndReason::disconnected);
 }
 
 TEST_F(OperationsTest, AGuestThatWasNeverReachedIsSaidToBeDisconnected) {
@@ -198,14 +228,15 @@ protected:
     }
     OperationOrder layered_squeeze() {
         OperationOrder order = squeeze();
-        order.os_takes = true;
+        order.os_follows = true;
         return order;
     }
     OperationOrder layered_give() {
         OperationOrder order = squeeze();
         order.command = "give";
         order.verify = false;
-        order.os_give = 50_MiB;
+        order.layers = {{"heap", HeapTarget{150_MiB}, 100_MiB}};
+        order.os_follows = true;
         return order;
     }
 
@@ -272,6 +303,48 @@ TEST_F(LayeredOperationsTest, AGuestWithoutABalloonIsServedByItsHeapsAlone) {
     EXPECT_EQ(ended[0].view.reason, EndReason::met);
     EXPECT_FALSE(ended[0].view.os_moved);
     EXPECT_EQ(ended[0].view.detail, "no autodeflate");
+}
+
+TEST_F(LayeredOperationsTest, AHeapThatGrewPastItsTargetAndIsPushedBackGivesTheBalloonNothingTwice) {
+    for (int i = 0; i < 3; ++i) {
+        const std::string op = start(layered_squeeze());
+        answer_measurement(400_MiB);
+        operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+        balloons.run(std::chrono::seconds(1));
+        EXPECT_EQ(balloons.balloon.actual, 974_MiB);
+        answer_measurement(350_MiB);
+        ASSERT_EQ(ended.size(), static_cast<std::size_t>(i) + 1);
+        EXPECT_EQ(ended.back().view.reason, EndReason::met);
+    }
+}
+
+TEST_F(LayeredOperationsTest, AHeapThatMayGrowAndIsSqueezedAgainMovesTheBalloonToAndFro) {
+    const std::string op = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    balloons.run(std::chrono::seconds(1));
+    answer_measurement(350_MiB);
+    const std::string give = start(layered_give());
+    balloons.run(std::chrono::seconds(1));
+    EXPECT_EQ(balloons.balloon.actual, 1024_MiB);
+    operations.take_result("session:1:1", result(give, 50_MiB, EndReason::met));
+    const std::string again = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(again, 50_MiB, EndReason::met));
+    balloons.run(std::chrono::seconds(1));
+    EXPECT_EQ(balloons.balloon.actual, 974_MiB);
+}
+
+TEST_F(LayeredOperationsTest, ASqueezeWhoseBalloonWasInterruptedByNeedSaysSo) {
+    balloons.per_second = 8_MiB;
+    const std::string op = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    balloons.run(std::chrono::milliseconds(500));
+    mover.help("session:1:1", 10_MiB, clock.now() + std::chrono::seconds(5), nullptr);
+    answer_measurement(396_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_NE(ended[0].view.detail.find("the guest asked for memory at once"), std::string::npos) << ended[0].view.detail;
 }
 
 TEST_F(LayeredOperationsTest, CancellingStopsTheBalloonWhereItIs) {

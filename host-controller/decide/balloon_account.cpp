@@ -1,0 +1,94 @@
+#include "host-controller/decide/balloon_account.h"
+
+#include <algorithm>
+
+namespace aerostat::host {
+namespace {
+
+bool grows(const LayerOrder& order) { return order.target.footprint > order.from; }
+
+Bytes sum_kept(const std::vector<LayerOrder>& layers, const auto& room_for) {
+    Bytes sum;
+    for (const LayerOrder& layer : layers) {
+        if (grows(layer)) sum += saturating_sub(layer.target.footprint, room_for(layer));
+    }
+    return sum;
+}
+
+}  // namespace
+
+Bytes BalloonAccount::room_for(const LayerKey& heap, Bytes otherwise) const {
+    const auto known = rooms_.find(heap);
+    return known == rooms_.end() ? otherwise : known->second;
+}
+
+BalloonShare BalloonAccount::share(const GuestId& guest, const std::vector<LayerOrder>& layers) const {
+    const auto room = [&](const LayerOrder& layer) { return room_for({guest, layer.layer}, layer.from); };
+    Bytes shrink;
+    for (const LayerOrder& layer : layers) {
+        if (!grows(layer)) shrink += saturating_sub(room(layer), layer.target.footprint);
+    }
+    const Bytes raise = sum_kept(layers, room);
+    return {saturating_sub(raise, shrink), shrink > raise, raise};
+}
+
+std::vector<BalloonAccount::Part> BalloonAccount::parts(const GuestId& guest, const std::vector<LayerOrder>& layers,
+                                                        const std::vector<JvmOutcome>& ended) const {
+    std::vector<Part> parts;
+    for (const LayerOrder& layer : layers) {
+        const auto end = std::find_if(ended.begin(), ended.end(), [&](const auto& jvm) { return jvm.jvm == layer.layer; });
+        if (grows(layer) || end == ended.end()) continue;
+        const LayerKey heap{guest, layer.layer};
+        const Bytes came_to = std::max(layer.target.footprint, end->after);
+        const Bytes room = room_for(heap, came_to + end->obtained);
+        parts.push_back({heap, room, saturating_sub(room, came_to)});
+    }
+    return parts;
+}
+
+Bytes BalloonAccount::due(const GuestId& guest, const std::vector<LayerOrder>& layers,
+                          const std::vector<JvmOutcome>& ended) const {
+    Bytes sum;
+    for (const Part& part : parts(guest, layers, ended)) sum += part.amount;
+    return saturating_sub(sum, share(guest, layers).keeps);
+}
+
+void BalloonAccount::took(const GuestId& guest, const std::vector<LayerOrder>& layers, const std::vector<JvmOutcome>& ended,
+                          Bytes moved) {
+    Bytes left = moved + share(guest, layers).keeps;
+    for (const Part& part : parts(guest, layers, ended)) {
+        const Bytes taken = std::min(left, part.amount);
+        left = saturating_sub(left, taken);
+        rooms_[part.heap] = saturating_sub(part.room, taken);
+    }
+    for (const LayerOrder& layer : layers) {
+        if (grows(layer)) rooms_[{guest, layer.layer}] = layer.target.footprint;
+    }
+}
+
+void BalloonAccount::gave(const GuestId& guest, const std::vector<LayerOrder>& layers, Bytes moved) {
+    Bytes left = moved;
+    for (const LayerOrder& layer : layers) {  // what the shrinking ones give up goes to the growing ones, too
+        if (grows(layer)) continue;
+        const Bytes room = room_for({guest, layer.layer}, layer.from);
+        left += saturating_sub(room, layer.target.footprint);
+        rooms_[{guest, layer.layer}] = std::min(room, layer.target.footprint);
+    }
+    for (const LayerOrder& layer : layers) {
+        if (!grows(layer)) continue;
+        const Bytes room = room_for({guest, layer.layer}, layer.from);
+        const Bytes given = std::min(left, saturating_sub(layer.target.footprint, room));
+        left = saturating_sub(left, given);
+        rooms_[{guest, layer.layer}] = room + given;
+    }
+}
+
+void BalloonAccount::helped(const LayerKey& heap, Bytes moved) {
+    if (const auto known = rooms_.find(heap); known != rooms_.end()) known->second += moved;
+}
+
+void BalloonAccount::forget(const GuestId& guest) {
+    std::erase_if(rooms_, [&](const auto& entry) { return entry.first.first == guest; });
+}
+
+}  // namespace aerostat::host
