@@ -116,6 +116,9 @@ struct GuestReport {
 struct JvmOrder {
     std::string jvm;
     HeapTarget target;
+    /// An operator's squeeze: at least so much less than the heap holds when the order arrives. The figure that `target` was
+    /// made of may be older than the heap, which then would be told to come to where it already is.
+    std::optional<Bytes> shrink_by{};
 };
 
 /// host -> guest: bring each named JVM to its target within the deadline.

@@ -79,6 +79,7 @@ template <class V>
 void describe(V& v, JvmOrder& m) {
     v.name("jvm", m.jvm);
     v.field("target_bytes", m.target.footprint);
+    v.maybe("shrink_by_bytes", m.shrink_by);
 }
 
 template <class V>

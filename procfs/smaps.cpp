@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "procfs/file_text.h"
 #include "procfs/maps_line.h"
@@ -39,6 +40,10 @@ public:
         if (is_head && parse_maps_line(line, mapping)) {
             const Choice choice = choose_(mapping);
             counting_ = choice == Choice::count;
+            if (counting_) {
+                torn_ = torn_ || mapping.range.begin < counted_to_;
+                counted_to_ = std::max(counted_to_, mapping.range.end);
+            }
             return choice != Choice::stop;
         }
         if (counting_) add_field(line);
@@ -63,10 +68,15 @@ public:
     }
 
     Residency sum;
+    /// Mappings joined while they were read: the kernel goes on after the last address it has shown, with the whole mapping that
+    /// lies there now, and so shows some pages twice.
+    [[nodiscard]] bool is_torn() const { return torn_; }
 
 private:
     std::function<Choice(const Mapping&)> choose_;
     bool counting_ = false;
+    bool torn_ = false;
+    std::uintptr_t counted_to_ = 0;
 };
 
 struct OpenFile {
@@ -91,16 +101,17 @@ Result<Residency> process_residency(pid_t pid) {
 
 namespace {
 
-Residency sum_text(std::string_view text, SmapsSum sum) {
+Result<Residency> sum_text(std::string_view text, SmapsSum sum) {
     std::string_view line;
     while (next_line(text, line)) {
         if (!sum.take(line)) break;
     }
+    if (sum.is_torn()) return fail(ErrorCode::bad_value, "mappings overlap");
     return sum.sum;
 }
 
 // Piece by piece: the kernel walks the page tables as it is read, so stopping early saves the rest of the walk.
-Result<Residency> sum_file(const std::string& path, SmapsSum sum) {
+Result<SmapsSum> read_once(const std::string& path, SmapsSum sum) {
     const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
     if (file.fd < 0) return tl::unexpected(process_file_error(path, errno));
     std::string held;
@@ -109,15 +120,28 @@ Result<Residency> sum_file(const std::string& path, SmapsSum sum) {
         const ssize_t got = ::read(file.fd, buffer.data(), buffer.size());
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return tl::unexpected(process_file_error(path, errno));
-        if (got == 0) return sum.sum;
+        if (got == 0) return sum;
         held.append(buffer.data(), static_cast<std::size_t>(got));
         std::size_t begin = 0;
         for (std::size_t end = held.find('\n'); end != std::string::npos; end = held.find('\n', begin)) {
-            if (!sum.take(std::string_view(held).substr(begin, end - begin))) return sum.sum;
+            if (!sum.take(std::string_view(held).substr(begin, end - begin))) return sum;
             begin = end + 1;
         }
         held.erase(0, begin);
     }
+}
+
+// Read again while it is torn. What was counted twice makes a sum too large, so the smallest of some is the nearest.
+Result<Residency> sum_file(const std::string& path, const SmapsSum& nothing_yet) {
+    constexpr int kTries = 5;
+    std::optional<Residency> nearest;
+    for (int attempt = 0; attempt < kTries; ++attempt) {
+        auto sum = read_once(path, nothing_yet);
+        if (!sum) return tl::unexpected(sum.error());
+        if (!sum->is_torn()) return sum->sum;
+        if (!nearest || sum->sum.rss < nearest->rss) nearest = sum->sum;
+    }
+    return *nearest;
 }
 
 }  // namespace

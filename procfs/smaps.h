@@ -28,7 +28,8 @@ struct Residency {
 [[nodiscard]] Result<Residency> process_residency(pid_t pid);
 
 /// The sum over the caller's own mappings inside `range` (mappings that stick out count in full: ask for whole mappings,
-/// such as a heap's reservation). Reads /proc/self/smaps only up to the end of the range.
+/// such as a heap's reservation). Reads /proc/self/smaps only up to the end of the range, and again when mappings joined
+/// meanwhile: the kernel would show their pages twice.
 [[nodiscard]] Result<Residency> own_residency(AddressRange range);
 
 /// The sum over the mappings of a process that `wanted` says yes to; it is asked once for each, in order of address.
@@ -36,7 +37,7 @@ struct Residency {
 using WantsMapping = std::function<bool(const Mapping&)>;
 [[nodiscard]] Result<Residency> residency_of(pid_t pid, const WantsMapping& wanted);
 
-/// The same from text, for tests and fuzzing.
+/// The same from text, for tests and fuzzing. Fails: `bad_value` when mappings overlap.
 [[nodiscard]] Result<Residency> sum_smaps(std::string_view text, AddressRange range);
 [[nodiscard]] Result<Residency> sum_smaps(std::string_view text, const WantsMapping& wanted);
 

@@ -29,7 +29,7 @@ JvmTask settled(const Jvm& jvm, HeapTarget wanted, EndReason reason, const std::
 // The target within what this JVM's floor and an operator's ceiling allow.
 void limit(JvmTask& task, const Jvm& jvm) {
     const Restraint& now = jvm.restraint;
-    if (task.shrinks && task.target.footprint < jvm.report->floor) {
+    if (task.shrinks && task.target.footprint < known_floor(*jvm.report)) {
         task.target.footprint = std::min(jvm.report->floor, task.before);
         task.limit = EndReason::floor;
         task.remark = "its floor is " + format_bytes(jvm.report->floor);
@@ -58,6 +58,11 @@ JvmTask task_for(const JvmOrder& order, const JvmBook& jvms, const PauseSwitch& 
     task.shrinks = order.target.footprint < footprint;
     task.asked =
         task.shrinks ? saturating_sub(footprint, order.target.footprint) : saturating_sub(order.target.footprint, footprint);
+    if (order.shrink_by) {
+        task.shrinks = task.rebases = true;
+        task.asked = *order.shrink_by;
+        task.target.footprint = std::min(task.target.footprint, saturating_sub(footprint, task.asked));
+    }
     limit(task, *jvm);
     task.afterwards = jvm->restraint;
     if (task.afterwards.rebuilt) task.afterwards = Restraint{};

@@ -58,10 +58,12 @@ JvmPart* Operation::part_of(const std::string& jvm) {
     return found == parts.end() ? nullptr : &*found;
 }
 
+Bytes known_floor(const JvmReport& report) { return report.live ? report.floor : Bytes(); }
+
 void rebase(JvmTask& task, const JvmReport& report, Bytes pss) {
     const Bytes heap = saturating_sub(pss, report.non_heap);
     if (heap >= task.before) return;
-    const HeapTarget lower{std::max(saturating_sub(heap, task.asked), std::min(report.floor, heap))};
+    const HeapTarget lower{std::max(saturating_sub(heap, task.asked), std::min(known_floor(report), heap))};
     task.before = heap;
     task.target = std::min(task.target, lower);
     task.afterwards.target = task.target;

@@ -81,7 +81,7 @@ void OrderBook::measured(const std::string& op, const std::string& jvm, Moment m
     if (!part) return;
     if (moment == Moment::before && part->stage == Stage::measuring) {
         part->pss_before = pss;
-        if (pss) rebase_squeeze(*operation, *part, *pss);
+        if (pss) rebase_squeeze(*part, *pss);
         send(*operation, *part, now, effects);
     } else if (moment == Moment::after && part->stage == Stage::verifying) {
         add_verified(*part, pss);
@@ -90,10 +90,10 @@ void OrderBook::measured(const std::string& op, const std::string& jvm, Moment m
     }
 }
 
-// A host's target is absolute and stays what it is.
-void OrderBook::rebase_squeeze(const Operation& operation, JvmPart& part, Bytes pss) {
+// The policy's target is absolute and stays what it is.
+void OrderBook::rebase_squeeze(JvmPart& part, Bytes pss) {
     Jvm* jvm = jvms_.find(part.task.jvm);
-    if (operation.order.origin != Origin::operators || !jvm || !(jvm->process == part.process) || !jvm->report) return;
+    if (!part.task.rebases || !jvm || !(jvm->process == part.process) || !jvm->report) return;
     rebase(part.task, *jvm->report, pss);
     jvm->restraint.target = part.task.afterwards.target;
     jvm->restraint.ceiling = part.task.afterwards.ceiling;

@@ -54,7 +54,7 @@ public:
 private:
     JvmPart make_part(JvmTask task, const Operation& operation, TimePoint now, Effects& effects);
     void supersede(const std::string& jvm, const std::string& by, TimePoint now, Effects& effects);
-    void rebase_squeeze(const Operation& operation, JvmPart& part, Bytes pss);
+    void rebase_squeeze(JvmPart& part, Bytes pss);
     void send(Operation& operation, JvmPart& part, TimePoint now, Effects& effects);
     void verify(Operation& operation, JvmPart& part, TimePoint now, Effects& effects);
     void end_unanswered(Operation& operation, JvmPart& part, EndReason reason, TimePoint now, Effects& effects);

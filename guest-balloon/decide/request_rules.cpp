@@ -40,8 +40,9 @@ Status check_owner(const ControlRequest& request, const Circumstances& here) {
 
 std::string floor_sentence(const Jvm& jvm, Bytes wanted) {
     const JvmReport& report = *jvm.report;
-    const Bytes most = saturating_sub(report.footprint.resident, report.floor);
-    std::string text = jvm.name + " cannot give " + format_bytes(wanted) + ": its floor is " + format_bytes(report.floor);
+    const Bytes floor = known_floor(report);
+    const Bytes most = saturating_sub(report.footprint.resident, floor);
+    std::string text = jvm.name + " cannot give " + format_bytes(wanted) + ": its floor is " + format_bytes(floor);
     if (report.live) text += " (live set " + format_bytes(*report.live) + " and a margin)";
     text += " and its heap now holds " + format_bytes(report.footprint.resident);
     return text + (most.is_zero() ? "; nothing can be taken" : "; at most " + format_bytes(most) + " can be taken");
@@ -51,7 +52,7 @@ std::string floor_sentence(const Jvm& jvm, Bytes wanted) {
 Result<JvmTask> squeezing_task(const Jvm& jvm, Bytes bytes) {
     if (!jvm.facts.can_balloon) return fail(ErrorCode::unsupported, jvm.name + " cannot balloon: " + jvm.facts.why_not);
     const JvmReport& report = *jvm.report;
-    if (bytes > saturating_sub(report.footprint.resident, report.floor))
+    if (bytes > saturating_sub(report.footprint.resident, known_floor(report)))
         return fail(ErrorCode::refused, floor_sentence(jvm, bytes));
     JvmTask task;
     task.jvm = jvm.name;
@@ -59,7 +60,7 @@ Result<JvmTask> squeezing_task(const Jvm& jvm, Bytes bytes) {
     task.asked = bytes;
     task.target.footprint = saturating_sub(task.before, bytes);
     if (jvm.restraint.target) task.target = std::min(task.target, *jvm.restraint.target);
-    task.shrinks = true;
+    task.shrinks = task.rebases = true;
     task.afterwards = Restraint{task.target, task.target.footprint, false, std::nullopt};
     return task;
 }

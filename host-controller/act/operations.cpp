@@ -130,7 +130,11 @@ void Operations::dispatch(Operation& operation) {
     const Duration kept = followed ? balloon_time(operation.order.deadline) : Duration::zero();
     Apply apply;
     apply.op = operation.op;
-    for (const LayerOrder& layer : operation.order.layers) apply.jvms.push_back({layer.layer, layer.target});
+    for (const LayerOrder& layer : operation.order.layers) {
+        JvmOrder& jvm = apply.jvms.emplace_back(JvmOrder{layer.layer, layer.target});
+        if (operation.order.command == "squeeze" && layer.target.footprint < layer.from)
+            jvm.shrink_by = saturating_sub(layer.from, layer.target.footprint);
+    }
     apply.deadline = std::max(Millis(1), to_millis(deadline_of(operation) - kept - clock_.now()));
     apply.lease = kLease;
     apply.on_shortfall = operation.order.on_shortfall;

@@ -39,7 +39,8 @@ std::vector<BalloonAccount::Part> BalloonAccount::parts(const GuestId& guest, co
         const auto end = std::find_if(ended.begin(), ended.end(), [&](const auto& jvm) { return jvm.jvm == layer.layer; });
         if (grows(layer) || end == ended.end()) continue;
         const LayerKey heap{guest, layer.layer};
-        const Bytes came_to = std::max(layer.target.footprint, end->after);
+        const Bytes told = std::min(layer.target.footprint, saturating_sub(end->before, end->asked));
+        const Bytes came_to = std::max(told, end->after);
         const Bytes room = room_for(heap, came_to + end->obtained);
         parts.push_back({heap, room, saturating_sub(room, came_to)});
     }

@@ -23,6 +23,7 @@ struct LayerSeen {
     std::string name;
     Bytes footprint;
     Bytes floor;
+    bool floor_is_assumed = false;  ///< no collection cycle has shown what is alive: an order may find that less is
     Bytes ceiling;
     CostCurve curve;
     bool can_move = true;         ///< false: this JVM has no balloon

@@ -56,11 +56,22 @@ CostCurve stretched(const LayerSeen& layer, Bytes floor, Bytes top) {
     return CostCurve::make(std::move(points)).value_or(inside);
 }
 
+// What lies beyond the floors is asked of those that are only assumed, each in proportion: the agents will find out.
+void lower_assumed_floors(const std::vector<Candidate>& layers, Bytes beyond, Bytes assumed, std::vector<Bytes>& totals) {
+    if (beyond.is_zero()) return;
+    const double share = beyond.as_double() / assumed.as_double();
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        const LayerSeen& seen = *layers[i].seen;
+        if (seen.floor_is_assumed) totals[i] = saturating_sub(totals[i], share_of(std::min(seen.floor, seen.footprint), share));
+    }
+}
+
 OperatorOrder order_from(const std::vector<Candidate>& layers, const std::vector<Bytes>& totals, bool shrinking) {
     OperatorOrder order;
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const LayerSeen& seen = *layers[i].seen;
-        const Bytes target = std::max(seen.floor, round_down(totals[i], kPage));
+        const Bytes least = shrinking && seen.floor_is_assumed ? Bytes() : seen.floor;
+        const Bytes target = std::max(least, round_down(totals[i], kPage));
         const bool changes = shrinking ? target < seen.footprint : target > layers[i].seen->target.value_or(seen.footprint);
         if (!changes) continue;
         order.layers.push_back({seen.name, HeapTarget{target}, shrinking ? seen.footprint : seen.target.value_or(seen.footprint)});
@@ -76,20 +87,24 @@ Result<OperatorOrder> split_squeeze(const GuestSeen& guest, const std::string& j
     auto layers = candidates(guest, nullptr, jvm);
     if (!layers) return tl::unexpected(layers.error());
     Bytes possible;
+    Bytes assumed;
     Bytes present;
     std::vector<CostCurve> curves;
     for (const Candidate& one : *layers) {
         const Bytes floor = std::min(one.seen->floor, one.seen->footprint);
         possible += saturating_sub(one.seen->footprint, floor);
+        if (one.seen->floor_is_assumed) assumed += floor;
         present += one.seen->footprint;
         curves.push_back(stretched(*one.seen, floor, one.seen->footprint));
     }
-    if (bytes > possible) {
+    if (bytes > possible + assumed) {
         return fail(ErrorCode::refused, guest.name + (jvm.empty() ? "" : "/" + jvm) + " can give at most " +
-                                            format_bytes(possible) + " before its floor; " + format_bytes(bytes) +
+                                            format_bytes(possible + assumed) + " before its floor; " + format_bytes(bytes) +
                                             " were asked for");
     }
-    OperatorOrder order = order_from(*layers, split(*layers, curves, saturating_sub(present, bytes)), true);
+    std::vector<Bytes> totals = split(*layers, curves, saturating_sub(present, std::min(bytes, possible)));
+    lower_assumed_floors(*layers, saturating_sub(bytes, possible), assumed, totals);
+    OperatorOrder order = order_from(*layers, totals, true);
     order.asked = bytes;
     return order;
 }

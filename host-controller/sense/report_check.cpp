@@ -23,6 +23,7 @@ LayerSeen believable(const JvmReport& report, Bytes footprint, Bytes budget) {
         layer.curve = report.curve.clamped(floor, ceiling);
     // What the curve does not know costs nothing above it; below it nobody promised anything.
     layer.floor = std::min(layer.curve.floor(), footprint + kFloorAboveFootprint);
+    layer.floor_is_assumed = !report.live;
     layer.ceiling = std::max(layer.curve.ceiling(), layer.floor);
     if (layer.floor < layer.curve.floor()) layer.curve = CostCurve::flat(layer.floor, layer.ceiling);
     return layer;

@@ -34,8 +34,11 @@ Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listen
 void Regulator::observe() {
     facts_ = ports_.heap.observe();
     // What was occupied once stays resident until the collector uncommits it: looks are rare, this costs nothing.
-    const Bytes occupied = saturating_sub(facts_.used, balloon_.size().granted);
-    footprint_ = std::max(footprint_, std::min(occupied, facts_.committed));
+    const Bytes occupied = std::min(saturating_sub(facts_.used, balloon_.size().granted), facts_.committed);
+    if (occupied > footprint_) {
+        footprint_ = occupied;
+        raised_ = true;
+    }
     if (facts_.pauses == pauses_) {
         if (pauses_ == 0) application_ = saturating_sub(facts_.used, balloon_.size().granted);
         return;
@@ -53,6 +56,7 @@ bool Regulator::look() {
     looks_.looked(ended, ended - began);
     if (!seen) return false;
     footprint_ = seen->rss;
+    raised_ = false;
     looked_at_ = ended;
     looked_ = fresh_ = guess_ = true;
     return true;

@@ -138,6 +138,7 @@ private:
     TimePoint looked_at_{};
     bool looked_ = false;
     bool fresh_ = false, guess_ = false;
+    bool raised_ = false;  ///< footprint_ has followed what was occupied since the last look
     std::optional<HeapTarget> target_;
     Cap cap_ = Cap::firm;
     std::optional<TimePoint> hold_until_;

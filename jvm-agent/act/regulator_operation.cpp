@@ -113,7 +113,7 @@ void Regulator::finish(EndReason reason, std::string detail) {
     Running ended = std::move(*running_);
     running_.reset();
     if (drive_.phase == LeverPhase::working) end_drive(LeverPhase::spent);
-    if (!fresh_) look();
+    if (!fresh_ || raised_) look();  // what is answered is measured
     OperationResult result;
     result.op = ended.order.op;
     result.asked = saturating_sub(ended.before, ended.order.target.footprint);

@@ -61,8 +61,9 @@ public:
         facts.max = max_;
         facts.minimum = minimum_;
         facts.region = at_.region;
-        facts.committed = runtime_.committed();
-        facts.used = saturating_sub(facts.committed, runtime_.free());
+        const HeapSizes sizes = runtime_.sizes();
+        facts.committed = sizes.committed;
+        facts.used = sizes.used;
         facts.used_after_gc = Bytes(signals_.used_after.load(std::memory_order_relaxed));
         facts.freed = Bytes(signals_.freed.load(std::memory_order_relaxed));
         facts.pauses = signals_.finished.load(std::memory_order_acquire);

@@ -3,6 +3,7 @@
 #include <jni.h>
 
 #include "contract/units.h"
+#include "jvm-agent/jvm/heap_sizes.h"
 
 namespace aerostat::agent {
 
@@ -11,8 +12,9 @@ namespace aerostat::agent {
 class RuntimeHeap {
 public:
     explicit RuntimeHeap(JNIEnv* env);
-    [[nodiscard]] Bytes committed() const { return ask(total_); }
-    [[nodiscard]] Bytes free() const { return ask(free_); }
+    [[nodiscard]] HeapSizes sizes() const {
+        return sizes_of_one_moment([this] { return ask(total_); }, [this] { return ask(free_); });
+    }
     [[nodiscard]] Bytes max() const { return ask(max_); }
 
 private:

@@ -14,8 +14,9 @@ public:
         HeapFacts facts;
         facts.max = runtime_.max();
         facts.minimum = minimum_;
-        facts.committed = runtime_.committed();
-        facts.used = saturating_sub(facts.committed, runtime_.free());
+        const HeapSizes sizes = runtime_.sizes();
+        facts.committed = sizes.committed;
+        facts.used = sizes.used;
         return facts;
     }
     [[nodiscard]] Result<procfs::Residency> measure_footprint() override {

@@ -99,7 +99,7 @@ class Guest:
                    "facts": {"java_version": "17", "collector": "G1", "max_heap_bytes": heap.ceiling, "initial_heap_bytes": 0, "can_balloon": True},
                    "footprint_bytes": claimed, "committed_bytes": claimed, "used_bytes": claimed // 2,
                    "floor_bytes": heap.floor, "ceiling_bytes": heap.ceiling, "non_heap_bytes": 0, "balloon_bytes": 0,
-                   "balloon_verified_bytes": 0, "releasable_bytes": 0, "curve": heap.curve()}
+                   "balloon_verified_bytes": 0, "releasable_bytes": 0, "live_bytes": heap.floor // 2, "curve": heap.curve()}
             if heap.target is not None and heap.target < heap.ceiling:
                 jvm["target_bytes"] = heap.target
             jvms.append(jvm)

@@ -78,6 +78,28 @@ TEST_F(HostInCharge, SeveralJvmsMakeOneResult) {
     EXPECT_EQ(done[0].jvms[2].reason, EndReason::disconnected);
 }
 
+TEST_F(HostInCharge, AnOperatorsSqueezeCountsFromWhatTheHeapTurnsOutToHold) {
+    Apply order = Guest::apply("op-h", "shop", 1100_MiB);
+    order.jvms[0].shrink_by = 100_MiB;
+    apply(order);  // it holds 1 GiB by its last report, and less by the kernel's books
+    const Bytes non_heap = Guest::report().non_heap;
+    guest.measure(900_MiB + non_heap);
+    const SetHeapTarget sent = guest.take_order();
+    EXPECT_EQ(sent.target.footprint, 800_MiB);
+    guest.answer(shop, sent, 100_MiB, EndReason::met, 100_MiB);
+    guest.measure(800_MiB + non_heap);
+    const auto done = results();
+    ASSERT_EQ(done.size(), 1U);
+    EXPECT_EQ(done[0].obtained, 100_MiB);
+    EXPECT_EQ(done[0].jvms[0].before, 900_MiB);
+}
+
+TEST_F(HostInCharge, ThePolicysTargetIsAbsolute) {
+    apply(Guest::apply("op-h", "shop", 950_MiB));
+    guest.measure(900_MiB + Guest::report().non_heap);
+    EXPECT_EQ(guest.take_order().target.footprint, 950_MiB);
+}
+
 TEST_F(HostInCharge, APausedJvmIsLeftAlone) {
     ASSERT_TRUE(guest.ask(Guest::command(Command::pause, "shop")));
     guest.effects.clear();

@@ -82,6 +82,18 @@ TEST(Squeeze, BelowTheFloorIsRefusedWithWhatCouldBeGiven) {
     EXPECT_TRUE(guest.effects.empty());
 }
 
+TEST(Squeeze, AFloorThatIsOnlyAssumedIsFoundOutByTheAgent) {
+    Guest guest;
+    const ConnectionId shop = guest.connect("shop", 10, 430_MiB);
+    JvmReport report = Guest::report(430_MiB);
+    report.live.reset();
+    guest.say(shop, report);
+    ASSERT_TRUE(guest.ask(Guest::squeeze("shop", 200_MiB)));
+    guest.measure(std::nullopt);
+    EXPECT_EQ(guest.take_order().target.footprint, 230_MiB);
+    EXPECT_EQ(guest.ask(Guest::squeeze("shop", 431_MiB)).error().code, ErrorCode::refused);
+}
+
 TEST(Squeeze, OfAnUnknownJvmNamesTheKnownOnes) {
     Guest guest;
     guest.connect("shop", 10);

@@ -13,12 +13,13 @@ const GuestId kGuest = "vm";
 
 LayerOrder order(const std::string& heap, Bytes from, Bytes to) { return {heap, HeapTarget{to}, from}; }
 
-JvmOutcome ended(const std::string& heap, Bytes before, Bytes after) {
+JvmOutcome ended(const std::string& heap, Bytes before, Bytes after, Bytes target) {
     JvmOutcome one;
     one.jvm = heap;
     one.before = before;
     one.after = after;
     one.obtained = saturating_sub(before, after);
+    one.asked = saturating_sub(before, target);
     return one;
 }
 
@@ -26,49 +27,54 @@ TEST(BalloonAccount, AnUnknownHeapCountsAsTheOrderFindsIt) {
     const BalloonAccount account;
     EXPECT_EQ(account.share(kGuest, {order("a", 300_MiB, 500_MiB)}).give, 200_MiB);
     EXPECT_TRUE(account.share(kGuest, {order("a", 500_MiB, 300_MiB)}).takes);
-    EXPECT_EQ(account.due(kGuest, {order("a", 500_MiB, 300_MiB)}, {ended("a", 510_MiB, 310_MiB)}), 200_MiB);
+    EXPECT_EQ(account.due(kGuest, {order("a", 500_MiB, 300_MiB)}, {ended("a", 510_MiB, 310_MiB, 300_MiB)}), 200_MiB);
 }
 
 TEST(BalloonAccount, FollowsTargetsAndNotWhatTheHeapDoesBetweenThem) {
     BalloonAccount account;
     const std::vector<LayerOrder> squeeze{order("a", 500_MiB, 300_MiB)};
-    const std::vector<JvmOutcome> done{ended("a", 500_MiB, 300_MiB)};
+    const std::vector<JvmOutcome> done{ended("a", 500_MiB, 300_MiB, 300_MiB)};
     account.took(kGuest, squeeze, done, account.due(kGuest, squeeze, done));
     const std::vector<LayerOrder> pushed_back{order("a", 350_MiB, 300_MiB)};
     EXPECT_FALSE(account.share(kGuest, pushed_back).takes);
-    EXPECT_EQ(account.due(kGuest, pushed_back, {ended("a", 350_MiB, 300_MiB)}), Bytes());
-    EXPECT_EQ(account.due(kGuest, {order("a", 350_MiB, 280_MiB)}, {ended("a", 350_MiB, 280_MiB)}), 20_MiB);
+    EXPECT_EQ(account.due(kGuest, pushed_back, {ended("a", 350_MiB, 300_MiB, 300_MiB)}), Bytes());
+    EXPECT_EQ(account.due(kGuest, {order("a", 350_MiB, 280_MiB)}, {ended("a", 350_MiB, 280_MiB, 280_MiB)}), 20_MiB);
+}
+
+TEST(BalloonAccount, AHeapThatHeldLessThanWasKnownAndWasToldToComeLowerGivesTheRest) {
+    const BalloonAccount account;
+    EXPECT_EQ(account.due(kGuest, {order("a", 500_MiB, 300_MiB)}, {ended("a", 280_MiB, 80_MiB, 80_MiB)}), 200_MiB);
 }
 
 TEST(BalloonAccount, WhatTheHeapKeptBackIsNotTaken) {
     const BalloonAccount account;
-    EXPECT_EQ(account.due(kGuest, {order("a", 500_MiB, 300_MiB)}, {ended("a", 500_MiB, 450_MiB)}), 50_MiB);
+    EXPECT_EQ(account.due(kGuest, {order("a", 500_MiB, 300_MiB)}, {ended("a", 500_MiB, 450_MiB, 300_MiB)}), 50_MiB);
 }
 
 TEST(BalloonAccount, WhatTheBalloonCouldNotTakeInTimeIsStillDue) {
     BalloonAccount account;
     const std::vector<LayerOrder> squeeze{order("a", 500_MiB, 300_MiB)};
-    const std::vector<JvmOutcome> done{ended("a", 500_MiB, 300_MiB)};
+    const std::vector<JvmOutcome> done{ended("a", 500_MiB, 300_MiB, 300_MiB)};
     account.took(kGuest, squeeze, done, 120_MiB);
-    EXPECT_EQ(account.due(kGuest, {order("a", 300_MiB, 300_MiB)}, {ended("a", 300_MiB, 300_MiB)}), 80_MiB);
+    EXPECT_EQ(account.due(kGuest, {order("a", 300_MiB, 300_MiB)}, {ended("a", 300_MiB, 300_MiB, 300_MiB)}), 80_MiB);
 }
 
 TEST(BalloonAccount, RoomThatTheHeapNeverUsedComesBack) {
     BalloonAccount account;
     account.gave(kGuest, {order("a", 300_MiB, 500_MiB)}, 200_MiB);
-    EXPECT_EQ(account.due(kGuest, {order("a", 320_MiB, 300_MiB)}, {ended("a", 320_MiB, 300_MiB)}), 200_MiB);
+    EXPECT_EQ(account.due(kGuest, {order("a", 320_MiB, 300_MiB)}, {ended("a", 320_MiB, 300_MiB, 300_MiB)}), 200_MiB);
 }
 
 TEST(BalloonAccount, WhatOneHeapGivesStaysForTheOtherOneOfTheSameGuest) {
     BalloonAccount account;
     const std::vector<LayerOrder> both{order("a", 500_MiB, 300_MiB), order("b", 100_MiB, 150_MiB)};
-    const std::vector<JvmOutcome> done{ended("a", 500_MiB, 300_MiB)};
+    const std::vector<JvmOutcome> done{ended("a", 500_MiB, 300_MiB, 300_MiB)};
     const BalloonShare share = account.share(kGuest, both);
     EXPECT_TRUE(share.takes);
     EXPECT_EQ(share.keeps, 50_MiB);
     EXPECT_EQ(account.due(kGuest, both, done), 150_MiB);
     account.took(kGuest, both, done, 150_MiB);
-    EXPECT_EQ(account.due(kGuest, {order("a", 300_MiB, 300_MiB)}, {ended("a", 300_MiB, 300_MiB)}), Bytes());
+    EXPECT_EQ(account.due(kGuest, {order("a", 300_MiB, 300_MiB)}, {ended("a", 300_MiB, 300_MiB, 300_MiB)}), Bytes());
     EXPECT_EQ(account.share(kGuest, {order("b", 150_MiB, 170_MiB)}).give, 20_MiB);
 }
 
@@ -84,12 +90,12 @@ TEST(BalloonAccount, AGrowingHeapTakesWhatAnotherGivesBeforeTheBalloonHasToGive)
 TEST(BalloonAccount, HelpCountsForTheHeapThatGotItAndAnEmptyBalloonForNothing) {
     BalloonAccount account;
     const std::vector<LayerOrder> squeeze{order("a", 500_MiB, 300_MiB)};
-    account.took(kGuest, squeeze, {ended("a", 500_MiB, 300_MiB)}, 200_MiB);
+    account.took(kGuest, squeeze, {ended("a", 500_MiB, 300_MiB, 300_MiB)}, 200_MiB);
     account.helped({kGuest, "a"}, 60_MiB);
     account.helped({kGuest, ""}, 60_MiB);
-    EXPECT_EQ(account.due(kGuest, {order("a", 350_MiB, 300_MiB)}, {ended("a", 350_MiB, 300_MiB)}), 60_MiB);
+    EXPECT_EQ(account.due(kGuest, {order("a", 350_MiB, 300_MiB)}, {ended("a", 350_MiB, 300_MiB, 300_MiB)}), 60_MiB);
     account.forget(kGuest);
-    EXPECT_EQ(account.due(kGuest, {order("a", 350_MiB, 340_MiB)}, {ended("a", 350_MiB, 340_MiB)}), 10_MiB);
+    EXPECT_EQ(account.due(kGuest, {order("a", 350_MiB, 340_MiB)}, {ended("a", 350_MiB, 340_MiB, 340_MiB)}), 10_MiB);
 }
 
 }  // namespace

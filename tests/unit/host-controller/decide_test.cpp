@@ -317,6 +317,18 @@ TEST(Squeeze, SaysHowMuchAGuestCouldGive) {
     EXPECT_EQ(split_squeeze(guest, "", Bytes()).error().code, ErrorCode::bad_value);
 }
 
+TEST(Squeeze, AsksAJvmWhoseFloorIsOnlyAssumedForMore) {
+    GuestSeen guest = a_guest("shop", {a_heap("a", 400_MiB, 100_MiB, 1_GiB), a_heap("b", 200_MiB, 160_MiB, 1_GiB)});
+    guest.layers[1].floor_is_assumed = true;
+    const auto order = split_squeeze(guest, "", 420_MiB);
+    ASSERT_TRUE(order);
+    ASSERT_EQ(order->layers.size(), 2U);
+    EXPECT_EQ(order->layers[0].target.footprint, 100_MiB) << "what is known to be alive is not asked for";
+    EXPECT_EQ(order->layers[1].target.footprint, 80_MiB);
+    EXPECT_EQ(order->asked, 420_MiB);
+    EXPECT_THAT(split_squeeze(guest, "", 501_MiB).error().message, HasSubstr("can give at most 500 MiB"));
+}
+
 TEST(Give, IsBoundedByWhatIsVerifiedFree) {
     const GuestSeen guest = a_guest("shop", {held_at(a_heap("heap", 100_MiB, 50_MiB, 1_GiB), 100_MiB)});
     EXPECT_EQ(split_give(guest, {}, "", 300_MiB, 200_MiB).error().code, ErrorCode::refused);

@@ -37,6 +37,7 @@ protected:
         heap.jvm = "heap";
         heap.before = 150_MiB;
         heap.after = saturating_sub(150_MiB, obtained);
+        heap.asked = 50_MiB;
         heap.obtained = obtained;
         return one;
     }
@@ -147,6 +148,7 @@ TEST_F(OperationsTest, SendsTheSameOrderAgainAfterAReconnectionOnceTheGuestHasIt
     ASSERT_EQ(messages.size(), 2U) << "once";
     EXPECT_EQ(sent(1).op, op);
     EXPECT_EQ(sent(1).deadline, Millis(3'000));
+    EXPECT_EQ(sent(1).jvms[0].shrink_by, 50_MiB);
     EXPECT_EQ(sent(1).jvms[0].target, HeapTarget{100_MiB});
 }
 

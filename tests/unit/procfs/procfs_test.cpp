@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <thread>
 
@@ -56,6 +57,39 @@ TEST(Smaps, FollowsRealMemoryAsItComesAndGoes) {
     EXPECT_EQ(after->rss, 16_MiB);
     EXPECT_EQ(after->pss, 16_MiB);
     EXPECT_EQ(after->kernel_page_size, 4_KiB);
+}
+
+TEST(Smaps, OverlappingMappingsAreNoSum) {
+    const std::string_view entry = "1000-3000 rw-p 00000000 00:00 0\nRss:                   8 kB\n";
+    const std::string_view joined = "1000-5000 rw-p 00000000 00:00 0\nRss:                  16 kB\n";
+    const std::string text = std::string(entry) + std::string(joined);
+    EXPECT_EQ(sum_smaps(text, AddressRange{0x1000, 0x5000}).error().code, ErrorCode::bad_value);
+    EXPECT_EQ(sum_smaps(joined, AddressRange{0x1000, 0x5000})->rss, 16_KiB);
+}
+
+// A heap that is committed and uncommitted region by region has mappings that join and part while they are read: the kernel then
+// shows the same pages in two entries.
+TEST(Smaps, CountsNothingTwiceWhileMappingsJoinAndPart) {
+    constexpr std::size_t kSlice = 1 << 20;
+    constexpr std::size_t kSlices = 32;
+    OwnMemory memory(kSlices * kSlice);
+    std::memset(memory.data(), 1, kSlices * kSlice);
+    std::atomic<bool> over{false};
+    std::thread joins_and_parts([&] {
+        for (std::uint32_t seed = 1; !over; seed = seed * 1664525 + 1013904223) {
+            const std::size_t slice = (seed >> 16) % kSlices;
+            const int rights = (seed & 0x400000) != 0 ? PROT_READ | PROT_WRITE : PROT_READ;
+            ASSERT_EQ(::mprotect(memory.data() + slice * kSlice, kSlice, rights), 0);
+        }
+    });
+    const Bytes all(kSlices * kSlice);
+    for (int i = 0; i < 300; ++i) {
+        const auto seen = own_residency(memory.range());
+        ASSERT_TRUE(seen) << seen.error().message;
+        EXPECT_EQ(seen->rss, all) << i;
+    }
+    over = true;
+    joins_and_parts.join();
 }
 
 TEST(Smaps, MeasuresAnotherProcess) {
