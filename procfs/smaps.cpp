@@ -68,8 +68,8 @@ public:
     }
 
     Residency sum;
-    /// Mappings joined while they were read: the kernel goes on after the last address it has shown, with the whole mapping that
-    /// lies there now, and so shows some pages twice.
+    /// Mappings joined while they were read: the kernel goes on after the last address it has shown, with the whole mapping
+    /// that lies there now, and so shows some pages twice.
     [[nodiscard]] bool is_torn() const { return torn_; }
 
 private:

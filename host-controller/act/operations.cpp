@@ -69,7 +69,8 @@ std::string Operations::start(OperationOrder order, OnEnded on_ended) {
 }
 
 void Operations::begin(Operation& operation) {
-    if (balloons_ && operation.order.os_follows) operation.os = account_.share(operation.order.guest, operation.order.layers);
+    if (balloons_ && operation.order.os_follows)
+        operation.os = account_.share(operation.order.guest, operation.order.layers);
     if (balloons_ && operation.order.os_gives_all) operation.os = {Bytes(Bytes::kLimit), false, Bytes()};
     if (!operation.os.give.is_zero()) return give_os(operation);
     dispatch(operation);

@@ -33,9 +33,9 @@ struct OperationOrder {
     Millis deadline{5'000};
     OnShortfall on_shortfall = OnShortfall::keep;
     std::optional<Millis> hold;
-    bool verify = false;         ///< measure before and after, and say what really became free
-    bool os_follows = false;     ///< the OS balloon goes along, by the account of what it leaves room for
-    bool os_gives_all = false;   ///< it gives whatever it has
+    bool verify = false;        ///< measure before and after, and say what really became free
+    bool os_follows = false;    ///< the OS balloon goes along, by the account of what it leaves room for
+    bool os_gives_all = false;  ///< it gives whatever it has
     Bytes os_never_below;
 };
 
@@ -50,11 +50,10 @@ struct EndedOperation {
 /// Orders on their way through guests: sent, tracked, verified, ended.
 ///
 /// An operation always ends: with the guest's result, with its cancellation, or at its deadline plus a grace, also when the
-/// guest never answers. It survives a lost connection (the same order goes out again with the time that is left, once the guest has its
-/// heaps back).
-/// The layers' order: heaps give first, then the OS balloon takes; the OS balloon gives first, then heaps may grow. Else a
-/// heap would grow into pages its guest does not have.
-/// Thread: loop thread; callbacks run from inside the calls below or from the ports' answers.
+/// guest never answers. It survives a lost connection (the same order goes out again with the time that is left, once the
+/// guest has its heaps back). The layers' order: heaps give first, then the OS balloon takes; the OS balloon gives first,
+/// then heaps may grow. Else a heap would grow into pages its guest does not have. Thread: loop thread; callbacks run from
+/// inside the calls below or from the ports' answers.
 class Operations {
 public:
     using OnEnded = std::function<void(const EndedOperation&)>;

@@ -16,10 +16,10 @@ struct BalloonShare {
     Bytes keeps;         ///< of what the heaps give, what stays in the guest for other heaps
 };
 
-/// For which size of each heap a guest's OS balloon leaves room, so that the balloon follows targets and not what a heap does
-/// between them. Else it would ratchet: a heap that grows past its target and is pushed back gives the same pages twice.
-/// A heap of which nothing is known (the balloon was empty, or moved by an earlier run of the daemon) counts as the order finds
-/// it. Plain values, no I/O.
+/// For which size of each heap a guest's OS balloon leaves room, so that the balloon follows targets and not what a heap
+/// does between them. Else it would ratchet: a heap that grows past its target and is pushed back gives the same pages
+/// twice. A heap of which nothing is known (the balloon was empty, or moved by an earlier run of the daemon) counts as the
+/// order finds it. Plain values, no I/O.
 class BalloonAccount {
 public:
     [[nodiscard]] BalloonShare share(const GuestId& guest, const std::vector<LayerOrder>& layers) const;
@@ -29,7 +29,8 @@ public:
                             const std::vector<JvmOutcome>& ended) const;
 
     /// The balloon took `moved` after the heaps had ended so.
-    void took(const GuestId& guest, const std::vector<LayerOrder>& layers, const std::vector<JvmOutcome>& ended, Bytes moved);
+    void took(const GuestId& guest, const std::vector<LayerOrder>& layers, const std::vector<JvmOutcome>& ended,
+              Bytes moved);
     /// The balloon gave `moved` for these orders.
     void gave(const GuestId& guest, const std::vector<LayerOrder>& layers, Bytes moved);
     /// It gave out of turn, to a heap in need.

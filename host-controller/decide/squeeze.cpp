@@ -62,7 +62,8 @@ void lower_assumed_floors(const std::vector<Candidate>& layers, Bytes beyond, By
     const double share = beyond.as_double() / assumed.as_double();
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const LayerSeen& seen = *layers[i].seen;
-        if (seen.floor_is_assumed) totals[i] = saturating_sub(totals[i], share_of(std::min(seen.floor, seen.footprint), share));
+        if (seen.floor_is_assumed)
+            totals[i] = saturating_sub(totals[i], share_of(std::min(seen.floor, seen.footprint), share));
     }
 }
 
@@ -74,7 +75,8 @@ OperatorOrder order_from(const std::vector<Candidate>& layers, const std::vector
         const Bytes target = std::max(least, round_down(totals[i], kPage));
         const bool changes = shrinking ? target < seen.footprint : target > layers[i].seen->target.value_or(seen.footprint);
         if (!changes) continue;
-        order.layers.push_back({seen.name, HeapTarget{target}, shrinking ? seen.footprint : seen.target.value_or(seen.footprint)});
+        order.layers.push_back(
+            {seen.name, HeapTarget{target}, shrinking ? seen.footprint : seen.target.value_or(seen.footprint)});
         order.asked += shrinking ? saturating_sub(seen.footprint, target) : saturating_sub(target, seen.footprint);
     }
     return order;

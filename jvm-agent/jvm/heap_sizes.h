@@ -9,9 +9,9 @@ struct HeapSizes {
     Bytes used;
 };
 
-/// Committed and used heap of one moment, out of two questions that a collection may come between. Just that is likely when it
-/// shrinks the heap: the second question then waits at its safepoint, and the difference would count all it freed as used.
-/// `committed` and `free` ask the JVM; after some tries the last figures have to do.
+/// Committed and used heap of one moment, out of two questions that a collection may come between. Just that is likely when
+/// it shrinks the heap: the second question then waits at its safepoint, and the difference would count all it freed as
+/// used. `committed` and `free` ask the JVM; after some tries the last figures have to do.
 template <class Committed, class Free>
 [[nodiscard]] HeapSizes sizes_of_one_moment(Committed committed, Free free) {
     constexpr int kTries = 4;

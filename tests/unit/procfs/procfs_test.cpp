@@ -67,8 +67,8 @@ TEST(Smaps, OverlappingMappingsAreNoSum) {
     EXPECT_EQ(sum_smaps(joined, AddressRange{0x1000, 0x5000})->rss, 16_KiB);
 }
 
-// A heap that is committed and uncommitted region by region has mappings that join and part while they are read: the kernel then
-// shows the same pages in two entries.
+// A heap that is committed and uncommitted region by region has mappings that join and part while they are read: the kernel
+// then shows the same pages in two entries.
 TEST(Smaps, CountsNothingTwiceWhileMappingsJoinAndPart) {
     constexpr std::size_t kSlice = 1 << 20;
     constexpr std::size_t kSlices = 32;
