@@ -81,7 +81,7 @@ Bytes Regulator::releasable() const {
 }
 
 Bytes Regulator::limit() const {
-    if (!target_ || broken_) return Bytes();
+    if (!target_ || broken_ || !rules_.can_hold_chunks) return Bytes();
     return std::min(balloon_limit(facts_, *target_, application_, live_.value(ports_.clock.now())),
                     guard_.bearable(facts_, application_));
 }

@@ -30,7 +30,8 @@ struct RegulatorRules {
     double cpu_budget = 0.05;    ///< share of one core for work that nobody waits for
     Cap firmest = Cap::hard;     ///< orders may not be firmer than this
     bool stress_passes = false;  ///< release all chunks again all the time (for tests of that path)
-    Status can_balloon;          ///< why there must be no balloon
+    Status can_balloon;          ///< why this heap must be left alone
+    Status can_hold_chunks;      ///< why there are only the collector's levers
 };
 
 /// Carries out orders for a heap's footprint, keeps the target in force, and lets go when the program needs the memory.

@@ -33,6 +33,7 @@ ShrinkSight Regulator::sight() const {
     seen.cycle_completed = live_.seen_since_forgotten();
     seen.floor = floor();
     seen.may_inflate = guard_.may_inflate(now);
+    if (!rules_.can_hold_chunks) seen.no_chunks = rules_.can_hold_chunks.error().message;
     seen.hurt = guard_.releases() > running_->releases_before;
     seen.elapsed = now - running_->started;
     seen.deadline = running_->order.deadline;

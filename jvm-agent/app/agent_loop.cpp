@@ -52,7 +52,9 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          &thread_cpu,
                          [this] { return load_.marking(); },
                          [this] { return gc_threads_.used().concurrent; }};
-    RegulatorRules rules{options.cpu_budget, options.firmest, options.stress_passes, collector_->can_balloon()};
+    const Status can_hold_chunks = collector_->can_hold_chunks();
+    RegulatorRules rules{options.cpu_budget, options.firmest, options.stress_passes, collector_->can_balloon(),
+                         can_hold_chunks};
     regulator_ = std::make_unique<Regulator>(
         ports, rules,
         Regulator::Listener{[this](OperationResult result) { send_result(std::move(result)); },
@@ -75,7 +77,10 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                                                       wake_in(kReportEvery);
                                                   },
                                                   [](const std::string& text) { say(text); }});
-    if (!facts_.can_balloon) note("no balloon in this JVM: " + facts_.why_not);
+    if (!facts_.can_balloon)
+        note("no balloon in this JVM: " + facts_.why_not);
+    else if (!can_hold_chunks)
+        note("only the collector's own levers in this JVM: " + can_hold_chunks.error().message);
 }
 
 void AgentLoop::run() {

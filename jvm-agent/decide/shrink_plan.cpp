@@ -50,6 +50,8 @@ ShrinkStep next_step(const ShrinkSight& seen) {
     if (seen.levers == LeverPhase::unused) return {ShrinkAction::pull_levers, {}, {}, {}};
     if (!seen.footprint_is_fresh && (!seen.footprint_is_guess || there)) return look;
     if (at_floor(seen)) return end(EndReason::floor, "the live set is " + format_bytes(*seen.live));
+    if (!seen.no_chunks.empty() && levers_done(seen) && seen.footprint_is_fresh)
+        return end(EndReason::not_reclaimable, "the collector gives no more, and " + seen.no_chunks);
     if (!seen.may_inflate && levers_done(seen) && seen.footprint_is_fresh)
         return end(EndReason::gc_distress, "the collector gives no more, and the balloon has lately hurt the program");
     const bool levers_first = seen.levers == LeverPhase::working && seen.elapsed < levers_alone(seen);

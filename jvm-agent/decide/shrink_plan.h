@@ -32,6 +32,7 @@ struct ShrinkSight {
     std::optional<Bytes> live;     ///< as seen by it
     Bytes floor;
     bool may_inflate = true;  ///< the guard is not backing off
+    std::string no_chunks;    ///< why the levers are all there is; empty: they are not
     bool hurt = false;        ///< the guard has let chunks go since acceptance
     Duration elapsed{};
     Duration deadline{};

@@ -21,8 +21,10 @@ public:
     [[nodiscard]] virtual std::string name() const = 0;
     /// Whether this JVM, as it was started, may carry a balloon; if not, `why_not` for people.
     [[nodiscard]] virtual Status can_balloon() = 0;
+    /// Whether a balloon of this JVM may hold chunks; if not, there are only the collector's own levers.
+    [[nodiscard]] virtual Status can_hold_chunks() { return can_balloon(); }
     [[nodiscard]] virtual HeapPort& heap() = 0;
-    /// Only if can_balloon().
+    /// Only if can_hold_chunks().
     [[nodiscard]] virtual ChunkPort& chunks() = 0;
     [[nodiscard]] virtual FlagPort& flags() = 0;
 };

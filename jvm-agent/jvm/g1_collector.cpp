@@ -91,9 +91,11 @@ public:
     G1Collector(const VmSight& vm, const G1Addresses& at) : vm_(vm), at_(at), heap_(vm, at), flags_(vm.env, vm.flags) {
         vm.signals->used_address.store(at.used, std::memory_order_release);
         verdict_ = judge();
+        if (verdict_) chunks_verdict_ = make_chunks();
     }
     [[nodiscard]] std::string name() const override { return "G1"; }
     [[nodiscard]] Status can_balloon() override { return verdict_; }
+    [[nodiscard]] Status can_hold_chunks() override { return verdict_ ? chunks_verdict_ : verdict_; }
     [[nodiscard]] HeapPort& heap() override { return heap_; }
     [[nodiscard]] ChunkPort& chunks() override {
         if (chunks_) return *chunks_;
@@ -104,6 +106,13 @@ public:
 private:
     Status judge() {
         if (auto started = as_started(); !started) return started;
+        return plain_memory();
+    }
+
+    Status make_chunks() {
+        const auto policy = vm_.flags.read("SoftRefLRUPolicyMSPerMB");
+        if (!policy || policy->value < kShortestSoftPolicy)
+            return fail(ErrorCode::refused, "SoftRefLRUPolicyMSPerMB is too small: soft references are cleared at once");
         const auto page = releasable_page();
         if (!page) return tl::unexpected(page.error());
         auto archived = file_backed_parts();
@@ -119,15 +128,12 @@ private:
     Status as_started() {
         if (vm_.flags.is_on("AlwaysPreTouch"))
             return fail(ErrorCode::refused, "AlwaysPreTouch asks for a heap without later page faults");
-        const auto policy = vm_.flags.read("SoftRefLRUPolicyMSPerMB");
-        if (!policy || policy->value < kShortestSoftPolicy)
-            return fail(ErrorCode::refused, "SoftRefLRUPolicyMSPerMB is too small: soft references are cleared at once");
         if (!heap_.sees_full_gcs()) return fail(ErrorCode::refused, "full collections cannot be seen (-XX:-UsePerfData)");
         return {};
     }
 
-    /// Cross-checks the reservation against the kernel's books, and finds the unit in which its pages go.
-    Result<Bytes> releasable_page() {
+    /// Cross-checks the reservation against the kernel's books.
+    Status plain_memory() {
         const Bytes size = at_.reservation.size();
         const bool power_of_two = (at_.region.count() & (at_.region.count() - 1)) == 0;
         if (size < heap_.max() || at_.region < 1_MiB || at_.region > 512_MiB || !power_of_two)
@@ -137,11 +143,16 @@ private:
         if (!residency->locked.is_zero()) return fail(ErrorCode::refused, "the heap is locked in memory");
         if (residency->kernel_page_size >= kHugePage)
             return fail(ErrorCode::refused, "the heap is made of huge pages (hugetlb)");
-        const bool huge = vm_.flags.is_on("UseTransparentHugePages") || !residency->anon_huge_pages.is_zero();
-        if (huge && at_.region < kLeastRegionOfHugePages)
+        has_huge_pages_ = vm_.flags.is_on("UseTransparentHugePages") || !residency->anon_huge_pages.is_zero();
+        return {};
+    }
+
+    /// The unit in which a chunk's pages go.
+    [[nodiscard]] Result<Bytes> releasable_page() const {
+        if (has_huge_pages_ && at_.region < kLeastRegionOfHugePages)
             return fail(ErrorCode::refused, "with transparent huge pages and regions of " + format_bytes(at_.region) +
                                                 " too little of a chunk could be released");
-        return huge ? kHugePage : Bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+        return has_huge_pages_ ? kHugePage : Bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
     }
 
     /// Objects of the class-data archive are mapped into the heap from their file; all else must be anonymous and private.
@@ -163,7 +174,9 @@ private:
     FlagSetter flags_;
     std::unique_ptr<SoftChunks> chunks_;
     NoChunks no_chunks_;
+    bool has_huge_pages_ = false;
     Status verdict_;
+    Status chunks_verdict_;
 };
 
 }  // namespace

@@ -86,8 +86,7 @@ class Life(AgentCase):
     @for_each_jdk
     def test_jvms_that_must_not_be_ballooned_say_why(self, major):
         cases = {"collector Parallel": ["-XX:+UseParallelGC"], "collector Serial": ["-XX:+UseSerialGC"],
-                 "AlwaysPreTouch": ["-XX:+UseG1GC", "-XX:+AlwaysPreTouch"], "UsePerfData": ["-XX:+UseG1GC", "-XX:-UsePerfData"],
-                 "SoftRefLRUPolicyMSPerMB": ["-XX:+UseG1GC", "-XX:SoftRefLRUPolicyMSPerMB=0"]}
+                 "AlwaysPreTouch": ["-XX:+UseG1GC", "-XX:+AlwaysPreTouch"], "UsePerfData": ["-XX:+UseG1GC", "-XX:-UsePerfData"]}
         for why, args in cases.items():
             guestd, service = self.ballooned(major, [*args, "-Xmx256m"])
             guestd.order("a", 32 * MIB)
@@ -97,6 +96,29 @@ class Life(AgentCase):
             self.assertIn(why, result["detail"])
             self.assertFalse(guestd.hello["jvm"]["can_balloon"])
             service.stop()
+
+    @for_each_jdk
+    def test_where_chunks_would_be_cleared_the_levers_alone_give_memory_back(self, major):
+        guestd, service = self.ballooned(major, ["-XX:+UseG1GC", "-Xmx1g", "-XX:SoftRefLRUPolicyMSPerMB=0"], ["--rate", "200"])
+        service.tell("live 64MiB")
+        service.tell("garbage 500MiB")
+        report = guestd.wait_report(lambda r: r["footprint_bytes"] > 500 * MIB)
+        pss = process_memory(service.pid)
+        guestd.order("a", report["footprint_bytes"] - 200 * MIB, 8000)
+        result = guestd.result("a")
+        fell = pss - process_memory(service.pid)
+        evidence("agent.levers_only", jdk=major, reason=result["reason"], obtained_mib=result["obtained_bytes"] // MIB,
+                 pss_fell_mib=fell // MIB, elapsed_ms=result["elapsed_ms"])
+        self.assertEqual(result["reason"], "met")
+        self.assertGreater(fell, 150 * MIB)
+        report = guestd.wait_report()
+        self.assertEqual(report["balloon_bytes"], 0)
+        guestd.order("b", 8 * MIB, 8000)
+        more = guestd.result("b")
+        self.assertIn(more["reason"], ("not-reclaimable", "floor", "deadline"))
+        if more["reason"] == "not-reclaimable":
+            self.assertIn("SoftRefLRUPolicyMSPerMB", more["detail"])
+        self.check_heap(service)
 
     @for_each_jdk
     def test_copies_of_arrays_are_never_taken_for_arrays(self, major):

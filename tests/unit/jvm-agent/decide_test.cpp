@@ -241,6 +241,18 @@ TEST(ShrinkPlan, WorksWithLeversAloneWhileTheGuardBacksOff) {
     EXPECT_EQ(next_step(seen).reason, EndReason::met);
 }
 
+TEST(ShrinkPlan, WithoutChunksItEndsWhenTheLeversGiveNoMore) {
+    ShrinkSight seen = two_gib_to_go();
+    seen.no_chunks = "its regions are too small";
+    seen.balloon_limit = Bytes();
+    seen.levers = LeverPhase::working;
+    seen.elapsed = 3s;
+    EXPECT_EQ(next_step(seen).action, ShrinkAction::wait);
+    seen.levers = LeverPhase::spent;
+    EXPECT_EQ(next_step(seen).reason, EndReason::not_reclaimable);
+    EXPECT_NE(next_step(seen).detail.find("too small"), std::string::npos);
+}
+
 TEST(ShrinkPlan, AHardCapInflatesBeyondTheMeasuredTarget) {
     ShrinkSight seen = two_gib_to_go();
     seen.cap = Cap::hard;

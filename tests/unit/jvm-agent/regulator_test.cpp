@@ -236,8 +236,34 @@ TEST_F(RegulatorTest, TakesNoStrongHandleWhileACycleMayRun) {
 class ForbiddenBalloon : public RegulatorTest {
 protected:
     ForbiddenBalloon()
-        : RegulatorTest({0.05, Cap::hard, false, fail(ErrorCode::unsupported, "not supported yet: collector Parallel")}) {}
+        : RegulatorTest(
+              {0.05, Cap::hard, false, fail(ErrorCode::unsupported, "not supported yet: collector Parallel"), {}}) {}
 };
+
+class LeversOnly : public RegulatorTest {
+protected:
+    LeversOnly() : RegulatorTest({0.05, Cap::hard, false, {}, fail(ErrorCode::refused, "its regions are too small")}) {}
+};
+
+TEST_F(LeversOnly, MeetsWhatTheCollectorGivesBackAndHoldsNoChunk) {
+    jvm.garbage = 2_GiB;
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::met);
+    run(60s);
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+}
+
+TEST_F(LeversOnly, SaysWhyTheRestCannotBeHad) {
+    jvm.garbage = 1_GiB;
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;  // what is committed, levers do not give back
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::not_reclaimable);
+    EXPECT_NE(results[0].detail.find("its regions are too small"), std::string::npos) << results[0].detail;
+    EXPECT_LT(results[0].elapsed, Millis(5'000)) << "it does not wait for what cannot come";
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+}
 
 TEST_F(ForbiddenBalloon, AnswersUnsupportedAndTouchesNothing) {
     regulator.accept(order("a", 1_GiB));
