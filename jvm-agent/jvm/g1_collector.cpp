@@ -4,6 +4,7 @@
 
 #include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/flag_setter.h"
+#include "jvm-agent/jvm/heap_reservation.h"
 #include "jvm-agent/jvm/no_chunks.h"
 #include "jvm-agent/jvm/perf_counters.h"
 #include "jvm-agent/jvm/runtime_heap.h"
@@ -30,20 +31,15 @@ struct G1Addresses {
 };
 
 Result<G1Addresses> find_g1(const HotspotTables& tables) {
+    const auto reservation = find_heap_reservation(tables, Bytes());
+    if (!reservation) return tl::unexpected(reservation.error());
     const auto heap = tables.static_field("Universe", "_collectedHeap");
-    const auto reserved = tables.offset("CollectedHeap", "_reserved");
-    const auto start = tables.offset("MemRegion", "_start");
-    const auto words = tables.offset("MemRegion", "_word_size");
     const auto used = tables.offset("G1CollectedHeap", "_summary_bytes_used");
     auto grain = tables.static_field("HeapRegion", "GrainBytes");
     if (!grain) grain = tables.static_field("G1HeapRegion", "GrainBytes");  // its name in newer JDKs
-    if (!heap || !reserved || !start || !words || !used || !grain)
-        return fail(ErrorCode::unsupported, "this JVM does not describe its G1 heap");
+    if (!heap || !used || !grain) return fail(ErrorCode::unsupported, "this JVM does not describe its G1 heap");
     const auto object = HotspotTables::load<std::uintptr_t>(*heap);
-    if (object == 0) return fail(ErrorCode::unsupported, "this JVM has no heap yet");
-    const auto begin = HotspotTables::load<std::uintptr_t>(object + *reserved + *start);
-    const auto size = HotspotTables::load<std::size_t>(object + *reserved + *words) * sizeof(void*);
-    return G1Addresses{object + *used, {begin, begin + size}, Bytes(HotspotTables::load<std::size_t>(*grain))};
+    return G1Addresses{object + *used, *reservation, Bytes(HotspotTables::load<std::size_t>(*grain))};
 }
 
 class G1Heap final : public HeapPort {

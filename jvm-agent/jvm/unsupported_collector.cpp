@@ -1,5 +1,6 @@
 #include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/flag_setter.h"
+#include "jvm-agent/jvm/heap_reservation.h"
 #include "jvm-agent/jvm/no_chunks.h"
 #include "jvm-agent/jvm/runtime_heap.h"
 
@@ -9,7 +10,10 @@ namespace {
 
 class PlainHeap final : public HeapPort {
 public:
-    explicit PlainHeap(const VmSight& vm) : runtime_(vm.env), minimum_(vm.flags.bytes("MinHeapSize")) {}
+    explicit PlainHeap(const VmSight& vm)
+        : runtime_(vm.env),
+          minimum_(vm.flags.bytes("MinHeapSize")),
+          reservation_(find_heap_reservation(vm.tables, runtime_.max())) {}
     [[nodiscard]] HeapFacts observe() override {
         HeapFacts facts;
         facts.max = runtime_.max();
@@ -20,12 +24,14 @@ public:
         return facts;
     }
     [[nodiscard]] Result<procfs::Residency> measure_footprint() override {
-        return fail(ErrorCode::unsupported, "where this collector's heap lies is not known");
+        if (!reservation_) return tl::unexpected(reservation_.error());
+        return procfs::own_residency(*reservation_);
     }
 
 private:
     RuntimeHeap runtime_;
     Bytes minimum_;
+    Result<procfs::AddressRange> reservation_;
 };
 
 class Unsupported final : public Collector {

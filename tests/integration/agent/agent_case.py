@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -77,6 +78,12 @@ class AgentCase(unittest.TestCase):
         self.addCleanup(service.stop)
         service.answer()
         return service
+
+    @staticmethod
+    def starts(major, option):
+        """Whether this JDK knows the option."""
+        java = os.path.join(jdks()[major], "bin", "java")
+        return subprocess.run([java, option, "-version"], capture_output=True, check=False).returncode == 0
 
     def ballooned(self, major, jvm_args, program_args=(), options=""):
         guestd = self.guestd()

@@ -98,6 +98,23 @@ class Life(AgentCase):
             service.stop()
 
     @for_each_jdk
+    def test_what_a_heap_without_a_balloon_holds_is_measured_too(self, major):
+        for collector in ("Parallel", "Serial", "Shenandoah"):
+            option = f"-XX:+Use{collector}GC"
+            if not self.starts(major, option):
+                print(f"SKIPPED {collector} on JDK {major}: this JDK does not have it", file=sys.stderr)
+                continue
+            guestd, service = self.ballooned(major, [option, "-Xms1g", "-Xmx1g"])
+            service.tell("live 100MiB")
+            report = guestd.wait_report(lambda r: r["footprint_bytes"] < r["committed_bytes"] // 2, 40)
+            rss = process_memory(service.pid, "Rss")
+            evidence("agent.measured", jdk=major, collector=collector, committed_mib=report["committed_bytes"] // MIB,
+                     footprint_mib=report["footprint_bytes"] // MIB, process_rss_mib=rss // MIB)
+            self.assertGreater(report["footprint_bytes"], 100 * MIB)
+            self.assertLess(report["footprint_bytes"], rss)
+            service.stop()
+
+    @for_each_jdk
     def test_where_chunks_would_be_cleared_the_levers_alone_give_memory_back(self, major):
         guestd, service = self.ballooned(major, ["-XX:+UseG1GC", "-Xmx1g", "-XX:SoftRefLRUPolicyMSPerMB=0"], ["--rate", "200"])
         service.tell("live 64MiB")
