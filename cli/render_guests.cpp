@@ -58,6 +58,7 @@ std::string remark_on(const JvmView& jvm) {
     if (!jvm.report.facts.can_balloon) {
         return "no balloon: " + (jvm.report.facts.why_not.empty() ? "no reason given" : printable(jvm.report.facts.why_not));
     }
+    if (!jvm.report.facts.can_hold) return "levers only: " + printable(jvm.report.facts.why_not);
     if (!jvm.report.running_op.empty()) return "operation " + printable(jvm.report.running_op) + " runs";
     return joined(jvm.report.levers);
 }

@@ -54,7 +54,9 @@ struct JvmFacts {
     Bytes max_heap;            ///< -Xmx as the collector rounds it
     Bytes initial_heap;        ///< -Xms: levers never go below it
     bool can_balloon = false;
-    std::string why_not;  ///< when can_balloon is false: the reason, for people
+    std::string why_not;  ///< when can_balloon or can_hold is false: the reason, for people
+    bool can_hold =
+        true;  ///< false: only the collector's levers; nothing keeps the heap at its target when the program grows
 };
 
 struct Hello {

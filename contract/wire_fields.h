@@ -15,6 +15,7 @@ void describe(V& v, JvmFacts& m) {
     v.field("initial_heap_bytes", m.initial_heap);
     v.field("can_balloon", m.can_balloon);
     v.text("why_not", m.why_not);
+    v.maybe("can_hold", m.can_hold);
 }
 
 template <class V>

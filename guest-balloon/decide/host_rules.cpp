@@ -29,8 +29,10 @@ JvmTask settled(const Jvm& jvm, HeapTarget wanted, EndReason reason, const std::
 // The target within what this JVM's floor and an operator's ceiling allow.
 void limit(JvmTask& task, const Jvm& jvm) {
     const Restraint& now = jvm.restraint;
-    if (task.shrinks && task.target.footprint < known_floor(*jvm.report)) {
-        task.target.footprint = std::min(jvm.report->floor, task.before);
+    // The policy keeps to a floor that is only assumed; an operator's squeeze makes the agent find out.
+    const Bytes floor = task.rebases ? known_floor(*jvm.report) : jvm.report->floor;
+    if (task.shrinks && task.target.footprint < floor) {
+        task.target.footprint = std::min(floor, task.before);
         task.limit = EndReason::floor;
         task.remark = "its floor is " + format_bytes(jvm.report->floor);
     }

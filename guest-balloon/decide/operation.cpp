@@ -65,9 +65,10 @@ void rebase(JvmTask& task, const JvmReport& report, Bytes pss) {
     if (heap >= task.before) return;
     const HeapTarget lower{std::max(saturating_sub(heap, task.asked), std::min(known_floor(report), heap))};
     task.before = heap;
+    const bool own_ceiling = task.afterwards.ceiling == task.target.footprint;  // else another operator's, which stands
     task.target = std::min(task.target, lower);
     task.afterwards.target = task.target;
-    if (task.afterwards.ceiling) task.afterwards.ceiling = task.target.footprint;
+    if (own_ceiling) task.afterwards.ceiling = task.target.footprint;
     if (saturating_sub(heap, task.target.footprint) >= task.asked) return;
     task.limit = EndReason::floor;
     task.remark = "its heap turned out to hold only " + format_bytes(heap) + ", its floor is " + format_bytes(report.floor);

@@ -71,7 +71,12 @@ std::string Operations::start(OperationOrder order, OnEnded on_ended) {
 void Operations::begin(Operation& operation) {
     if (balloons_ && operation.order.os_follows)
         operation.os = account_.share(operation.order.guest, operation.order.layers);
+    operation.os.give = std::min(operation.os.give, operation.order.os_gives_most);
     if (balloons_ && operation.order.os_gives_all) operation.os = {Bytes(Bytes::kLimit), false, Bytes()};
+    if (operation.os.takes && !operation.order.os_takes_not.empty()) {
+        operation.os.takes = false;
+        append_sentence(operation.outcome.detail, operation.order.os_takes_not);
+    }
     if (!operation.os.give.is_zero()) return give_os(operation);
     dispatch(operation);
 }
@@ -82,7 +87,7 @@ void Operations::give_os(Operation& operation) {
     operation.due = until + kGrace;
     balloons_->give(operation.order.guest, operation.os.give, until,
                     [this, alive = std::weak_ptr(alive_), op = operation.op](const BalloonOutcome& outcome) {
-                        if (!alive.expired()) os_moved(op, outcome);
+                        if (!alive.expired()) os_moved(op, true, outcome);
                     });
 }
 
@@ -92,36 +97,38 @@ void Operations::take_os(Operation& operation) {
     const Bytes due = account_.due(operation.order.guest, operation.order.layers, operation.jvms);
     balloons_->take(operation.order.guest, due, operation.order.os_never_below, deadline_of(operation),
                     [this, alive = std::weak_ptr(alive_), op = operation.op](const BalloonOutcome& outcome) {
-                        if (!alive.expired()) os_moved(op, outcome);
+                        if (!alive.expired()) os_moved(op, false, outcome);
                     });
 }
 
-void Operations::os_moved(const std::string& op, const BalloonOutcome& outcome) {
+void Operations::os_moved(const std::string& op, bool giving, const BalloonOutcome& outcome) {
     Operation* found = find(op);
-    if (!found || (found->phase != Phase::giving_os && found->phase != Phase::taking_os)) return;
-    const bool giving = found->phase == Phase::giving_os;
-    if (outcome.reason == EndReason::unsupported) {
-        append_sentence(found->outcome.detail, outcome.detail);
-    } else {
-        const GuestId& guest = found->order.guest;
-        const std::vector<LayerOrder>& layers = found->order.layers;
-        const Bytes moved =
-            giving ? saturating_sub(outcome.after, outcome.before) : saturating_sub(outcome.before, outcome.after);
-        const Bytes wanted = giving ? std::min(found->os.give, moved) : account_.due(guest, layers, found->jvms);
-        if (giving)
-            account_.gave(guest, layers, moved);
-        else
-            account_.took(guest, layers, found->jvms, moved);
-        if (!outcome.maximum.is_zero() && outcome.after >= outcome.maximum) account_.forget(guest);
-        found->outcome.os_moved = moved;
-        if (outcome.reason != EndReason::met) append_sentence(found->outcome.detail, in_words(outcome, wanted));
-    }
+    if (!found) return;
+    // Also when this operation no longer waits for it: what has moved, has moved.
+    note_moved(*found, giving, outcome);
+    if (found->phase != (giving ? Phase::giving_os : Phase::taking_os)) return;
     if (!giving) return measure_after(*found);
     if (found->cancelled) return conclude(*found, EndReason::cancelled, "cancelled before the heaps were told");
     // A balloon that another move took over, or that cannot be moved, is no reason to keep a heap small.
     if (outcome.reason == EndReason::deadline || outcome.reason == EndReason::stuck)
         return conclude(*found, outcome.reason, "the heaps were not told to grow");
     dispatch(*found);
+}
+
+void Operations::note_moved(Operation& operation, bool giving, const BalloonOutcome& outcome) {
+    if (outcome.reason == EndReason::unsupported) return append_sentence(operation.outcome.detail, outcome.detail);
+    const GuestId& guest = operation.order.guest;
+    const std::vector<LayerOrder>& layers = operation.order.layers;
+    const Bytes moved =
+        giving ? saturating_sub(outcome.after, outcome.before) : saturating_sub(outcome.before, outcome.after);
+    const Bytes wanted = giving ? std::min(operation.os.give, moved) : account_.due(guest, layers, operation.jvms);
+    if (giving)
+        account_.gave(guest, layers, moved);
+    else
+        account_.took(guest, layers, operation.jvms, moved);
+    if (!outcome.maximum.is_zero() && outcome.after >= outcome.maximum) account_.forget(guest);
+    operation.outcome.os_moved = moved;
+    if (outcome.reason != EndReason::met) append_sentence(operation.outcome.detail, in_words(outcome, wanted));
 }
 
 void Operations::dispatch(Operation& operation) {
@@ -133,7 +140,8 @@ void Operations::dispatch(Operation& operation) {
     apply.op = operation.op;
     for (const LayerOrder& layer : operation.order.layers) {
         JvmOrder& jvm = apply.jvms.emplace_back(JvmOrder{layer.layer, layer.target});
-        if (operation.order.command == "squeeze" && layer.target.footprint < layer.from)
+        // Told once more, the heap may have given already: then the target alone counts.
+        if (operation.order.command == "squeeze" && !operation.sent_again && layer.target.footprint < layer.from)
             jvm.shrink_by = saturating_sub(layer.from, layer.target.footprint);
     }
     apply.deadline = std::max(Millis(1), to_millis(deadline_of(operation) - kept - clock_.now()));
@@ -166,7 +174,8 @@ void Operations::take_result(const GuestId& guest, const OperationResult& result
     Operation* found = find(result.op);
     if (!found || found->order.guest != guest || found->phase != Phase::sent) return;
     OperationView& outcome = found->outcome;
-    outcome.obtained = believable_obtained(result);
+    outcome.obtained = found->sent_again && found->order.command == "squeeze" ? obtained_since(found->order, result)
+                                                                              : believable_obtained(result);
     outcome.rest = result.rest;
     found->jvms = result.jvms;
     const bool growing = grows(found->order.command) || found->order.command == "balance";
@@ -175,6 +184,17 @@ void Operations::take_result(const GuestId& guest, const OperationResult& result
     const bool all = outcome.shortfall.is_zero();
     const EndReason reason = all ? EndReason::met : result.reason != EndReason::met ? result.reason : EndReason::deadline;
     conclude(*found, found->cancelled && !all ? EndReason::cancelled : reason, result.detail);
+}
+
+// An order that was sent twice may have been carried out before the second answer's base was taken.
+Bytes Operations::obtained_since(const OperationOrder& order, const OperationResult& result) {
+    Bytes sum;
+    for (const LayerOrder& layer : order.layers) {
+        for (const JvmOutcome& jvm : result.jvms) {
+            if (jvm.jvm == layer.layer && shows_the_heap(jvm)) sum += saturating_sub(layer.from, jvm.after);
+        }
+    }
+    return sum;
 }
 
 void Operations::rejoined(const GuestId& guest) {
@@ -186,19 +206,36 @@ void Operations::rejoined(const GuestId& guest) {
 
 // A guest daemon that was just started has to find its JVMs first: it would refuse an order for one it does not know yet.
 void Operations::reported(const GuestId& guest, const GuestReport& report) {
-    for (Operation& operation : operations_) {
-        if (operation.send_again && operation.order.guest == guest) send_again_if_known(operation, report);
+    for (auto operation = operations_.rbegin(); operation != operations_.rend(); ++operation) {  // oldest first
+        if (operation->send_again && operation->order.guest == guest) send_again_if_known(*operation, report);
     }
 }
 
+// A guest daemon that was just started has to find its JVMs first: it would refuse an order for one it does not know yet.
 void Operations::send_again_if_known(Operation& operation, const GuestReport& report) {
     const auto is_known = [&](const LayerOrder& layer) {
         return std::any_of(report.jvms.begin(), report.jvms.end(), [&](const auto& jvm) { return jvm.name == layer.layer; });
     };
-    const bool in_time = operation.phase == Phase::sent && clock_.now() < deadline_of(operation);
-    if (!in_time || !std::all_of(operation.order.layers.begin(), operation.order.layers.end(), is_known)) return;
+    const bool waits = operation.phase == Phase::sent && !operation.cancelled && clock_.now() < deadline_of(operation);
+    if (!waits || !std::all_of(operation.order.layers.begin(), operation.order.layers.end(), is_known)) return;
     operation.send_again = false;
+    if (is_superseded(operation)) return conclude(operation, EndReason::superseded, "a newer order came meanwhile");
+    operation.sent_again = operation.reached;
     dispatch(operation);
+}
+
+bool Operations::is_superseded(const Operation& operation) const {
+    const auto names_one = [&](const Operation& newer) {
+        return std::any_of(newer.order.layers.begin(), newer.order.layers.end(), [&](const LayerOrder& a) {
+            return std::any_of(operation.order.layers.begin(), operation.order.layers.end(),
+                               [&](const LayerOrder& b) { return a.layer == b.layer; });
+        });
+    };
+    for (const Operation& newer : operations_) {  // newest first
+        if (&newer == &operation) return false;
+        if (newer.order.guest == operation.order.guest && names_one(newer)) return true;
+    }
+    return false;
 }
 
 void Operations::gone(const GuestId& guest) {
@@ -223,6 +260,9 @@ void Operations::conclude(Operation& operation, EndReason reason, const std::str
     const bool follows = operation.os.takes && was_sent && !over && outcome.rest == RestIs::kept;
     if (follows && !account_.due(operation.order.guest, operation.order.layers, operation.jvms).is_zero())
         return take_os(operation);
+    // Heaps that gave to others of their guest, with nothing left for the balloon: the account has to know.
+    if (was_sent && !over && operation.os.give.is_zero() && !operation.os.keeps.is_zero())
+        account_.gave(operation.order.guest, operation.order.layers, Bytes());
     measure_after(operation);
 }
 

@@ -33,9 +33,11 @@ struct OperationOrder {
     Millis deadline{5'000};
     OnShortfall on_shortfall = OnShortfall::keep;
     std::optional<Millis> hold;
-    bool verify = false;        ///< measure before and after, and say what really became free
-    bool os_follows = false;    ///< the OS balloon goes along, by the account of what it leaves room for
-    bool os_gives_all = false;  ///< it gives whatever it has
+    bool verify = false;                 ///< measure before and after, and say what really became free
+    bool os_follows = false;             ///< the OS balloon goes along, by the account of what it leaves room for
+    bool os_gives_all = false;           ///< it gives whatever it has
+    Bytes os_gives_most{Bytes::kLimit};  ///< else at most this: guests' figures are in the account
+    std::string os_takes_not;            ///< why it must not take; empty: it may
     Bytes os_never_below;
 };
 
@@ -98,6 +100,7 @@ private:
         bool connected = true;
         bool cancelled = false;
         bool send_again = false;  ///< the guest has come back without having been told
+        bool sent_again = false;
         BalloonShare os;
         OperationView outcome;
         std::vector<JvmOutcome> jvms;
@@ -106,9 +109,12 @@ private:
     void begin(Operation& operation);
     void give_os(Operation& operation);
     void take_os(Operation& operation);
-    void os_moved(const std::string& op, const BalloonOutcome& outcome);
+    void os_moved(const std::string& op, bool giving, const BalloonOutcome& outcome);
+    void note_moved(Operation& operation, bool giving, const BalloonOutcome& outcome);
     void dispatch(Operation& operation);
     void send_again_if_known(Operation& operation, const GuestReport& report);
+    [[nodiscard]] bool is_superseded(const Operation& operation) const;
+    [[nodiscard]] static Bytes obtained_since(const OperationOrder& order, const OperationResult& result);
     void conclude(Operation& operation, EndReason reason, const std::string& detail);
     void measure_after(Operation& operation);
     void end(Operation& operation);

@@ -103,7 +103,24 @@ std::unique_ptr<act::BalloonMover> HostDaemon::make_mover(OsBalloons& balloons) 
 void HostDaemon::follow_with_balloon(act::OperationOrder& order) const {
     const auto limits = config_.rules.limits_for(name_of(order.guest));
     order.os_follows = true;
+    order.os_gives_most = plan_.free;
+    for (const LayerOrder& layer : order.layers) order.os_gives_most += saturating_sub(layer.target.footprint, layer.from);
+    order.os_takes_not = grows_unasked(order);
     order.os_never_below = std::max(kLeastGuest, limits ? limits->min.value_or(Bytes()) : Bytes());
+}
+
+/// Pages that a heap could fill again at any moment must stay in its guest.
+std::string HostDaemon::grows_unasked(const act::OperationOrder& order) const {
+    for (const GuestSeen& guest : seen().guests) {
+        if (guest.id != order.guest) continue;
+        for (const LayerSeen& layer : guest.layers) {
+            const bool named = std::any_of(order.layers.begin(), order.layers.end(),
+                                           [&](const LayerOrder& one) { return one.layer == layer.name; });
+            if (named && !layer.can_hold)
+                return "the OS balloon stays: nothing holds " + layer.name + " at its target (levers only)";
+        }
+    }
+    return {};
 }
 
 void HostDaemon::stop() {

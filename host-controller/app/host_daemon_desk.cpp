@@ -112,9 +112,8 @@ void HostDaemon::squeeze_ended(const act::EndedOperation& ended, std::optional<M
         if (known == state_.ceilings.end()) continue;  // given or resumed meanwhile
         Bytes footprint = layer.target.footprint;
         for (const JvmOutcome& outcome : ended.outcomes) {
-            if (outcome.jvm != layer.layer) continue;
-            // The heap may have held less than we knew, and was then told to come lower.
-            footprint = std::min(footprint, saturating_sub(outcome.before, outcome.asked));
+            if (outcome.jvm != layer.layer || !shows_the_heap(outcome)) continue;
+            footprint = told_to_come_to(layer, outcome);
             if (!outcome.shortfall.is_zero()) footprint = std::max(footprint, outcome.after);
         }
         set_ceiling(state_, key, footprint, hold ? std::optional(clock_.now() + *hold) : std::nullopt);

@@ -17,6 +17,17 @@ Bytes sum_kept(const std::vector<LayerOrder>& layers, const auto& room_for) {
 
 }  // namespace
 
+bool shows_the_heap(const JvmOutcome& outcome) {
+    const bool reached = outcome.reason != EndReason::disconnected && outcome.reason != EndReason::unsupported &&
+                         outcome.reason != EndReason::paused;
+    return reached && !outcome.before.is_zero();
+}
+
+Bytes told_to_come_to(const LayerOrder& order, const JvmOutcome& outcome) {
+    if (outcome.after >= outcome.before) return order.target.footprint;
+    return std::min(order.target.footprint, saturating_sub(outcome.before, outcome.asked));
+}
+
 Bytes BalloonAccount::room_for(const LayerKey& heap, Bytes otherwise) const {
     const auto known = rooms_.find(heap);
     return known == rooms_.end() ? otherwise : known->second;
@@ -37,11 +48,10 @@ std::vector<BalloonAccount::Part> BalloonAccount::parts(const GuestId& guest, co
     std::vector<Part> parts;
     for (const LayerOrder& layer : layers) {
         const auto end = std::find_if(ended.begin(), ended.end(), [&](const auto& jvm) { return jvm.jvm == layer.layer; });
-        if (grows(layer) || end == ended.end()) continue;
+        if (grows(layer) || end == ended.end() || !shows_the_heap(*end)) continue;
         const LayerKey heap{guest, layer.layer};
-        const Bytes told = std::min(layer.target.footprint, saturating_sub(end->before, end->asked));
-        const Bytes came_to = std::max(told, end->after);
-        const Bytes room = room_for(heap, came_to + end->obtained);
+        const Bytes came_to = std::max(told_to_come_to(layer, *end), end->after);
+        const Bytes room = room_for(heap, came_to + saturating_sub(end->before, end->after));
         parts.push_back({heap, room, saturating_sub(room, came_to)});
     }
     return parts;
@@ -63,7 +73,9 @@ void BalloonAccount::took(const GuestId& guest, const std::vector<LayerOrder>& l
         rooms_[part.heap] = saturating_sub(part.room, taken);
     }
     for (const LayerOrder& layer : layers) {
-        if (grows(layer)) rooms_[{guest, layer.layer}] = layer.target.footprint;
+        if (!grows(layer)) continue;
+        Bytes& room = rooms_[{guest, layer.layer}];
+        room = std::max(room, layer.target.footprint);
     }
 }
 

@@ -16,6 +16,11 @@ struct BalloonShare {
     Bytes keeps;         ///< of what the heaps give, what stays in the guest for other heaps
 };
 
+/// Whether the outcome says anything of the heap: not of one whose agent was away, or that was left alone.
+[[nodiscard]] bool shows_the_heap(const JvmOutcome& outcome);
+/// An order's target, or what an operator's squeeze came to when the heap held less than was known.
+[[nodiscard]] Bytes told_to_come_to(const LayerOrder& order, const JvmOutcome& outcome);
+
 /// For which size of each heap a guest's OS balloon leaves room, so that the balloon follows targets and not what a heap
 /// does between them. Else it would ratchet: a heap that grows past its target and is pushed back gives the same pages
 /// twice. A heap of which nothing is known (the balloon was empty, or moved by an earlier run of the daemon) counts as the

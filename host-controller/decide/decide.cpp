@@ -140,9 +140,8 @@ private:
 
     void add_order(const FrameLayer& layer, Bytes target, GuestOrder& order) {
         const Bytes base = layer.in_force.value_or(layer.seen->footprint);
-        const Bytes from = target > base ? base : std::min(base, layer.seen->footprint);
-        order.layers.push_back({layer.seen->name, HeapTarget{target}, from});
-        order.shrink_by += saturating_sub(from, target);
+        order.layers.push_back({layer.seen->name, HeapTarget{target}, base});
+        order.shrink_by += saturating_sub(std::min(base, layer.seen->footprint), target);
         order.raise_by += saturating_sub(target, base);
         order.urgent = order.urgent || layer.urgent;
     }

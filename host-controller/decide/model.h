@@ -27,6 +27,7 @@ struct LayerSeen {
     Bytes ceiling;
     CostCurve curve;
     bool can_move = true;         ///< false: this JVM has no balloon
+    bool can_hold = true;         ///< false: it shrinks, and may grow again without asking
     std::optional<Bytes> target;  ///< the order in force as the agent says; absent: unrestrained
     bool distress = false;        ///< the agent's guard sees the collector in trouble
 };

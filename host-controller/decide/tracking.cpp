@@ -60,8 +60,11 @@ HostState carry_over(const HostSnapshot& seen, const HostState& before, const Ho
             }
         }
     }
-    drop_if(after.tracks,
-            [&](const auto& entry) { return known.contains(entry.first.first) && !layers.contains(entry.first); });
+    // An order under way is remembered while its JVM is missing: its guest's daemon may have just been started anew.
+    const auto is_busy = [&](const LayerTrack& track) { return track.busy_until && now < *track.busy_until; };
+    drop_if(after.tracks, [&](const auto& entry) {
+        return known.contains(entry.first.first) && !layers.contains(entry.first) && !is_busy(entry.second);
+    });
     drop_if(after.urgent, [&](const auto& entry) { return now >= entry.second.again_at; });
     drop_if(after.ceilings, [&](const auto& entry) { return entry.second.until && now >= *entry.second.until; });
     return after;

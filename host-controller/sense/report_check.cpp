@@ -13,6 +13,7 @@ LayerSeen believable(const JvmReport& report, Bytes footprint, Bytes budget) {
     layer.name = report.name;
     layer.footprint = footprint;
     layer.can_move = report.facts.can_balloon;
+    layer.can_hold = report.facts.can_hold;
     layer.distress = !report.distress.empty();
     if (report.target) layer.target = report.target->footprint;
     const Bytes ceiling = std::min(report.ceiling, budget);

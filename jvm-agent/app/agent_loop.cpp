@@ -30,8 +30,14 @@ Duration thread_cpu() {
 JvmFacts facts_of(Collector& collector, std::string java_version) {
     const HeapFacts heap = collector.heap().observe();
     const Status can = collector.can_balloon();
-    return {std::move(java_version),       collector.name(), heap.max, heap.minimum, can.has_value(),
-            can ? "" : can.error().message};
+    const Status can_hold = can ? collector.can_hold_chunks() : can;
+    return {std::move(java_version),
+            collector.name(),
+            heap.max,
+            heap.minimum,
+            can.has_value(),
+            can_hold ? "" : can_hold.error().message,
+            can_hold.has_value()};
 }
 
 }  // namespace

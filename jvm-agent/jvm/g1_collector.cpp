@@ -87,7 +87,6 @@ public:
     G1Collector(const VmSight& vm, const G1Addresses& at) : vm_(vm), at_(at), heap_(vm, at), flags_(vm.env, vm.flags) {
         vm.signals->used_address.store(at.used, std::memory_order_release);
         verdict_ = judge();
-        if (verdict_) chunks_verdict_ = make_chunks();
     }
     [[nodiscard]] std::string name() const override { return "G1"; }
     [[nodiscard]] Status can_balloon() override { return verdict_; }
@@ -102,13 +101,22 @@ public:
 private:
     Status judge() {
         if (auto started = as_started(); !started) return started;
-        return plain_memory();
+        if (auto plain = plain_memory(); !plain) return plain;
+        chunks_verdict_ = chunks_would_hold();
+        // Where -Xms equals -Xmx chunks would have to do it all: without them there is nothing.
+        if (!chunks_verdict_) return vm_.flags.bytes("MinHeapSize") >= heap_.max() ? chunks_verdict_ : Status();
+        return make_chunks();
     }
 
-    Status make_chunks() {
+    Status chunks_would_hold() {
         const auto policy = vm_.flags.read("SoftRefLRUPolicyMSPerMB");
         if (!policy || policy->value < kShortestSoftPolicy)
             return fail(ErrorCode::refused, "SoftRefLRUPolicyMSPerMB is too small: soft references are cleared at once");
+        const auto page = releasable_page();
+        return page ? Status() : tl::unexpected(page.error());
+    }
+
+    Status make_chunks() {
         const auto page = releasable_page();
         if (!page) return tl::unexpected(page.error());
         auto archived = file_backed_parts();

@@ -247,9 +247,11 @@ class Flight:
                 host.wait_joined("vm1")
                 figure("killed_late", left_of_deadline_s=1.0, deadline_s=f"{deadline_s:.1f}", asked_mib=asked, os_taken_by_then_mib=mib(full - actual),
                        outstanding_mib=mib(actual - ordered), taken_after_kill_mib=mib(taken), least_available_mib=mib(available))
-                if actual - ordered > NEAR:
+                in_mid_step = actual - ordered > NEAR
+                if in_mid_step:
                     break
                 deadline_s += 0.15 if actual >= full - NEAR else -0.1
+            expect(in_mid_step, "four times, and never killed in the middle of a step")
             self.still_flies(host, jvm)
 
     @staticmethod
@@ -311,7 +313,7 @@ class Flight:
             wait_until(lambda: host.footprint("vm1") <= goal * 1.05 + 16 * MIB, 30, f"the footprint to come to {mib(goal)} MiB")
             converged = time.monotonic() - began
             taken = vm.hardware.memory_mib * MIB - vm.balloon_actual()
-            expect(taken >= 0.9 * ended["obtained"], f"the OS balloon follows: {mib(taken)} MiB, {ended}")
+            expect(0.9 * 256 * MIB <= taken <= 1.25 * 256 * MIB, f"the OS balloon follows, once: {mib(taken)} MiB, {ended}")
             self.still_flies(host, jvm)
             figure("guestd_killed", converged_s=f"{converged:.1f}", reason=ended["reason"], obtained_mib=mib(ended["obtained"]),
                    os_balloon_mib=mib(taken))

@@ -94,6 +94,32 @@ TEST_F(HostInCharge, AnOperatorsSqueezeCountsFromWhatTheHeapTurnsOutToHold) {
     EXPECT_EQ(done[0].jvms[0].before, 900_MiB);
 }
 
+TEST_F(HostInCharge, ThePolicyKeepsToAFloorThatIsOnlyAssumed) {
+    JvmReport report = Guest::report();
+    report.live.reset();
+    guest.say(shop, report);
+    apply(Guest::apply("op-h", "shop", 10_MiB));
+    guest.measure(std::nullopt);
+    EXPECT_EQ(guest.take_order().target.footprint, report.floor);
+}
+
+TEST_F(HostInCharge, ASqueezeOfTheHostLeavesTheCeilingOfAnOperatorHere) {
+    ControlRequest local = Guest::squeeze("shop", 100_MiB);
+    local.local = true;
+    ASSERT_TRUE(guest.ask(local));
+    guest.measure(std::nullopt);
+    guest.answer(shop, guest.take_order(), 100_MiB, EndReason::met);
+    guest.measure(std::nullopt);
+    Apply order = Guest::apply("op-h", "shop", 800_MiB);
+    order.jvms[0].shrink_by = 100_MiB;
+    apply(order);
+    guest.measure(880_MiB + Guest::report().non_heap);
+    guest.answer(shop, guest.take_order(), 100_MiB, EndReason::met, 100_MiB);
+    guest.measure(std::nullopt);
+    apply(Guest::apply("op-up", "shop", 2_GiB));
+    EXPECT_EQ(guest.take_order().target.footprint, 924_MiB) << "as far as the operator here lets it";
+}
+
 TEST_F(HostInCharge, ThePolicysTargetIsAbsolute) {
     apply(Guest::apply("op-h", "shop", 950_MiB));
     guest.measure(900_MiB + Guest::report().non_heap);

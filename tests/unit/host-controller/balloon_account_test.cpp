@@ -87,6 +87,35 @@ TEST(BalloonAccount, AGrowingHeapTakesWhatAnotherGivesBeforeTheBalloonHasToGive)
     EXPECT_FALSE(account.share(kGuest, {order("a", 470_MiB, 450_MiB)}).takes);
 }
 
+TEST(BalloonAccount, AHeapOfWhichNothingIsHeardKeepsItsRoom) {
+    BalloonAccount account;
+    account.gave(kGuest, {order("b", 200_MiB, 300_MiB)}, 100_MiB);
+    const std::vector<LayerOrder> both{order("a", 500_MiB, 300_MiB), order("b", 300_MiB, 250_MiB)};
+    JvmOutcome away;
+    away.jvm = "b";
+    away.reason = EndReason::disconnected;
+    EXPECT_EQ(account.due(kGuest, both, {ended("a", 500_MiB, 300_MiB, 300_MiB), away}), 200_MiB);
+}
+
+TEST(BalloonAccount, AHeapThatIsBelowItsTargetAlreadyKeepsRoomForIt) {
+    BalloonAccount account;
+    JvmOutcome below = ended("a", 150_MiB, 150_MiB, 150_MiB);
+    below.asked = below.obtained = 150_MiB;  // counted upwards, as agents do for room that is given
+    EXPECT_EQ(account.due(kGuest, {order("a", 500_MiB, 300_MiB)}, {below}), Bytes()) << "it gave nothing";
+    account.gave(kGuest, {order("a", 200_MiB, 500_MiB)}, 300_MiB);
+    EXPECT_EQ(account.due(kGuest, {order("a", 500_MiB, 300_MiB)}, {below}), 200_MiB) << "room it never used";
+}
+
+TEST(BalloonAccount, HeapsThatGiveToEachOtherAreBookedWithoutTheBalloon) {
+    BalloonAccount account;
+    account.gave(kGuest, {order("a", 400_MiB, 500_MiB)}, 100_MiB);
+    const std::vector<LayerOrder> swap{order("a", 500_MiB, 450_MiB), order("b", 100_MiB, 150_MiB)};
+    EXPECT_EQ(account.share(kGuest, swap).give, Bytes());
+    account.gave(kGuest, swap, Bytes());
+    EXPECT_EQ(account.due(kGuest, {order("a", 470_MiB, 450_MiB)}, {ended("a", 470_MiB, 450_MiB, 450_MiB)}), Bytes());
+    EXPECT_EQ(account.share(kGuest, {order("b", 150_MiB, 160_MiB)}).give, 10_MiB);
+}
+
 TEST(BalloonAccount, HelpCountsForTheHeapThatGotItAndAnEmptyBalloonForNothing) {
     BalloonAccount account;
     const std::vector<LayerOrder> squeeze{order("a", 500_MiB, 300_MiB)};

@@ -338,6 +338,17 @@ TEST(Give, IsBoundedByWhatIsVerifiedFree) {
     EXPECT_EQ(split_release(guest, {}, "", 500_MiB)->layers[0].target.footprint, 600_MiB);
 }
 
+TEST(Tracking, AnOrderUnderWayIsRememberedWhileItsJvmIsMissing) {
+    const HostRules rules = rules_for(4_GiB, 256_MiB);
+    HostSnapshot seen;
+    seen.guests = {a_guest("shop", {})};
+    HostState state;
+    const LayerKey key{seen.guests[0].id, "heap"};
+    note_ordered(state, key, 1_GiB, kStart + 5s);
+    EXPECT_TRUE(carry_over(seen, state, rules, kStart + 4s).tracks.contains(key));
+    EXPECT_FALSE(carry_over(seen, state, rules, kStart + 6s).tracks.contains(key));
+}
+
 TEST(Tracking, AnEndedOrderLeavesALaterOneAlone) {
     HostState state;
     const LayerKey key{"session:one", "heap"};

@@ -148,8 +148,39 @@ TEST_F(OperationsTest, SendsTheSameOrderAgainAfterAReconnectionOnceTheGuestHasIt
     ASSERT_EQ(messages.size(), 2U) << "once";
     EXPECT_EQ(sent(1).op, op);
     EXPECT_EQ(sent(1).deadline, Millis(3'000));
-    EXPECT_EQ(sent(1).jvms[0].shrink_by, 50_MiB);
     EXPECT_EQ(sent(1).jvms[0].target, HeapTarget{100_MiB});
+    EXPECT_EQ(sent(0).jvms[0].shrink_by, 50_MiB);
+    EXPECT_FALSE(sent(1).jvms[0].shrink_by) << "it may have been carried out already";
+    OperationResult again = result(op, Bytes(), EndReason::met);
+    again.jvms[0].before = again.jvms[0].after = 100_MiB;
+    again.jvms[0].asked = Bytes();
+    operations.take_result("session:1:1", again);
+    answer_measurement(350_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.obtained, 50_MiB) << "counted from what it was when it was asked";
+    EXPECT_EQ(ended[0].view.reason, EndReason::met);
+}
+
+TEST_F(OperationsTest, NothingIsSentAgainThatWasCancelledOrOvertaken) {
+    const std::string op = start(squeeze());
+    answer_measurement(400_MiB);
+    operations.rejoined("session:1:1");
+    ASSERT_TRUE(operations.cancel(op));
+    const auto before = messages.size();
+    operations.reported("session:1:1", report_of({"heap"}));
+    EXPECT_EQ(messages.size(), before);
+    const std::string older = start(squeeze());
+    answer_measurement(400_MiB);
+    const std::string newer = start(squeeze());
+    answer_measurement(400_MiB);
+    operations.rejoined("session:1:1");
+    const auto sent_before = messages.size();
+    operations.reported("session:1:1", report_of({"heap"}));
+    ASSERT_EQ(messages.size(), sent_before + 1);
+    EXPECT_EQ(sent(sent_before).op, newer);
+    answer_measurement(400_MiB);
+    EXPECT_EQ(ended.back().view.op, older);
+    EXPECT_EQ(ended.back().view.reason, EndReason::superseded);
 }
 
 TEST_F(OperationsTest, AGuestThatComesBackWithoutItsHeapsIsSaidToBeDisconnected) {
@@ -347,6 +378,47 @@ TEST_F(LayeredOperationsTest, ASqueezeWhoseBalloonWasInterruptedByNeedSaysSo) {
     answer_measurement(396_MiB);
     ASSERT_EQ(ended.size(), 1U);
     EXPECT_NE(ended[0].view.detail.find("the guest asked for memory at once"), std::string::npos) << ended[0].view.detail;
+}
+
+TEST_F(LayeredOperationsTest, WhatTheBalloonDidAfterAllIsCountedToo) {
+    const std::string op = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    clock.advance(10s);  // the balloon's driver did not answer all the while
+    operations.tick();
+    answer_measurement(400_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    operations.balloon_account().forget("nobody");
+    balloons.run(std::chrono::seconds(1));
+    const Bytes taken = saturating_sub(1024_MiB, balloons.balloon.actual);
+    const std::string again = start(layered_squeeze());
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(again, 50_MiB, EndReason::met));
+    balloons.run(std::chrono::seconds(1));
+    EXPECT_EQ(balloons.balloon.actual, 974_MiB) << format_bytes(taken) << " were taken by the first";
+}
+
+TEST_F(LayeredOperationsTest, NothingIsTakenWhereNothingHoldsTheHeap) {
+    OperationOrder order = layered_squeeze();
+    order.os_takes_not = "levers only";
+    const std::string op = start(order);
+    answer_measurement(400_MiB);
+    operations.take_result("session:1:1", result(op, 50_MiB, EndReason::met));
+    balloons.run(std::chrono::seconds(1));
+    answer_measurement(350_MiB);
+    EXPECT_TRUE(balloons.targets.empty());
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.reason, EndReason::met);
+    EXPECT_EQ(ended[0].view.detail, "levers only");
+}
+
+TEST_F(LayeredOperationsTest, ItGivesNoMoreThanThereIs) {
+    balloons.balloon.actual = balloons.target = 600_MiB;
+    OperationOrder order = layered_give();
+    order.os_gives_most = 20_MiB;
+    start(order);
+    balloons.run(std::chrono::seconds(1));
+    EXPECT_EQ(balloons.balloon.actual, 620_MiB);
 }
 
 TEST_F(LayeredOperationsTest, CancellingStopsTheBalloonWhereItIs) {
