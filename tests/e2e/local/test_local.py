@@ -78,24 +78,26 @@ def give_and_release_end_the_restraint(stage):
 
 
 def begin_squeeze(stage):
-    """Starts a squeeze of a refilled heap without waiting for it; returns the footprint it must come to."""
+    """Starts a squeeze of a refilled heap without waiting for it; returns the footprint it must come to, and the least target
+    that one squeeze can lead to: the heap may have held less than was last reported, and is then told to come lower."""
     stage.tool.json("release", stage.target)
     for _ in range(4):  # between the look and the order the agent may have learned that less is garbage: then ask again
         asked = stage.worth_asking()
         goal = stage.footprint() - asked
+        least = min(goal, pss(stage.jvm.pid) - asked) - asked // 2 - 64 * MIB
         code, said = stage.tool.json("squeeze", stage.target, f"{asked // MIB}MiB", "--deadline", "10s", "--no-wait")
         if code == 0:
             break
         stage.fill()
     expect(code == 0, said)
-    return goal
+    return goal, least
 
 
-def converges(stage, goal, began, what):
+def converges(stage, goal, least, began, what):
     wait_for(lambda: (stage.footprint() or goal * 9) <= goal * 1.05 + 16 * MIB, 30, f"the footprint to come to {goal / MIB:.0f} MiB {what}")
     print(f"     {what}: at its target {time.monotonic() - began:.1f} s after the restart")
     report = stage.jvm_view()["report"]
-    expect(report.get("target_bytes", goal) >= goal * 0.8, f"asked for once, taken once: {goal / MIB:.0f} MiB was the goal, {report}")
+    expect(report.get("target_bytes", least) >= least, f"asked for once, taken once: {least / MIB:.0f} MiB is the least, {report}")
     code, said = stage.tool.json("give", stage.target, "16MiB")
     expect(code in (0, 3) and "reason" in said, f"orders are taken again: {said}")
     expect(stage.jvm.is_alive(), "the JVM lives")
@@ -108,23 +110,23 @@ def has_order(stage, goal):
 
 
 def guestd_killed_in_mid_squeeze_converges(stage):
-    goal = begin_squeeze(stage)
+    goal, least = begin_squeeze(stage)
     if not stage.with_host:  # a host would send the order again; alone, an order that never reached the agent dies with guestd
         wait_for(lambda: has_order(stage, goal), 5, "the agent to have the order")
     stage.guestd.kill()
     wait_for(lambda: not stage.guestd.is_alive(), 5, "guestd to die")
     began = time.monotonic()
     stage.start_guestd()
-    converges(stage, goal, began, "guestd killed and restarted")
+    converges(stage, goal, least, began, "guestd killed and restarted")
 
 
 def hostd_killed_in_mid_squeeze_converges(stage):
-    goal = begin_squeeze(stage)
+    goal, least = begin_squeeze(stage)
     stage.hostd.kill()
     wait_for(lambda: not stage.hostd.is_alive(), 5, "hostd to die")
     began = time.monotonic()
     stage.start_host()
-    converges(stage, goal, began, "hostd killed and restarted")
+    converges(stage, goal, least, began, "hostd killed and restarted")
 
 
 def local_order_under_a_host_needs_the_word(stage):
