@@ -204,7 +204,6 @@ void Operations::rejoined(const GuestId& guest) {
     }
 }
 
-// A guest daemon that was just started has to find its JVMs first: it would refuse an order for one it does not know yet.
 void Operations::reported(const GuestId& guest, const GuestReport& report) {
     for (auto operation = operations_.rbegin(); operation != operations_.rend(); ++operation) {  // oldest first
         if (operation->send_again && operation->order.guest == guest) send_again_if_known(*operation, report);

@@ -58,6 +58,7 @@ void HostDaemon::take_report(const GuestId& guest, GuestReport report) {
     const GuestReport before = known->report.value_or(GuestReport());
     register_.take_report(guest, std::move(report), clock_.now());
     operations_.reported(guest, *known->report);
+    watch_operations();
     if (!backend_->is_measuring(guest) && (first || clock_.now() - known->measured_at >= kMeasureAtMostEvery)) {
         measure(guest, first ? std::function<void(std::optional<Bytes>)>([this](std::optional<Bytes>) { decide_soon(); })
                              : nullptr);
