@@ -17,8 +17,8 @@ WANTED_JDKS = (17, 25)
 
 
 def evidence(name, **figures):
-    """One line for people and for scripts."""
-    print("FIGURE " + name + " " + " ".join(f"{key}={value}" for key, value in figures.items()), file=sys.stderr, flush=True)
+    """One line for people and for scripts, on a line of its own: unittest has begun one with the test's name."""
+    print("\nFIGURE " + name + " " + " ".join(f"{key}={value}" for key, value in figures.items()), file=sys.stderr, flush=True)
 
 
 def run_and_count():
