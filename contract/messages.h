@@ -55,8 +55,8 @@ struct JvmFacts {
     Bytes initial_heap;        ///< -Xms: levers never go below it
     bool can_balloon = false;
     std::string why_not;  ///< when can_balloon or can_hold is false: the reason, for people
-    bool can_hold =
-        true;  ///< false: only the collector's levers; nothing keeps the heap at its target when the program grows
+    /// False: there are only the collector's levers, and nothing keeps the heap at its target when the program grows.
+    bool can_hold = true;
 };
 
 struct Hello {

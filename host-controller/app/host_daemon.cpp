@@ -105,22 +105,10 @@ void HostDaemon::follow_with_balloon(act::OperationOrder& order) const {
     order.os_follows = true;
     order.os_gives_most = plan_.free;
     for (const LayerOrder& layer : order.layers) order.os_gives_most += saturating_sub(layer.target.footprint, layer.from);
-    order.os_takes_not = grows_unasked(order);
-    order.os_never_below = std::max(kLeastGuest, limits ? limits->min.value_or(Bytes()) : Bytes());
-}
-
-/// Pages that a heap could fill again at any moment must stay in its guest.
-std::string HostDaemon::grows_unasked(const act::OperationOrder& order) const {
     for (const GuestSeen& guest : seen().guests) {
-        if (guest.id != order.guest) continue;
-        for (const LayerSeen& layer : guest.layers) {
-            const bool named = std::any_of(order.layers.begin(), order.layers.end(),
-                                           [&](const LayerOrder& one) { return one.layer == layer.name; });
-            if (named && !layer.can_hold)
-                return "the OS balloon stays: nothing holds " + layer.name + " at its target (levers only)";
-        }
+        if (guest.id == order.guest) order.os_takes_not = why_balloon_stays(guest, order.layers);
     }
-    return {};
+    order.os_never_below = std::max(kLeastGuest, limits ? limits->min.value_or(Bytes()) : Bytes());
 }
 
 void HostDaemon::stop() {

@@ -74,7 +74,6 @@ private:
     [[nodiscard]] std::unique_ptr<Backend> make_backend(std::optional<gid_t> guest_group);
     [[nodiscard]] std::unique_ptr<act::BalloonMover> make_mover(OsBalloons& balloons);
     void follow_with_balloon(act::OperationOrder& order) const;
-    [[nodiscard]] std::string grows_unasked(const act::OperationOrder& order) const;
     [[nodiscard]] Status recall();
     void tick();
     void decide_soon();

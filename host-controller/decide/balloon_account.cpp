@@ -28,6 +28,16 @@ Bytes told_to_come_to(const LayerOrder& order, const JvmOutcome& outcome) {
     return std::min(order.target.footprint, saturating_sub(outcome.before, outcome.asked));
 }
 
+std::string why_balloon_stays(const GuestSeen& guest, const std::vector<LayerOrder>& layers) {
+    for (const LayerSeen& layer : guest.layers) {
+        const bool is_named =
+            std::any_of(layers.begin(), layers.end(), [&](const LayerOrder& one) { return one.layer == layer.name; });
+        if (is_named && !layer.can_hold)
+            return "the OS balloon stays: nothing holds " + layer.name + " at its target (levers only)";
+    }
+    return {};
+}
+
 Bytes BalloonAccount::room_for(const LayerKey& heap, Bytes otherwise) const {
     const auto known = rooms_.find(heap);
     return known == rooms_.end() ? otherwise : known->second;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 #include <vector>
 
 #include "contract/messages.h"
@@ -20,6 +21,10 @@ struct BalloonShare {
 [[nodiscard]] bool shows_the_heap(const JvmOutcome& outcome);
 /// An order's target, or what an operator's squeeze came to when the heap held less than was known.
 [[nodiscard]] Bytes told_to_come_to(const LayerOrder& order, const JvmOutcome& outcome);
+
+/// Why the OS balloon must not follow these orders; empty: it may. Pages that a heap could fill again at any moment, because
+/// nothing holds it at its target, stay in its guest.
+[[nodiscard]] std::string why_balloon_stays(const GuestSeen& guest, const std::vector<LayerOrder>& layers);
 
 /// For which size of each heap a guest's OS balloon leaves room, so that the balloon follows targets and not what a heap
 /// does between them. Else it would ratchet: a heap that grows past its target and is pushed back gives the same pages

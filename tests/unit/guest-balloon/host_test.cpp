@@ -7,6 +7,14 @@ namespace {
 class HostInCharge : public ::testing::Test {
 protected:
     explicit HostInCharge(GuestRules rules = {}) : guest(rules, true) { guest.welcome_host(); }
+    /// An operator in the guest takes 100 MiB of "shop", which leaves a ceiling of 924.
+    void squeeze_here() {
+        ControlRequest request = Guest::squeeze("shop", 100_MiB);
+        request.local = true;
+        ASSERT_TRUE(guest.ask(request));
+        guest.measure(std::nullopt);
+        guest.answer(shop, guest.take_order(), 100_MiB, EndReason::met);
+    }
     std::vector<OperationResult> results() { return guest.state.orders().take_undelivered(guest.state.host_session()); }
     void apply(const Apply& order) { guest.state.host_order(order, guest.clock.now(), guest.effects); }
     Guest guest;
@@ -104,11 +112,7 @@ TEST_F(HostInCharge, ThePolicyKeepsToAFloorThatIsOnlyAssumed) {
 }
 
 TEST_F(HostInCharge, ASqueezeOfTheHostLeavesTheCeilingOfAnOperatorHere) {
-    ControlRequest local = Guest::squeeze("shop", 100_MiB);
-    local.local = true;
-    ASSERT_TRUE(guest.ask(local));
-    guest.measure(std::nullopt);
-    guest.answer(shop, guest.take_order(), 100_MiB, EndReason::met);
+    squeeze_here();
     guest.measure(std::nullopt);
     Apply order = Guest::apply("op-h", "shop", 800_MiB);
     order.jvms[0].shrink_by = 100_MiB;
@@ -149,11 +153,7 @@ TEST_F(HostInCharge, WhatLiesBelowTheFloorIsShort) {
 }
 
 TEST_F(HostInCharge, AnOperatorsCeilingBoundsItsOrders) {
-    ControlRequest request = Guest::squeeze("shop", 100_MiB);
-    request.local = true;
-    ASSERT_TRUE(guest.ask(request));
-    guest.measure(std::nullopt);
-    guest.answer(shop, guest.take_order(), 100_MiB, EndReason::met);
+    squeeze_here();
     apply(Guest::apply("op-h", "shop", 2_GiB));
     EXPECT_EQ(guest.take<OrderAgent>().at(0).order.target.footprint, 924_MiB);
 }

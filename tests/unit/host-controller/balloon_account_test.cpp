@@ -116,6 +116,13 @@ TEST(BalloonAccount, HeapsThatGiveToEachOtherAreBookedWithoutTheBalloon) {
     EXPECT_EQ(account.share(kGuest, {order("b", 150_MiB, 160_MiB)}).give, 10_MiB);
 }
 
+TEST(BalloonAccount, TheBalloonStaysWhereNothingHoldsAHeapThatIsNamed) {
+    GuestSeen guest = a_guest("shop", {a_heap("firm", 400_MiB, 100_MiB, 1_GiB), a_heap("loose", 400_MiB, 100_MiB, 1_GiB)});
+    guest.layers[1].can_hold = false;
+    EXPECT_EQ(why_balloon_stays(guest, {order("firm", 400_MiB, 300_MiB)}), "");
+    EXPECT_NE(why_balloon_stays(guest, {order("loose", 400_MiB, 300_MiB)}).find("nothing holds loose"), std::string::npos);
+}
+
 TEST(BalloonAccount, HelpCountsForTheHeapThatGotItAndAnEmptyBalloonForNothing) {
     BalloonAccount account;
     const std::vector<LayerOrder> squeeze{order("a", 500_MiB, 300_MiB)};

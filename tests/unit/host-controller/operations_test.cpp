@@ -388,7 +388,6 @@ TEST_F(LayeredOperationsTest, WhatTheBalloonDidAfterAllIsCountedToo) {
     operations.tick();
     answer_measurement(400_MiB);
     ASSERT_EQ(ended.size(), 1U);
-    operations.balloon_account().forget("nobody");
     balloons.run(std::chrono::seconds(1));
     const Bytes taken = saturating_sub(1024_MiB, balloons.balloon.actual);
     const std::string again = start(layered_squeeze());
