@@ -123,6 +123,26 @@ Result<std::string> cgroup_of(pid_t pid) {
     return memory;
 }
 
+Result<Bytes> parse_memory_but_shared(std::string_view status) {
+    int found = 0;
+    std::uint64_t sum = 0;
+    std::string_view line;
+    while (next_line(status, line)) {
+        std::uint64_t bytes = 0;
+        if (!read_kib_field(line, "RssAnon", bytes) && !read_kib_field(line, "RssFile", bytes)) continue;
+        if (__builtin_add_overflow(sum, bytes, &sum)) return fail(ErrorCode::bad_value, "resident memory is not plausible");
+        ++found;
+    }
+    if (found != 2) return fail(ErrorCode::unsupported, "this kernel does not tell RssAnon and RssFile");
+    return Bytes(sum);
+}
+
+Result<Bytes> own_memory_but_shared() {
+    const auto text = read_text("/proc/self/status");
+    if (!text) return tl::unexpected(text.error());
+    return parse_memory_but_shared(*text);
+}
+
 Result<std::vector<OwnThread>> own_threads() {
     auto tids = numeric_entries("/proc/self/task");
     if (!tids) return tl::unexpected(tids.error());

@@ -8,6 +8,7 @@
 
 #include "contract/clock.h"
 #include "contract/error.h"
+#include "contract/units.h"
 
 namespace aerostat::procfs {
 
@@ -38,6 +39,11 @@ struct ProcessStat {
 
 /// The process's cgroup: v2 path if it is not the root, else the v1 memory controller's path, else "/".
 [[nodiscard]] Result<std::string> cgroup_of(pid_t pid);
+
+/// Resident memory of this process but shared memory (RssAnon + RssFile of /proc/self/status): no walk of page tables.
+/// Fails: `unsupported` (kernel without these lines), `io`.
+[[nodiscard]] Result<Bytes> own_memory_but_shared();
+[[nodiscard]] Result<Bytes> parse_memory_but_shared(std::string_view status);
 
 /// A thread of this process.
 struct OwnThread {

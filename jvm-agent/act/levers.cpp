@@ -1,78 +1,103 @@
 #include "jvm-agent/act/levers.h"
 
-namespace aerostat::agent {
-namespace {
+#include <algorithm>
 
-/// Lowering, the minimum goes first; raising, the maximum: the JVM refuses Min > Max at any moment.
-std::vector<FlagSetting> in_safe_order(std::vector<FlagSetting> settings, const G1Flags& now) {
-    if (settings.size() == 2 && now.max_free_ratio && settings[0].value > now.max_free_ratio->value)
-        std::swap(settings[0], settings[1]);
-    return settings;
-}
+namespace aerostat::agent {
 
 /// Our own earlier settings must not count as the state to plan from.
-G1Flags as_before(G1Flags now, const G1Flags& before) {
-    now.min_free_ratio = before.min_free_ratio;
-    now.max_free_ratio = before.max_free_ratio;
-    now.periodic_interval = before.periodic_interval;
-    return now;
+std::optional<FlagState> Levers::as_before(std::string_view name) const {
+    auto state = port_.read(name);
+    const auto was = before_.find(std::string(name));
+    if (state && was != before_.end()) state->value = was->second;
+    return state;
 }
 
-}  // namespace
+LeverPlan Levers::plan(const LeverSight& seen) const {
+    return rule_([this](std::string_view name) { return as_before(name); }, seen);
+}
 
-Result<bool> Levers::pull(const HeapFacts& heap, HeapTarget target, std::optional<Bytes> live) {
-    const G1Flags now = port_.read_g1();
-    if (!ours_) before_ = now;
-    const LeverPlan plan = plan_levers(as_before(now, before_), heap, target, live);
-    left_alone_ = plan.left_alone;
-    if (plan.keep.empty() && plan.cycle.empty()) return false;
-    if (!ours_) plan_ = LeverPlan{};
-    ours_ = true;
-    if (!plan.keep.empty()) plan_.keep = plan.keep;
-    if (!plan.cycle.empty()) plan_.cycle = plan.cycle;
-    auto set = set_all(in_safe_order(plan.keep, now));
-    if (set) set = set_all(plan.cycle);
-    if (!set) {
-        const Error why = set.error();
+Result<bool> Levers::pull(const LeverSight& seen) {
+    const LeverPlan wanted = plan(seen);
+    left_alone_ = wanted.left_alone;
+    if (wanted.keep.empty() && wanted.cycle.empty()) return false;
+    auto done = set_all(wanted.keep);
+    if (done) done = set_all(wanted.cycle);
+    if (!done) {
+        const Error why = done.error();
         if (auto undone = restore(); !undone) return while_doing("undoing after a failure", undone.error());
         return tl::unexpected(why);
     }
-    cycling_ = !plan.cycle.empty();
+    cycle_flags_.clear();
+    for (const auto& setting : wanted.cycle) cycle_flags_.push_back(setting.name);
+    driving_ = wanted.drives;
+    follows_balloon_ = wanted.follows_balloon;
     return true;
 }
 
+Status Levers::stop_cycles(LeverSight seen) {
+    if (!driving_) return {};
+    driving_ = false;
+    auto back = put_back(cycle_flags_);
+    cycle_flags_.clear();
+    seen.drive = false;
+    const auto held = set_all(plan(seen).keep);
+    return back ? held : back;
+}
+
+Status Levers::follow_balloon(LeverSight seen) {
+    if (!follows_balloon_ || ours_.empty()) return {};
+    seen.drive = driving_;
+    return set_all(plan(seen).keep);
+}
+
 Status Levers::set_all(const std::vector<FlagSetting>& settings) {
-    for (const auto& setting : settings) {
-        if (auto set = port_.set(setting); !set) return set;
+    const auto ordered = in_safe_order(settings, [this](std::string_view name) { return port_.read(name); });
+    for (const auto& setting : ordered) {
+        if (auto done = set(setting); !done) return done;
     }
     return {};
 }
 
-Status Levers::stop_cycles() {
-    if (!cycling_) return {};
-    cycling_ = false;
-    const FlagSetting back{plan_.cycle.front().name, before_.periodic_interval->value};
-    plan_.cycle.clear();
-    return port_.set(back);
+Status Levers::set(const FlagSetting& setting) {
+    const auto mine = ours_.find(setting.name);
+    if (mine != ours_.end() && mine->second == setting.value) return {};
+    const auto now = port_.read(setting.name);
+    if (auto done = port_.set(setting); !done) return done;
+    if (now) before_.emplace(setting.name, now->value);  // kept from the first time on
+    ours_[setting.name] = setting.value;
+    return {};
+}
+
+/// One that fails must not keep the others from going back; it stays ours, to be tried again.
+Status Levers::put_back(const std::vector<std::string>& names) {
+    std::vector<FlagSetting> settings;
+    for (const auto& name : names) {
+        if (const auto was = before_.find(name); was != before_.end()) settings.push_back({name, was->second});
+    }
+    Status first;
+    for (const auto& setting : in_safe_order(settings, [this](std::string_view name) { return port_.read(name); })) {
+        auto done = port_.set(setting);
+        if (!done && first) first = done;
+        if (!done) continue;
+        before_.erase(setting.name);
+        ours_.erase(setting.name);
+    }
+    return first;
 }
 
 Status Levers::restore() {
-    if (!ours_) return {};
-    ours_ = false;
-    cycling_ = false;
-    Status first;
-    for (const auto& setting : undo_levers(plan_, before_)) {  // one that fails must not keep the others from going back
-        if (auto set = port_.set(setting); !set && first) first = set;
-    }
-    plan_ = LeverPlan{};
-    return first;
+    driving_ = follows_balloon_ = false;
+    auto first = put_back(cycle_flags_);  // intervals first: nothing must be driven while the rest goes back
+    cycle_flags_.clear();
+    std::vector<std::string> rest;
+    for (const auto& [name, value] : before_) rest.push_back(name);
+    auto others = put_back(rest);
+    return first ? others : first;
 }
 
 std::vector<std::string> Levers::in_use() const {
     std::vector<std::string> texts;
-    if (!ours_) return texts;
-    for (const auto& setting : plan_.keep) texts.push_back(setting.name + "=" + std::to_string(setting.value));
-    for (const auto& setting : plan_.cycle) texts.push_back(setting.name + "=" + std::to_string(setting.value));
+    for (const auto& [name, value] : ours_) texts.push_back(name + "=" + std::to_string(value));
     return texts;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,30 +12,39 @@ namespace aerostat::agent {
 /// Thread: agent thread.
 class Levers {
 public:
-    explicit Levers(FlagPort& port) : port_(port) {}
+    Levers(FlagPort& port, LeverRule rule) : port_(port), rule_(rule) {}
 
-    /// Sets what `plan_levers` finds for this target; what was set before stays the thing to restore.
-    /// False: there is no lever here. Fails: with the JVM's words; what was set by this call is undone.
-    [[nodiscard]] Result<bool> pull(const HeapFacts& heap, HeapTarget target, std::optional<Bytes> live);
-    /// Ends the driving of cycles; the ratios stay.
-    Status stop_cycles();
+    /// Sets what the collector's rule finds for this sight; what was set before stays the thing to restore.
+    /// False: there is no lever here. Fails: with the JVM's words; what is ours is put back then.
+    [[nodiscard]] Result<bool> pull(const LeverSight& seen);
+    /// Ends the driving of cycles; what holds the target stays. `seen.drive` is not looked at.
+    Status stop_cycles(LeverSight seen);
+    /// Settings that depend on the balloon's size, for the size in `seen`. Nothing if there are none in use.
+    Status follow_balloon(LeverSight seen);
     /// Everything as it was before the first pull().
     Status restore();
 
-    [[nodiscard]] bool drives_cycles() const { return cycling_; }
+    [[nodiscard]] bool drives_cycles() const { return driving_; }
     /// "MaxHeapFreeRatio=10", for reports.
     [[nodiscard]] std::vector<std::string> in_use() const;
     /// Flags that are the operator's, at the last pull().
     [[nodiscard]] const std::string& left_alone() const { return left_alone_; }
 
 private:
+    using Values = std::map<std::string, std::int64_t>;
+    [[nodiscard]] LeverPlan plan(const LeverSight& seen) const;
+    [[nodiscard]] std::optional<FlagState> as_before(std::string_view name) const;
     Status set_all(const std::vector<FlagSetting>& settings);
+    Status set(const FlagSetting& setting);
+    Status put_back(const std::vector<std::string>& names);
 
     FlagPort& port_;
-    bool ours_ = false;
-    bool cycling_ = false;
-    G1Flags before_;
-    LeverPlan plan_;
+    LeverRule rule_;
+    Values before_;                         ///< of each flag that is ours now
+    Values ours_;                           ///< what we have set it to
+    std::vector<std::string> cycle_flags_;  ///< of them, those that only drive
+    bool driving_ = false;
+    bool follows_balloon_ = false;
     std::string left_alone_;
 };
 

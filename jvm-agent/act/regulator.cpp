@@ -25,7 +25,7 @@ Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listen
       rules_(std::move(rules)),
       listener_(std::move(listener)),
       balloon_(ports_.chunks),
-      levers_(ports_.flags),
+      levers_(ports_.flags, ports_.lever_rule),
       budget_(rules_.cpu_budget),
       charged_cpu_(ports_.own_cpu()) {
     observe();
@@ -34,18 +34,44 @@ Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listen
 void Regulator::observe() {
     facts_ = ports_.heap.observe();
     // What was occupied once stays resident until the collector uncommits it: looks are rare, this costs nothing.
-    const Bytes occupied = std::min(saturating_sub(facts_.used, balloon_.size().granted), facts_.committed);
+    if (collections_since_given() > 0) vacant_ = Bytes();
+    const Bytes occupied = std::min(held_by_program(), facts_.committed);
     if (occupied > footprint_) {
         footprint_ = occupied;
         raised_ = true;
     }
+    facts_.collecting ? learn_from_cycles() : learn_from_pauses();
+}
+
+/// Used heap that has pages: neither in the balloon nor given back by it and not yet collected.
+Bytes Regulator::held_by_program() const { return saturating_sub(facts_.used, balloon_.size().granted + vacant_); }
+
+/// A chunk that was let go is free after the next young collection of G1, or the next whole cycle of the others.
+std::uint64_t Regulator::collections_since_given() const {
+    const std::uint64_t now = facts_.whole_gcs ? *facts_.whole_gcs : facts_.young_gcs + facts_.full_gcs.value_or(0);
+    return now - std::min(now, vacant_until_);
+}
+
+/// The heap is seen at the end of each pause, and only then is what is occupied not mostly garbage.
+void Regulator::learn_from_pauses() {
     if (facts_.pauses == pauses_) {
-        if (pauses_ == 0) application_ = saturating_sub(facts_.used, balloon_.size().granted);
+        if (pauses_ == 0) application_ = held_by_program();
         return;
     }
     pauses_ = facts_.pauses;
     application_ = saturating_sub(facts_.used_after_gc, balloon_.size().granted);
     live_.observe(facts_, application_, ports_.clock.now());
+    fresh_ = guess_ = false;
+}
+
+/// Concurrent cycles give back at no one moment: what counts is the least occupied since the last one.
+void Regulator::learn_from_cycles() {
+    occupancy_.observe(facts_.young_gcs, *facts_.collecting, held_by_program());
+    application_ = occupancy_.after_last();
+    facts_.used_after_gc = application_ + balloon_.size().granted;
+    live_.observe(facts_, application_, ports_.clock.now());
+    if (facts_.pauses == pauses_) return;
+    pauses_ = facts_.pauses;
     fresh_ = guess_ = false;
 }
 
@@ -68,7 +94,7 @@ void Regulator::look_if_due() {
 }
 
 HeapFootprint Regulator::footprint() const {
-    const Bytes occupied = saturating_sub(facts_.used, balloon_.size().granted);
+    const Bytes occupied = held_by_program();
     if (!looked_) return {facts_.committed};
     return {std::min(std::max(footprint_, occupied), facts_.committed)};
 }
@@ -76,7 +102,7 @@ HeapFootprint Regulator::footprint() const {
 Bytes Regulator::floor() const { return floor_for(facts_, live_.assumed(ports_.clock.now())); }
 
 Bytes Regulator::releasable() const {
-    const Bytes occupied = saturating_sub(facts_.used, balloon_.size().granted);
+    const Bytes occupied = held_by_program();
     return std::min(saturating_sub(footprint().resident, std::max(occupied, floor())), room_for_chunks(facts_));
 }
 
@@ -150,7 +176,30 @@ void Regulator::grow(const SetHeapTarget& order, Bytes before) {
 
 void Regulator::give_back_beyond(HeapTarget target) {
     const Bytes allowed = saturating_sub(facts_.max, target.footprint);
-    balloon_.deflate(saturating_sub(balloon_.size().granted, allowed));
+    deflate(saturating_sub(balloon_.size().granted, allowed));
+}
+
+void Regulator::deflate(Bytes amount) {
+    const Bytes given = balloon_.deflate(amount);
+    if (given.is_zero()) return;
+    const std::uint64_t running = facts_.collecting.value_or(false) ? 1 : 0;  // a cycle that runs has them marked already
+    vacant_until_ = (facts_.whole_gcs ? *facts_.whole_gcs : facts_.young_gcs + facts_.full_gcs.value_or(0)) + running;
+    vacant_ += given;
+    follow_balloon(Bytes());
+}
+
+/// `more`: what is about to be inflated. Settings rise before it and fall after it, else the collector would find its limit
+/// passed by us and work for nothing.
+void Regulator::follow_balloon(Bytes more) {
+    if (!target_) return;
+    LeverSight seen = lever_sight();
+    seen.balloon += more;
+    if (auto followed = levers_.follow_balloon(seen); !followed) last_trouble_ = followed.error().message;
+}
+
+LeverSight Regulator::lever_sight() const {
+    return {facts_, target_.value_or(HeapTarget{facts_.max}), live_.value(ports_.clock.now()), application_,
+            balloon_.size().granted};
 }
 
 void Regulator::lift() {
@@ -158,7 +207,7 @@ void Regulator::lift() {
     hold_until_.reset();
     distress_.clear();
     yielded_ = false;
-    balloon_.deflate(balloon_.size().granted);
+    deflate(balloon_.size().granted);
     restore_levers();
 }
 
@@ -202,7 +251,7 @@ void Regulator::protect(const GcLoad& gc) {
     const GuardVerdict verdict =
         guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
     if (!verdict.distress.empty()) {
-        balloon_.deflate(verdict.release);
+        deflate(verdict.release);
         distress_ = verdict.distress;
         const bool cleared = verdict.distress == "cleared-chunks";
         listener_.on_pressure({verdict.release, cleared ? verdict.distress : "gc-distress", {}});

@@ -8,6 +8,7 @@
 #include "jvm-agent/act/balloon.h"
 #include "jvm-agent/act/levers.h"
 #include "jvm-agent/act/operation_book.h"
+#include "jvm-agent/decide/cycle_occupancy.h"
 #include "jvm-agent/decide/guard.h"
 #include "jvm-agent/decide/live_estimate.h"
 #include "jvm-agent/decide/pacing.h"
@@ -20,6 +21,7 @@ struct RegulatorPorts {
     HeapPort& heap;
     ChunkPort& chunks;
     FlagPort& flags;
+    LeverRule lever_rule;
     const Clock& clock;
     std::function<Duration()> own_cpu;      ///< CPU time of the agent thread
     std::function<bool()> marking;          ///< a concurrent cycle may be running: no strong handle on a chunk now
@@ -89,13 +91,15 @@ private:
     /// One drive of the collector's levers, for an operation or to hold a target.
     struct Drive {
         LeverPhase phase = LeverPhase::unused;
-        Bytes committed_at_cycle;
+        Bytes level_at_cycle;  ///< what the levers bring down
         std::uint64_t cycle_pauses = 0;
         int idle_cycles = 0;
         TimePoint began{};
     };
 
     void observe();
+    void learn_from_pauses();
+    void learn_from_cycles();
     bool look();
     void start(const SetHeapTarget& order);
     void grow(const SetHeapTarget& order, Bytes before);
@@ -104,6 +108,12 @@ private:
     void pull_levers();
     void follow_levers();
     void end_drive(LeverPhase phase);
+    [[nodiscard]] Bytes held_by_program() const;
+    [[nodiscard]] std::uint64_t collections_since_given() const;
+    [[nodiscard]] Bytes lever_level() const;
+    [[nodiscard]] LeverSight lever_sight() const;
+    void deflate(Bytes amount);
+    void follow_balloon(Bytes more);
     void inflate_slice(Bytes wanted, Duration slice);
     void finish(EndReason reason, std::string detail);
     void answer_unsupported(const SetHeapTarget& order);
@@ -127,12 +137,15 @@ private:
     OperationBook book_;
     Guard guard_;
     LiveEstimate live_;
+    CycleOccupancy occupancy_;
     WorkBudget budget_;
     Duration charged_cpu_{};  ///< own CPU time that the budget has been told of
     LookSchedule looks_;
 
     HeapFacts facts_;
-    Bytes application_;  ///< occupied after the last pause, without the balloon
+    Bytes vacant_;                    ///< chunks given back that no collection has found free yet: used heap without pages
+    std::uint64_t vacant_until_ = 0;  ///< young collections seen when they were given back
+    Bytes application_;               ///< occupied after the last pause, without the balloon
     std::uint64_t pauses_ = 0;
     std::uint64_t cycle_pauses_ = 0, full_gcs_ = 0;
     Bytes footprint_;  ///< at the last look, less what was inflated since

@@ -70,7 +70,8 @@ Duration Regulator::pass_over_chunks() {
         refilled_ += balloon_.refill_pass(kChunksAPass, true);
         return Duration::zero();
     }
-    if (now - passed_at_ < kPassEvery || !budget_.may_work(now) || ports_.marking()) return kIdle;
+    if (now - passed_at_ < kPassEvery || !budget_.may_work(now) || facts_.collecting.value_or(ports_.marking()))
+        return kIdle;
     refilled_ += balloon_.refill_pass(kChunksAPass, false);
     if (balloon_.pass_is_complete()) passed_at_ = now;
     return kSoon;

@@ -13,6 +13,8 @@ constexpr Duration kFreshFor = std::chrono::milliseconds(100);
 /// Concurrent cycles in a row that gave nothing back: the levers are spent.
 constexpr int kIdleCycles = 3;
 constexpr Duration kLongestDrive = std::chrono::seconds(30);
+/// Settings that follow the balloon run ahead of it by so many chunks.
+constexpr std::uint64_t kChunksAhead = 16;
 
 }  // namespace
 
@@ -29,6 +31,7 @@ ShrinkSight Regulator::sight() const {
     seen.balloon_limit = limit();
     seen.room = room_for_chunks(facts_);
     seen.levers = drive_.phase;
+    seen.levers_give = facts_.levers_give;
     seen.live = live_.value(ports_.clock.now());
     seen.cycle_completed = live_.seen_since_forgotten();
     seen.floor = floor();
@@ -62,14 +65,15 @@ Duration Regulator::step_operation() {
 }
 
 void Regulator::pull_levers() {
-    const auto pulled = levers_.pull(facts_, *target_, live_.value(ports_.clock.now()));
+    const auto pulled = levers_.pull(lever_sight());
     if (!pulled) last_trouble_ = pulled.error().message;
-    drive_ = Drive{LeverPhase::unavailable, facts_.committed, facts_.cycle_pauses, 0, ports_.clock.now()};
+    drive_ = Drive{LeverPhase::unavailable, lever_level(), facts_.cycle_pauses, 0, ports_.clock.now()};
     if (!pulled || !*pulled) return;
     drive_.phase = levers_.drives_cycles() ? LeverPhase::working : LeverPhase::spent;
     // A humongous allocation starts a concurrent cycle at once when much is occupied; the interval alone is looked at
     // once a second. Not while the guard backs off: it would take that chunk for a new offence.
-    if (running_ && guard_.may_inflate(ports_.clock.now()) && !room_for_chunks(facts_).is_zero() && !limit().is_zero())
+    if (facts_.kind == CollectionKind::young_and_marking && running_ && guard_.may_inflate(ports_.clock.now()) &&
+        !room_for_chunks(facts_).is_zero() && !limit().is_zero())
         inflate_slice(facts_.region, kSlice);
 }
 
@@ -77,21 +81,24 @@ void Regulator::follow_levers() {
     if (drive_.phase != LeverPhase::working) return;
     if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
     if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return;
-    const bool progress = facts_.committed + facts_.region < drive_.committed_at_cycle;
+    const bool progress = lever_level() + facts_.region < drive_.level_at_cycle;
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
-    drive_.committed_at_cycle = facts_.committed;
+    drive_.level_at_cycle = lever_level();
     drive_.cycle_pauses = facts_.cycle_pauses;
     if (drive_.idle_cycles >= kIdleCycles) end_drive(LeverPhase::spent);
 }
 
+Bytes Regulator::lever_level() const { return facts_.levers_give ? facts_.committed : application_; }
+
 void Regulator::end_drive(LeverPhase phase) {
     drive_.phase = phase;
-    if (auto stopped = levers_.stop_cycles(); !stopped) last_trouble_ = stopped.error().message;
+    if (auto stopped = levers_.stop_cycles(lever_sight()); !stopped) last_trouble_ = stopped.error().message;
 }
 
 void Regulator::inflate_slice(Bytes wanted, Duration slice) {
     const TimePoint began = ports_.clock.now();
     Bytes done;
+    follow_balloon(std::min(wanted, facts_.region * kChunksAhead));
     while (done < wanted && ports_.clock.now() - began < slice) {
         if (const auto inflated = balloon_.inflate_one(); !inflated) {  // there was room, and yet
             broken_ = true;
@@ -101,7 +108,10 @@ void Regulator::inflate_slice(Bytes wanted, Duration slice) {
         done += facts_.region;
         observe();
         if (room_for_chunks(facts_).is_zero()) break;
+        if (done.count() % (facts_.region.count() * kChunksAhead) == 0)
+            follow_balloon(std::min(saturating_sub(wanted, done), facts_.region * kChunksAhead));
     }
+    follow_balloon(Bytes());
     inflated_at_ = ports_.clock.now();
     const bool was_measured = fresh_ || guess_;
     if (running_) footprint_ = saturating_sub(footprint_, done);
@@ -126,7 +136,7 @@ void Regulator::finish(EndReason reason, std::string detail) {
         result.detail = "set by the operator and left alone: " + levers_.left_alone();
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;
-        balloon_.deflate(saturating_sub(balloon_.size().granted, ended.balloon_before));
+        deflate(saturating_sub(balloon_.size().granted, ended.balloon_before));
         target_ = ended.target_before;
         if (!target_) lift();
     } else if (target_) {

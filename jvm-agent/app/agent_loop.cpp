@@ -9,6 +9,7 @@
 
 #include "jvm-agent/app/agent.h"
 #include "jvm-agent/decide/sizing.h"
+#include "procfs/process.h"
 
 namespace aerostat::agent {
 namespace {
@@ -54,6 +55,7 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
     RegulatorPorts ports{collector_->heap(),
                          collector_->chunks(),
                          collector_->flags(),
+                         collector_->lever_rule(),
                          clock_,
                          &thread_cpu,
                          [this] { return load_.marking(); },
@@ -146,13 +148,17 @@ void AgentLoop::sample() {
     if (process_looks_.due(now, held ? kProcessShareHolding : kProcessShare)) look_beside_the_heap();
 }
 
-/// Both walks at one moment, or their difference means nothing.
+/// Both walks at one moment, or their difference means nothing. A heap of shared memory needs neither.
 void AgentLoop::look_beside_the_heap() {
     const TimePoint began = clock_.now();
-    const auto heap = collector_->heap().measure_footprint();
-    const auto process = procfs::process_residency(getpid());
+    if (collector_->heap().is_shared()) {
+        if (const auto own = procfs::own_memory_but_shared()) non_heap_ = *own;
+    } else {
+        const auto heap = collector_->heap().measure_footprint();
+        const auto process = procfs::process_residency(getpid());
+        if (process) non_heap_ = saturating_sub(process->rss, heap ? heap->rss : Bytes());
+    }
     process_looks_.looked(clock_.now(), clock_.now() - began);
-    if (process) non_heap_ = saturating_sub(process->rss, heap ? heap->rss : Bytes());
 }
 
 void AgentLoop::send_result(OperationResult result) {

@@ -38,7 +38,9 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
         return {};
     }
     const bool full = full_gcs > full_gcs_;
+    const bool stalled = seen.heap.stalls > stalls_;
     full_gcs_ = full_gcs;
+    stalls_ = seen.heap.stalls;
     cleared_ = seen.cleared_chunks;
     if (seen.heap.young_gcs != gcs_) {
         growth_ = std::max(saturating_sub(seen.application, application_), growth_ / 2);
@@ -47,6 +49,7 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     }
     if (full && !seen.balloon.is_zero()) return distressed(seen, seen.balloon, "full-gc", now);
     if (cleared) return distressed(seen, seen.balloon, "cleared-chunks", now);
+    if (stalled) return distressed(seen, seen.balloon, "allocation-stall", now);
     if (seen.balloon <= share_of(seen.heap.max, kSlight)) return {};
     const Bytes wanted = wanted_by_occupancy(seen);
     if (!wanted.is_zero()) return distressed(seen, wanted, "occupancy", now);
@@ -99,6 +102,7 @@ GuardVerdict Guard::distressed(const GuardSight& seen, Bytes release, std::strin
 void Guard::forget(const GuardSight& seen) {
     started_ = true;
     full_gcs_ = seen.heap.full_gcs.value_or(0);
+    stalls_ = seen.heap.stalls;
     cleared_ = seen.cleared_chunks;
     gcs_ = seen.heap.young_gcs;
     application_ = seen.application;

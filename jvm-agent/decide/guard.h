@@ -52,6 +52,7 @@ private:
 
     bool started_ = false;
     std::uint64_t full_gcs_ = 0;
+    std::uint64_t stalls_ = 0;
     std::uint64_t cleared_ = 0;
     std::uint64_t gcs_ = 0;
     Bytes application_;

@@ -7,6 +7,14 @@
 
 namespace aerostat::agent {
 
+/// How a collector finds what is dead, as far as decisions depend on it.
+enum class CollectionKind {
+    young_and_marking,    ///< G1: young collections all the time, concurrent marking of the whole heap now and then
+    whole_heap_cycles,    ///< each concurrent cycle sees the whole heap: ZGC before generations, Shenandoah
+    generational_cycles,  ///< concurrent cycles, of which some see only the young generation
+    stop_the_world,       ///< Parallel, Serial: what is dead in the old generation only a full collection finds
+};
+
 /// What the collector says about its heap at one moment. `used` and `used_after_gc` count the balloon's chunks, because
 /// to the collector they are objects like any others.
 struct HeapFacts {
@@ -21,6 +29,16 @@ struct HeapFacts {
     std::uint64_t young_gcs = 0;
     std::uint64_t cycle_pauses = 0;         ///< remark and cleanup pauses of concurrent cycles
     std::optional<std::uint64_t> full_gcs;  ///< absent where it cannot be read
+    std::uint64_t stalls = 0;  ///< collections begun because the program waited for free heap, since the agent looks
+    CollectionKind kind = CollectionKind::young_and_marking;
+    /// Whole-heap collections whose result `used_after_gc` shows. Absent where it must be concluded from pauses (G1).
+    std::optional<std::uint64_t> whole_gcs{};
+    /// Driven, the collector gives memory back by itself. Else it only finds what is free, and chunks take that.
+    bool levers_give = true;
+    /// A concurrent cycle runs at this moment. Absent where the collector does not say.
+    std::optional<bool> collecting{};
+    /// Free heap beyond the usual margin without which allocations would stall while a cycle runs.
+    Bytes headroom{};
 };
 
 /// How busy the collector is, in GC-thread CPU seconds per second.

@@ -8,10 +8,15 @@ namespace {
 /// Below the gap between young collections of a busy program (100 ms gave no cycle at all there; 20 ms does).
 constexpr std::int64_t kCycleIntervalMs = 20;
 constexpr int kLowestMaxRatio = 10;
+/// ZGC and Shenandoah start a cycle when what is free below the soft maximum falls under 5 to 10 % of it, or to what the
+/// program allocates during one. While a target is only held they must find more, or they run back to back.
+constexpr double kHeldOccupancy = 0.70;
 
 const char* const kMin = "MinHeapFreeRatio";
 const char* const kMax = "MaxHeapFreeRatio";
 const char* const kInterval = "G1PeriodicGCInterval";
+const char* const kConcurrent = "G1PeriodicGCInvokesConcurrent";
+const char* const kSoftMax = "SoftMaxHeapSize";
 
 bool is_ours(const std::optional<FlagState>& flag) { return flag && !flag->by_operator; }
 
@@ -21,37 +26,63 @@ void note(std::string& text, const std::optional<FlagState>& flag, const char* n
     text += name;
 }
 
-std::int64_t max_ratio_for(const HeapFacts& heap, HeapTarget target, std::optional<Bytes> live) {
-    if (!live || target.footprint.is_zero() || heap.max.is_zero()) return kLowestMaxRatio;
-    const double free = saturating_sub(target.footprint, *live).as_double() / target.footprint.as_double();
+std::int64_t max_ratio_for(const LeverSight& seen) {
+    if (!seen.live || seen.target.footprint.is_zero() || seen.heap.max.is_zero()) return kLowestMaxRatio;
+    const double free = saturating_sub(seen.target.footprint, *seen.live).as_double() / seen.target.footprint.as_double();
     return std::clamp(static_cast<int>(free * 100), kLowestMaxRatio, 60);
 }
 
 }  // namespace
 
-LeverPlan plan_levers(const G1Flags& flags, const HeapFacts& heap, HeapTarget target, std::optional<Bytes> live) {
+LeverPlan plan_g1_levers(const FlagReader& flags, const LeverSight& seen) {
     LeverPlan plan;
-    note(plan.left_alone, flags.min_free_ratio, kMin);
-    note(plan.left_alone, flags.max_free_ratio, kMax);
-    note(plan.left_alone, flags.periodic_interval, kInterval);
-    const bool fixed = heap.committed <= heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted, chunks do it all
-    if (!fixed && is_ours(flags.min_free_ratio) && is_ours(flags.max_free_ratio)) {
-        const std::int64_t max_ratio = std::min(max_ratio_for(heap, target, live), flags.max_free_ratio->value);
-        const std::int64_t min_ratio = std::min(max_ratio / 2, flags.min_free_ratio->value);
-        plan.keep = {{kMin, min_ratio}, {kMax, max_ratio}};
+    const auto min = flags(kMin);
+    const auto max = flags(kMax);
+    const auto interval = flags(kInterval);
+    const auto concurrent = flags(kConcurrent);
+    note(plan.left_alone, min, kMin);
+    note(plan.left_alone, max, kMax);
+    note(plan.left_alone, interval, kInterval);
+    const bool fixed = seen.heap.committed <= seen.heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted
+    if (!fixed && is_ours(min) && is_ours(max)) {
+        const std::int64_t max_ratio = std::min(max_ratio_for(seen), max->value);
+        plan.keep = {{kMin, std::min(max_ratio / 2, min->value)}, {kMax, max_ratio}};
     }
-    if (is_ours(flags.periodic_interval) && flags.periodic_is_concurrent) plan.cycle = {{kInterval, kCycleIntervalMs}};
+    // Without this flag a periodic collection is a full one.
+    if (seen.drive && is_ours(interval) && concurrent && concurrent->value != 0)
+        plan.cycle = {{kInterval, kCycleIntervalMs}};
+    plan.drives = !plan.cycle.empty();
     return plan;
 }
 
-std::vector<FlagSetting> undo_levers(const LeverPlan& plan, const G1Flags& before) {
-    std::vector<FlagSetting> undo;
-    if (!plan.cycle.empty()) undo.push_back({kInterval, before.periodic_interval->value});
-    if (!plan.keep.empty()) {
-        undo.push_back({kMax, before.max_free_ratio->value});
-        undo.push_back({kMin, before.min_free_ratio->value});
-    }
-    return undo;
+LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen) {
+    LeverPlan plan;
+    const auto soft_max = flags(kSoftMax);
+    note(plan.left_alone, soft_max, kSoftMax);
+    if (!is_ours(soft_max)) return plan;
+    // Driven, it may lie below what is occupied: the next cycles show what of that is garbage. Held, it may not.
+    const Bytes needed = seen.drive ? seen.live.value_or(Bytes()) : share_of(seen.application, 1 / kHeldOccupancy);
+    const Bytes wanted = std::max(seen.target.footprint, needed) + seen.balloon;
+    const Bytes value = std::clamp(wanted, std::min(seen.heap.region, seen.heap.max), seen.heap.max);
+    plan.keep = {{kSoftMax, static_cast<std::int64_t>(value.count())}};
+    plan.drives = seen.drive && seen.heap.used > share_of(value, kHeldOccupancy);
+    plan.follows_balloon = true;
+    return plan;
+}
+
+LeverPlan plan_no_levers(const FlagReader&, const LeverSight&) { return {}; }
+
+std::vector<FlagSetting> in_safe_order(std::vector<FlagSetting> settings, const FlagReader& now) {
+    const auto named = [&](const char* name) {
+        return std::find_if(settings.begin(), settings.end(), [&](const FlagSetting& one) { return one.name == name; });
+    };
+    const auto min = named(kMin);
+    const auto max = named(kMax);
+    const auto present = now(kMax);
+    if (min == settings.end() || max == settings.end() || !present) return settings;
+    const bool max_first = min->value > present->value;
+    if (max_first != (max < min)) std::swap(*min, *max);
+    return settings;
 }
 
 }  // namespace aerostat::agent

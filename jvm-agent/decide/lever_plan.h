@@ -1,29 +1,27 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "contract/roles.h"
 #include "jvm-agent/decide/heap_facts.h"
 
-// Which of G1's own run-time settings make it give memory back, and to what they may be set. Pure.
+// Which of a collector's own run-time settings make it give memory back, and to what they may be set. Pure.
 namespace aerostat::agent {
 
 /// One of the JVM's flags as it stands.
 struct FlagState {
     std::int64_t value = 0;
     bool by_operator = false;  ///< named on the command line, in the environment or in a file: not ours to change
+    bool operator==(const FlagState&) const = default;
 };
 
-/// The flags that matter here; absent where this JVM does not have them.
-struct G1Flags {
-    std::optional<FlagState> min_free_ratio;     ///< MinHeapFreeRatio
-    std::optional<FlagState> max_free_ratio;     ///< MaxHeapFreeRatio
-    std::optional<FlagState> periodic_interval;  ///< G1PeriodicGCInterval, ms
-    bool periodic_is_concurrent = false;         ///< G1PeriodicGCInvokesConcurrent: else it means full collections
-};
+/// The JVM's flags by name; absent where this JVM does not have one.
+using FlagReader = std::function<std::optional<FlagState>(std::string_view name)>;
 
 struct FlagSetting {
     std::string name;
@@ -31,18 +29,40 @@ struct FlagSetting {
     bool operator==(const FlagSetting&) const = default;
 };
 
+/// What a plan is made for.
+struct LeverSight {
+    HeapFacts heap;
+    HeapTarget target;
+    std::optional<Bytes> live;  ///< if it is known: settings are then made to fit the target instead of the least possible
+    Bytes application;          ///< occupied after the last collection, without the balloon
+    Bytes balloon;              ///< to the collector it is used heap like any other
+    bool drive = true;          ///< make the collector work now; else only hold
+};
+
 /// What to set, in this order. Empty lists are a plan too: there is no lever.
 struct LeverPlan {
     std::vector<FlagSetting> keep;   ///< for as long as the target is in force
     std::vector<FlagSetting> cycle;  ///< only while concurrent cycles still find garbage or give memory back
+    bool drives = false;             ///< the collector works because of these settings
+    bool follows_balloon = false;    ///< `keep` depends on the balloon's size: to be planned again when that changes
     std::string left_alone;          ///< what is the operator's, for people; empty if nothing
 };
 
-/// `live` is the live set if it is known: the free ratio is then made to fit the target instead of the least possible.
-[[nodiscard]] LeverPlan plan_levers(const G1Flags& flags, const HeapFacts& heap, HeapTarget target,
-                                    std::optional<Bytes> live);
+/// A collector's way to be moved: one function a kind of collector.
+using LeverRule = LeverPlan (*)(const FlagReader& flags, const LeverSight& seen);
 
-/// The settings that undo `plan`: intervals first, and the maximum before the minimum, because the JVM refuses Min > Max.
-[[nodiscard]] std::vector<FlagSetting> undo_levers(const LeverPlan& plan, const G1Flags& before);
+/// G1: free ratios make it uncommit, and a small periodic interval makes concurrent cycles run.
+[[nodiscard]] LeverPlan plan_g1_levers(const FlagReader& flags, const LeverSight& seen);
+
+/// ZGC and Shenandoah: a soft maximum. They collect when it is near, and Shenandoah of some JDKs uncommits down to it. The
+/// balloon counts as used, so it is added: with less a collector would run cycle after cycle.
+[[nodiscard]] LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen);
+
+/// Collectors that nothing moves without a full collection.
+[[nodiscard]] LeverPlan plan_no_levers(const FlagReader& flags, const LeverSight& seen);
+
+/// Settings in an order in which the JVM accepts each: it refuses MinHeapFreeRatio > MaxHeapFreeRatio at any moment, so
+/// lowering, the minimum goes first, and raising, the maximum.
+[[nodiscard]] std::vector<FlagSetting> in_safe_order(std::vector<FlagSetting> settings, const FlagReader& now);
 
 }  // namespace aerostat::agent

@@ -23,6 +23,7 @@ bool about_the_same(Bytes a, Bytes b) {
 }  // namespace
 
 void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint now) {
+    if (heap.whole_gcs && heap.collecting) return observe_cycles(heap, application, now);
     last_pause_at_ = now;
     const std::uint64_t before = cycle_pauses_;
     const bool cycle = heap.cycle_pauses != cycle_pauses_;
@@ -52,6 +53,31 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
     }
     if (cycle) fresh_cycle_ = true;
     if (young || full) last_application_ = application;
+}
+
+void LiveEstimate::observe_cycles(const HeapFacts& heap, Bytes application, TimePoint now) {
+    const bool whole = *heap.whole_gcs != whole_gcs_;
+    whole_gcs_ = *heap.whole_gcs;
+    collecting_ = *heap.collecting;
+    // Cycles are rare where much is free: allocation shows that the program is at work.
+    const bool works = heap.used > used_ + heap.region * 2;
+    if (works || whole || heap.used < used_) used_ = heap.used;
+    if (!started_ || works) last_pause_at_ = now;
+    if (!started_) {
+        started_ = true;
+        last_application_ = application;
+        return;
+    }
+    if (whole) {
+        take(application);
+        seen_ = seen_ || whole_gcs_ > forgotten_whole_;
+        if (seen_ && asking_) believe_longer(now);
+    } else if (live_ && application < *live_) {
+        take(application);  // the cycle goes on giving back after its end
+    } else {
+        grown_since_ += saturating_sub(application, last_application_);
+    }
+    last_application_ = application;
 }
 
 void LiveEstimate::take(Bytes application) {

@@ -17,7 +17,8 @@ namespace aerostat::agent {
 /// Thread: owner's.
 class LiveEstimate {
 public:
-    /// To be told after each pause. `application`: what the program occupied at its end, without the balloon.
+    /// To be told after each pause; of a collector that says when it works (HeapFacts::whole_gcs), at any time.
+    /// `application`: what the program occupied at the pause's end, or after the last cycle, without the balloon.
     void observe(const HeapFacts& heap, Bytes application, TimePoint now);
 
     /// Absent before the first whole-heap cycle, when too much was occupied since, and when it is too old for a silent
@@ -33,9 +34,11 @@ public:
         seen_ = false;
         asking_ = true;
         forgotten_at_ = cycle_pauses_;
+        forgotten_whole_ = whole_gcs_ + (collecting_ ? 1 : 0);  // one that runs began before
     }
 
 private:
+    void observe_cycles(const HeapFacts& heap, Bytes application, TimePoint now);
     void take(Bytes application);
     void believe_longer(TimePoint now);
     [[nodiscard]] bool is_silent(TimePoint now) const;
@@ -48,11 +51,15 @@ private:
     std::uint64_t young_gcs_ = 0;
     std::uint64_t cycle_pauses_ = 0;
     std::uint64_t full_gcs_ = 0;
+    std::uint64_t whole_gcs_ = 0;
+    bool collecting_ = false;
+    Bytes used_;  ///< at the last sign of work
     bool started_ = false;
     bool fresh_cycle_ = false;
     bool seen_ = false;
     bool asking_ = false;  ///< an order waits for a cycle
     std::uint64_t forgotten_at_ = 0;
+    std::uint64_t forgotten_whole_ = 0;
     Bytes last_application_;
     Bytes grown_since_;  ///< occupancy gained, collection over collection, since the last cycle
 };

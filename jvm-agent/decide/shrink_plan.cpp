@@ -54,7 +54,8 @@ ShrinkStep next_step(const ShrinkSight& seen) {
         return end(EndReason::not_reclaimable, "the collector gives no more, and " + seen.no_chunks);
     if (!seen.may_inflate && levers_done(seen) && seen.footprint_is_fresh)
         return end(EndReason::gc_distress, "the collector gives no more, and the balloon has lately hurt the program");
-    const bool levers_first = seen.levers == LeverPhase::working && seen.elapsed < levers_alone(seen);
+    const bool worth_waiting = seen.levers_give || !seen.cycle_completed;
+    const bool levers_first = seen.levers == LeverPhase::working && worth_waiting && seen.elapsed < levers_alone(seen);
     if (levers_first && seen.cap != Cap::hard) return wait;
     if (!wanted.is_zero()) return {ShrinkAction::inflate, wanted, {}, {}};
     return seen.footprint_is_fresh ? wait : look;

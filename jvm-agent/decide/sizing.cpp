@@ -19,7 +19,9 @@ constexpr double kCycleThreshold = 0.85;
 
 }  // namespace
 
-Bytes allocation_margin(const HeapFacts& heap) { return std::max(share_of(heap.max, kMarginShare), heap.region * 2); }
+Bytes allocation_margin(const HeapFacts& heap) {
+    return std::max({share_of(heap.max, kMarginShare), heap.region * 2, heap.headroom});
+}
 
 Bytes room_for_chunks(const HeapFacts& heap) {
     const Bytes occupied = std::max(heap.used, heap.used_after_gc);
@@ -35,7 +37,9 @@ Bytes balloon_limit(const HeapFacts& heap, HeapTarget target, Bytes application,
     const Bytes occupied = std::min(application, live.value_or(application) * 2);
     const Bytes comfortable = share_of(occupied, 1.0 / kComfortableOccupancy) + heap.region * 4;
     const Bytes collector = live.value_or(Bytes()) + share_of(heap.max, kMarginShare);
-    const Bytes unpressed = share_of(heap.max, 1 - kCycleThreshold) + occupied;
+    // Collectors of whole cycles count from a soft maximum instead, which follows the balloon.
+    const bool by_occupancy = heap.kind == CollectionKind::young_and_marking;
+    const Bytes unpressed = (by_occupancy ? share_of(heap.max, 1 - kCycleThreshold) : heap.headroom) + occupied;
     const Bytes kept = std::max({target.footprint, comfortable, collector, unpressed});
     return round_down(saturating_sub(heap.max, kept), heap.region);
 }

@@ -27,6 +27,8 @@ public:
     /// Only if can_hold_chunks().
     [[nodiscard]] virtual ChunkPort& chunks() = 0;
     [[nodiscard]] virtual FlagPort& flags() = 0;
+    /// How its own settings move it.
+    [[nodiscard]] virtual LeverRule lever_rule() const = 0;
 };
 
 /// What a collector's file is given to look at the JVM.
@@ -38,8 +40,10 @@ struct VmSight {
     GcSignals* signals = nullptr;
 };
 
-/// Fails: `unsupported` if the JVM's structures are not as expected.
+/// One for each collector. They fail: `unsupported` if the JVM's structures are not as expected.
 [[nodiscard]] Result<std::unique_ptr<Collector>> make_g1(const VmSight& vm);
+[[nodiscard]] Result<std::unique_ptr<Collector>> make_z(const VmSight& vm);
+[[nodiscard]] Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm);
 /// A collector without a balloon: heap figures as far as plain Java tells them.
 [[nodiscard]] std::unique_ptr<Collector> make_unsupported(const VmSight& vm, std::string name, std::string why_not);
 /// The right one for this JVM.

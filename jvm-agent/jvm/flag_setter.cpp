@@ -7,15 +7,6 @@
 
 namespace aerostat::agent {
 
-G1Flags FlagSetter::read_g1() {
-    G1Flags seen;
-    seen.min_free_ratio = flags_.read("MinHeapFreeRatio");
-    seen.max_free_ratio = flags_.read("MaxHeapFreeRatio");
-    seen.periodic_interval = flags_.read("G1PeriodicGCInterval");
-    seen.periodic_is_concurrent = flags_.is_on("G1PeriodicGCInvokesConcurrent");
-    return seen;
-}
-
 Status FlagSetter::load_shim() {
     if (set_ != nullptr) return {};
     const auto bytes = flags_shim_bytes();

@@ -13,7 +13,7 @@ namespace aerostat::agent {
 class FlagSetter final : public FlagPort {
 public:
     FlagSetter(JNIEnv* env, HotspotFlags flags) : env_(env), flags_(flags) {}
-    [[nodiscard]] G1Flags read_g1() override;
+    [[nodiscard]] std::optional<FlagState> read(std::string_view name) override { return flags_.read(name); }
     Status set(const FlagSetting& setting) override;
 
 private:

@@ -1,14 +1,10 @@
-#include <unistd.h>
-
-#include <algorithm>
-
+#include "jvm-agent/jvm/chunk_terms.h"
 #include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/flag_setter.h"
 #include "jvm-agent/jvm/heap_reservation.h"
 #include "jvm-agent/jvm/no_chunks.h"
 #include "jvm-agent/jvm/perf_counters.h"
 #include "jvm-agent/jvm/runtime_heap.h"
-#include "jvm-agent/jvm/soft_chunks.h"
 
 // G1, JDK 17 and later.
 namespace aerostat::agent {
@@ -18,11 +14,6 @@ using namespace literals;
 
 /// From here on a last-ditch full collection may move humongous arrays (JDK-8191565) and sections pin regions.
 constexpr int kHumongousMayMove = 22;
-/// Soft references that are cleared at the first opportunity keep no balloon alive.
-constexpr std::int64_t kShortestSoftPolicy = 50;
-constexpr Bytes kHugePage = 2_MiB;
-/// Only whole huge pages strictly inside an array go: of smaller regions that is nothing, or half.
-constexpr Bytes kLeastRegionOfHugePages = 8_MiB;
 
 struct G1Addresses {
     std::uintptr_t used = 0;  ///< bytes in all regions but those now allocated into
@@ -97,79 +88,32 @@ public:
         return no_chunks_;
     }
     [[nodiscard]] FlagPort& flags() override { return flags_; }
+    [[nodiscard]] LeverRule lever_rule() const override { return &plan_g1_levers; }
 
 private:
     Status judge() {
-        if (auto started = as_started(); !started) return started;
-        if (auto plain = plain_memory(); !plain) return plain;
-        chunks_verdict_ = chunks_would_hold();
-        // Where -Xms equals -Xmx chunks would have to do it all: without them there is nothing.
-        if (!chunks_verdict_) return vm_.flags.bytes("MinHeapSize") >= heap_.max() ? chunks_verdict_ : Status();
-        return make_chunks();
-    }
-
-    Status chunks_would_hold() {
-        const auto policy = vm_.flags.read("SoftRefLRUPolicyMSPerMB");
-        if (!policy || policy->value < kShortestSoftPolicy)
-            return fail(ErrorCode::refused, "SoftRefLRUPolicyMSPerMB is too small: soft references are cleared at once");
-        const auto page = releasable_page();
-        return page ? Status() : tl::unexpected(page.error());
-    }
-
-    Status make_chunks() {
-        const auto page = releasable_page();
-        if (!page) return tl::unexpected(page.error());
-        auto archived = file_backed_parts();
-        if (!archived) return tl::unexpected(archived.error());
-        auto made = SoftChunks::make(
-            vm_.env, {at_.reservation, std::move(*archived), at_.region, *page, vm_.major_version >= kHumongousMayMove});
-        if (!made) return tl::unexpected(made.error());
-        chunks_ = std::move(*made);
-        return {};
-    }
-
-    /// What the operator asked of this JVM that a balloon would contradict.
-    Status as_started() {
-        if (vm_.flags.is_on("AlwaysPreTouch"))
-            return fail(ErrorCode::refused, "AlwaysPreTouch asks for a heap without later page faults");
-        if (!heap_.sees_full_gcs()) return fail(ErrorCode::refused, "full collections cannot be seen (-XX:-UsePerfData)");
-        return {};
-    }
-
-    /// Cross-checks the reservation against the kernel's books.
-    Status plain_memory() {
-        const Bytes size = at_.reservation.size();
-        const bool power_of_two = (at_.region.count() & (at_.region.count() - 1)) == 0;
-        if (size < heap_.max() || at_.region < 1_MiB || at_.region > 512_MiB || !power_of_two)
-            return fail(ErrorCode::unsupported, "this JVM's description of its heap is not plausible");
-        const auto residency = heap_.measure_footprint();
-        if (!residency) return tl::unexpected(residency.error());
-        if (!residency->locked.is_zero()) return fail(ErrorCode::refused, "the heap is locked in memory");
-        if (residency->kernel_page_size >= kHugePage)
-            return fail(ErrorCode::refused, "the heap is made of huge pages (hugetlb)");
-        has_huge_pages_ = vm_.flags.is_on("UseTransparentHugePages") || !residency->anon_huge_pages.is_zero();
-        return {};
-    }
-
-    /// The unit in which a chunk's pages go.
-    [[nodiscard]] Result<Bytes> releasable_page() const {
-        if (has_huge_pages_ && at_.region < kLeastRegionOfHugePages)
-            return fail(ErrorCode::refused, "with transparent huge pages and regions of " + format_bytes(at_.region) +
-                                                " too little of a chunk could be released");
-        return has_huge_pages_ ? kHugePage : Bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
-    }
-
-    /// Objects of the class-data archive are mapped into the heap from their file; all else must be anonymous and private.
-    Result<std::vector<procfs::AddressRange>> file_backed_parts() {
-        const auto maps = procfs::read_own_maps();
-        if (!maps) return tl::unexpected(maps.error());
-        std::vector<procfs::AddressRange> parts;
-        for (const auto& mapping : *maps) {
-            if (mapping.range.end <= at_.reservation.begin || mapping.range.begin >= at_.reservation.end) continue;
-            if (mapping.shared) return fail(ErrorCode::unsupported, "the heap is shared memory");
-            if (mapping.inode != 0) parts.push_back(mapping.range);
+        if (auto allowed = allowed_as_started(vm_.flags); !allowed) return allowed;
+        if (!heap_.sees_full_gcs()) return fail(ErrorCode::refused, "full collections cannot be seen");
+        if (auto plausible = check_description(); !plausible) return plausible;
+        const auto memory = look_at_memory(vm_.flags, {at_.reservation});
+        if (!memory) return tl::unexpected(memory.error());
+        if (memory->shared) return fail(ErrorCode::unsupported, "the heap is shared memory");
+        // One region less the header: larger arrays in a fragmented heap make full collections.
+        auto made = make_chunks(vm_, *memory, {at_.reservation}, at_.region, vm_.major_version >= kHumongousMayMove);
+        if (made) {
+            chunks_ = std::move(*made);
+            return {};
         }
-        return parts;
+        chunks_verdict_ = tl::unexpected(made.error());
+        // Where -Xms equals -Xmx chunks would have to do it all: without them there is nothing.
+        return vm_.flags.bytes("MinHeapSize") >= heap_.max() ? chunks_verdict_ : Status();
+    }
+
+    [[nodiscard]] Status check_description() const {
+        const bool power_of_two = (at_.region.count() & (at_.region.count() - 1)) == 0;
+        if (at_.reservation.size() < heap_.max() || at_.region < 1_MiB || at_.region > 512_MiB || !power_of_two)
+            return fail(ErrorCode::unsupported, "this JVM's description of its heap is not plausible");
+        return {};
     }
 
     VmSight vm_;
@@ -178,7 +122,6 @@ private:
     FlagSetter flags_;
     std::unique_ptr<SoftChunks> chunks_;
     NoChunks no_chunks_;
-    bool has_huge_pages_ = false;
     Status verdict_;
     Status chunks_verdict_;
 };

@@ -1,6 +1,7 @@
 #include "jvm-agent/jvm/gc_threads.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "procfs/process.h"
@@ -10,11 +11,19 @@ namespace {
 
 constexpr Duration kFindAgainAfter = std::chrono::seconds(30);
 
-bool is_concurrent(std::string_view name) { return name.starts_with("G1 Conc#") || name.starts_with("G1 Main Marker"); }
-bool is_collector(std::string_view name) {
-    return is_concurrent(name) || name.starts_with("GC Thread#") || name.starts_with("G1 Refine#") ||
-           name.starts_with("G1 Service") || name.starts_with("VM Thread");
+/// Names as the kernel keeps them, cut to 15 bytes. Workers of ZGC and Shenandoah work in pauses too, for a few percent of
+/// it.
+constexpr std::string_view kConcurrent[] = {"G1 Conc#", "G1 Main Marker",  "ZWorker",
+                                            "ZDriver",  "Shenandoah GC T", "Shenandoah Cont"};
+constexpr std::string_view kOthers[] = {"GC Thread#", "G1 Refine#", "G1 Service",      "VM Thread",      "ZDirector",
+                                        "ZUnmapper",  "ZUncommit",  "Shenandoah Unco", "Shenandoah Regu"};
+
+bool has_prefix_of(std::string_view name, std::span<const std::string_view> prefixes) {
+    return std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
+
+bool is_concurrent(std::string_view name) { return has_prefix_of(name, kConcurrent); }
+bool is_collector(std::string_view name) { return is_concurrent(name) || has_prefix_of(name, kOthers); }
 
 }  // namespace
 

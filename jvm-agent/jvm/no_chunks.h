@@ -14,7 +14,7 @@ public:
     void drop(Chunk) override {}
     void forget(Chunk) override {}
     [[nodiscard]] Bytes resident(const Chunk&) override { return Bytes(); }
-    [[nodiscard]] Result<bool> release_again(const Chunk&) override { return false; }
+    [[nodiscard]] Result<bool> release_again(Chunk&) override { return false; }
 };
 
 }  // namespace aerostat::agent

@@ -49,7 +49,7 @@ PerfCounters PerfCounters::open(const HotspotTables& tables) {
     return counters;
 }
 
-PerfCounter PerfCounters::find(std::string_view name) const {
+PerfCounters::Found PerfCounters::look_for(std::string_view name) const {
     if (begin_ == 0) return {};
     const auto prologue = copy_from<Prologue>(begin_);
     std::uintptr_t at = begin_ + static_cast<std::uintptr_t>(prologue.entry_offset);
@@ -57,11 +57,31 @@ PerfCounter PerfCounters::find(std::string_view name) const {
         const auto entry = copy_from<Entry>(at);
         if (entry.length <= 0 || at + static_cast<std::uintptr_t>(entry.length) > end_) break;
         const auto* const text = reinterpret_cast<const char*>(at + static_cast<std::uintptr_t>(entry.name_offset));
-        const bool is_long = entry.type == 'J' && entry.vector_length == 0;
-        if (is_long && name == text) return PerfCounter(at + static_cast<std::uintptr_t>(entry.data_offset));
+        const bool fits = entry.vector_length >= 0 && entry.data_offset + entry.vector_length <= entry.length;
+        if (fits && name == text)
+            return {at + static_cast<std::uintptr_t>(entry.data_offset), static_cast<char>(entry.type),
+                    static_cast<std::size_t>(entry.vector_length)};
         at += static_cast<std::uintptr_t>(entry.length);
     }
     return {};
+}
+
+PerfCounter PerfCounters::find(std::string_view name) const {
+    const Found found = look_for(name);
+    return found.type == 'J' && found.elements == 0 ? PerfCounter(found.data) : PerfCounter();
+}
+
+PerfText PerfCounters::find_text(std::string_view name) const {
+    const Found found = look_for(name);
+    return found.type == 'B' && found.elements > 0 ? PerfText(found.data, found.elements) : PerfText();
+}
+
+bool PerfText::equals(std::string_view text) const {
+    if (at_ == 0 || text.size() >= room_) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (HotspotTables::load<char>(at_ + i) != text[i]) return false;
+    }
+    return HotspotTables::load<char>(at_ + text.size()) == '\0';
 }
 
 }  // namespace aerostat::agent

@@ -22,6 +22,20 @@ private:
     std::uintptr_t at_ = 0;
 };
 
+/// A text among the JVM's counters, such as the cause of a collection. It may change while it is read: then it equals
+/// nothing.
+class PerfText {
+public:
+    PerfText() = default;
+    PerfText(std::uintptr_t at, std::size_t room) : at_(at), room_(room) {}
+    [[nodiscard]] bool is_there() const { return at_ != 0; }
+    [[nodiscard]] bool equals(std::string_view text) const;
+
+private:
+    std::uintptr_t at_ = 0;
+    std::size_t room_ = 0;
+};
+
 /// The JVM's performance memory: what `jcmd PID PerfCounter.print` shows, in the format of jvmstat.
 /// Thread: any, until the VM dies.
 class PerfCounters {
@@ -29,8 +43,15 @@ public:
     /// Empty with -XX:-UsePerfData: then every counter reads as absent.
     [[nodiscard]] static PerfCounters open(const HotspotTables& tables);
     [[nodiscard]] PerfCounter find(std::string_view name) const;
+    [[nodiscard]] PerfText find_text(std::string_view name) const;
 
 private:
+    struct Found {
+        std::uintptr_t data = 0;  ///< 0: there is none of that name
+        char type = 0;
+        std::size_t elements = 0;  ///< 0: a scalar
+    };
+    [[nodiscard]] Found look_for(std::string_view name) const;
     std::uintptr_t begin_ = 0, end_ = 0;
 };
 

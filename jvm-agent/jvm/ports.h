@@ -22,7 +22,7 @@ struct Chunk {
 class ChunkPort {
 public:
     virtual ~ChunkPort() = default;
-    /// Heap bytes one chunk takes: a region.
+    /// Heap bytes one chunk takes.
     [[nodiscard]] virtual Bytes chunk_size() const = 0;
     /// Allocates one and releases its pages. Fails: `refused` (the JVM could not allocate it: the caller must stop),
     /// `unsupported` (its address or mapping cannot be trusted: no balloon in this JVM), `io` (madvise).
@@ -37,9 +37,9 @@ public:
     virtual void forget(Chunk chunk) = 0;
     /// Bytes of it that are in memory. A hint: the kernel counts its zero page.
     [[nodiscard]] virtual Bytes resident(const Chunk& chunk) = 0;
-    /// Releases its pages once more. Takes a strong handle for that moment: not while a concurrent cycle runs.
-    /// False: it was cleared meanwhile, nothing was touched.
-    [[nodiscard]] virtual Result<bool> release_again(const Chunk& chunk) = 0;
+    /// Releases its pages once more and learns where it lies now. Takes a strong handle for that moment: not while a
+    /// concurrent cycle runs. False: it was cleared meanwhile, nothing was touched.
+    [[nodiscard]] virtual Result<bool> release_again(Chunk& chunk) = 0;
 };
 
 /// Port to the collector's view of its heap and to the kernel's.
@@ -50,13 +50,16 @@ public:
     [[nodiscard]] virtual HeapFacts observe() = 0;
     /// Costly: a walk of the heap's page tables (about 20 ms for 4 GiB).
     [[nodiscard]] virtual Result<procfs::Residency> measure_footprint() = 0;
+    /// The heap is shared memory, which the kernel counts apart from the rest of the process (ZGC).
+    [[nodiscard]] virtual bool is_shared() const { return false; }
 };
 
 /// Port to the JVM's manageable flags.
 class FlagPort {
 public:
     virtual ~FlagPort() = default;
-    [[nodiscard]] virtual G1Flags read_g1() = 0;
+    /// Absent for a flag that this JVM does not have.
+    [[nodiscard]] virtual std::optional<FlagState> read(std::string_view name) = 0;
     /// The first call loads a few Java classes. Fails: `refused` with the JVM's own words, `unsupported`.
     virtual Status set(const FlagSetting& setting) = 0;
 };

@@ -18,20 +18,14 @@ constexpr std::uintptr_t kSlice = 4 * 1024 * 1024;
 /// region unused; what is released follows from the address the JVM tells, never from this.
 constexpr std::uint64_t kLargestHeader = 24;
 
-jsize array_length(Bytes region) { return static_cast<jsize>((region.count() - kLargestHeader) / sizeof(jlong)); }
+jsize array_length(Bytes chunk) { return static_cast<jsize>((chunk.count() - kLargestHeader) / sizeof(jlong)); }
 
 jobject soft(const Chunk& chunk) { return static_cast<jobject>(chunk.soft_reference); }
 
-Status madvise_away(procfs::AddressRange range) {
-    if (range.end <= range.begin) return {};
-    if (madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, MADV_DONTNEED) == 0) return {};
-    return tl::unexpected(error_from_errno("releasing heap pages", errno));
-}
-
 }  // namespace
 
-Result<std::unique_ptr<SoftChunks>> SoftChunks::make(JNIEnv* env, const ReleaseRules& rules) {
-    std::unique_ptr<SoftChunks> chunks(new SoftChunks(env, rules));
+Result<std::unique_ptr<SoftChunks>> SoftChunks::make(JNIEnv* env, ReleaseRules rules) {
+    std::unique_ptr<SoftChunks> chunks(new SoftChunks(env, std::move(rules)));
     if (auto found = chunks->look_up_java(); !found) return tl::unexpected(found.error());
     return chunks;
 }
@@ -53,7 +47,7 @@ Status SoftChunks::look_up_java() {
 }
 
 Result<Chunk> SoftChunks::inflate() {
-    const LocalRef<jlongArray> array(env_, env_->NewLongArray(array_length(rules_.region)));
+    const LocalRef<jlongArray> array(env_, env_->NewLongArray(array_length(rules_.chunk)));
     if (clear_exception(env_) || !array) return fail(ErrorCode::refused, "the JVM could not allocate a chunk");
     const LocalRef<> reference(env_, env_->NewObject(soft_class_, construct_, array.get()));
     if (clear_exception(env_) || !reference) return fail(ErrorCode::refused, "the JVM could not allocate a reference");
@@ -65,7 +59,14 @@ Result<Chunk> SoftChunks::inflate() {
 }
 
 Result<procfs::AddressRange> SoftChunks::release(jlongArray array) {
-    return rules_.humongous_may_move ? release_inside(array) : release_outside(array);
+    return rules_.may_move ? release_inside(array) : release_outside(array);
+}
+
+Status SoftChunks::madvise_away(procfs::AddressRange range) const {
+    if (range.end <= range.begin) return {};
+    const int advice = rules_.shared ? MADV_REMOVE : MADV_DONTNEED;
+    if (madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, advice) == 0) return {};
+    return tl::unexpected(error_from_errno("releasing heap pages", errno));
 }
 
 /// Before JDK 22 critical sections go through the GCLocker, and sections back to back make the program throw
@@ -85,8 +86,9 @@ tl::unexpected<Error> SoftChunks::no_address() const {
     return fail(ErrorCode::refused, "the JVM gave no address for a chunk");
 }
 
-/// From JDK 22 on a last-ditch full collection may move humongous arrays (JDK-8191565), and a critical section pins only
-/// the array's own region (JDK-8318706): address and release belong into one section, and it stays short.
+/// Where an array may move (G1: a last-ditch full collection from JDK 22 on, JDK-8191565; Shenandoah: a full collection), a
+/// critical section pins it (JDK-8318706) or keeps the collector from moving on: address and release belong into one
+/// section, and it stays short.
 Result<procfs::AddressRange> SoftChunks::release_inside(jlongArray array) {
     procfs::AddressRange all;
     std::uintptr_t done = 0;
@@ -110,15 +112,17 @@ Result<procfs::AddressRange> SoftChunks::release_inside(jlongArray array) {
 Result<procfs::AddressRange> SoftChunks::whole_pages(jlongArray array, const void* payload) const {
     const auto begin = reinterpret_cast<std::uintptr_t>(payload);
     const std::uintptr_t end = begin + static_cast<std::uintptr_t>(env_->GetArrayLength(array)) * sizeof(jlong);
-    if (!rules_.heap.contains(begin) || end > rules_.heap.end)
+    const bool inside = std::any_of(rules_.heap.begin(), rules_.heap.end(),
+                                    [&](const auto& range) { return range.contains(begin) && end <= range.end; });
+    if (!inside)
         return fail(ErrorCode::unsupported, "the JVM hands out copies of arrays (-Xcheck:jni?), not their addresses");
     for (const auto& range : rules_.not_ours) {
         if (begin < range.end && end > range.begin)
             return fail(ErrorCode::unsupported, "a chunk came to lie on file-backed memory");
     }
     const std::uintptr_t page = rules_.page.count();
-    const procfs::AddressRange inside{(begin + page - 1) / page * page, end / page * page};
-    return inside.end > inside.begin ? inside : procfs::AddressRange{begin, begin};
+    const procfs::AddressRange whole{(begin + page - 1) / page * page, end / page * page};
+    return whole.end > whole.begin ? whole : procfs::AddressRange{begin, begin};
 }
 
 bool SoftChunks::is_cleared(const Chunk& chunk) {
@@ -148,11 +152,12 @@ Bytes SoftChunks::resident(const Chunk& chunk) {
     return Bytes(static_cast<std::uint64_t>(in_core) * page);
 }
 
-Result<bool> SoftChunks::release_again(const Chunk& chunk) {
+Result<bool> SoftChunks::release_again(Chunk& chunk) {
     const LocalRef<jlongArray> array(env_, static_cast<jlongArray>(env_->CallObjectMethod(soft(chunk), get_)));
     if (clear_exception(env_) || !array) return false;
     auto pages = release(array.get());
     if (!pages) return tl::unexpected(pages.error());
+    chunk.pages = *pages;
     return true;
 }
 

@@ -11,38 +11,40 @@ namespace aerostat::agent {
 
 /// How a chunk's pages may be released: what the collector and the kernel allow in this JVM.
 struct ReleaseRules {
-    procfs::AddressRange heap;                   ///< the reservation: an address outside it is never released
+    std::vector<procfs::AddressRange> heap;      ///< an address outside of these is never released
     std::vector<procfs::AddressRange> not_ours;  ///< file-backed parts of it (archived classes' objects)
-    Bytes region;
-    Bytes page;                       ///< release in multiples of this (2 MiB with huge pages)
-    bool humongous_may_move = false;  ///< JDK 22 and later: release only inside a critical section, in short slices
+    Bytes chunk;                                 ///< heap bytes one chunk takes
+    Bytes page;                                  ///< release in multiples of this (2 MiB with huge pages)
+    bool shared = false;    ///< the heap is shared memory (ZGC): MADV_DONTNEED would free nothing, MADV_REMOVE punches holes
+    bool may_move = false;  ///< release only inside a critical section, in short slices; else only the address is read there
 };
 
-/// Chunks as SoftReferences to long arrays of exactly one region (G1).
+/// Chunks as SoftReferences to long arrays.
 ///
 /// The referent is never loaded except by release_again(): a loaded referent is strong for the collector.
 /// Thread: agent thread.
 class SoftChunks final : public ChunkPort {
 public:
     /// Fails: `unsupported` if SoftReference has not the fields that keep it alive without loading the referent.
-    [[nodiscard]] static Result<std::unique_ptr<SoftChunks>> make(JNIEnv* env, const ReleaseRules& rules);
+    [[nodiscard]] static Result<std::unique_ptr<SoftChunks>> make(JNIEnv* env, ReleaseRules rules);
 
-    [[nodiscard]] Bytes chunk_size() const override { return rules_.region; }
+    [[nodiscard]] Bytes chunk_size() const override { return rules_.chunk; }
     [[nodiscard]] Result<Chunk> inflate() override;
     [[nodiscard]] bool is_cleared(const Chunk& chunk) override;
     void keep_alive(const Chunk& chunk) override;
     void drop(Chunk chunk) override;
     void forget(Chunk chunk) override;
     [[nodiscard]] Bytes resident(const Chunk& chunk) override;
-    [[nodiscard]] Result<bool> release_again(const Chunk& chunk) override;
+    [[nodiscard]] Result<bool> release_again(Chunk& chunk) override;
 
 private:
-    SoftChunks(JNIEnv* env, const ReleaseRules& rules) : env_(env), rules_(rules) {}
+    SoftChunks(JNIEnv* env, ReleaseRules rules) : env_(env), rules_(std::move(rules)) {}
     Status look_up_java();
     [[nodiscard]] Result<procfs::AddressRange> release(jlongArray array);
     [[nodiscard]] Result<procfs::AddressRange> release_outside(jlongArray array);
     [[nodiscard]] Result<procfs::AddressRange> release_inside(jlongArray array);
     [[nodiscard]] tl::unexpected<Error> no_address() const;
+    [[nodiscard]] Status madvise_away(procfs::AddressRange range) const;
     [[nodiscard]] Result<procfs::AddressRange> whole_pages(jlongArray array, const void* payload) const;
 
     JNIEnv* env_;

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] HeapPort& heap() override { return heap_; }
     [[nodiscard]] ChunkPort& chunks() override { return no_chunks_; }
     [[nodiscard]] FlagPort& flags() override { return flags_; }
+    [[nodiscard]] LeverRule lever_rule() const override { return &plan_no_levers; }
 
 private:
     std::string name_;
@@ -56,21 +57,6 @@ private:
 
 std::unique_ptr<Collector> make_unsupported(const VmSight& vm, std::string name, std::string why_not) {
     return std::make_unique<Unsupported>(vm, std::move(name), std::move(why_not));
-}
-
-std::unique_ptr<Collector> collector_of(const VmSight& vm) {
-    if (vm.flags.is_on("UseG1GC")) {
-        auto g1 = make_g1(vm);
-        return g1 ? std::move(*g1) : make_unsupported(vm, "G1", g1.error().message);
-    }
-    for (const auto& [flag, name] : {std::pair{"UseParallelGC", "Parallel"},
-                                     {"UseSerialGC", "Serial"},
-                                     {"UseShenandoahGC", "Shenandoah"},
-                                     {"UseZGC", "Z"},
-                                     {"UseEpsilonGC", "Epsilon"}}) {
-        if (vm.flags.is_on(flag)) return make_unsupported(vm, name, std::string("not supported yet: collector ") + name);
-    }
-    return make_unsupported(vm, "unknown", "not supported: this collector is not known");
 }
 
 }  // namespace aerostat::agent

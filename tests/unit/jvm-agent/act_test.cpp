@@ -47,47 +47,68 @@ TEST(Balloon, SaysWhatIsStillInMemory) {
     EXPECT_EQ(balloon.verified() + 256_KiB, 8_MiB);
 }
 
+LeverSight sight(FakeJvm& jvm, Bytes target, std::optional<Bytes> live = std::nullopt) {
+    LeverSight seen;
+    seen.heap = jvm.observe();
+    seen.target = {target};
+    seen.live = live;
+    return seen;
+}
+
 TEST(Levers, ArePutBackAsTheyWere) {
     FakeJvm jvm;
-    Levers levers(jvm);
-    const HeapFacts heap = jvm.observe();
-    ASSERT_TRUE(levers.pull(heap, {512_MiB}, std::nullopt).value());
-    ASSERT_TRUE(levers.pull(heap, {256_MiB}, 128_MiB).value());
-    EXPECT_LT(jvm.flags.max_free_ratio->value, 70);
+    Levers levers(jvm, &plan_g1_levers);
+    ASSERT_TRUE(levers.pull(sight(jvm, 512_MiB)).value());
+    ASSERT_TRUE(levers.pull(sight(jvm, 256_MiB, 128_MiB)).value());
+    EXPECT_LT(jvm.flag("MaxHeapFreeRatio"), 70);
     EXPECT_TRUE(levers.drives_cycles());
     EXPECT_FALSE(levers.in_use().empty());
     ASSERT_TRUE(levers.restore());
-    EXPECT_EQ(jvm.flags.min_free_ratio->value, 40);
-    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70);
-    EXPECT_EQ(jvm.flags.periodic_interval->value, 0);
+    EXPECT_EQ(jvm.flag("MinHeapFreeRatio"), 40);
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
     EXPECT_TRUE(levers.in_use().empty());
 }
 
 TEST(Levers, StopDrivingCyclesButKeepTheRatios) {
     FakeJvm jvm;
-    Levers levers(jvm);
-    ASSERT_TRUE(levers.pull(jvm.observe(), {512_MiB}, std::nullopt).value());
-    ASSERT_TRUE(levers.stop_cycles());
-    EXPECT_EQ(jvm.flags.periodic_interval->value, 0);
-    EXPECT_EQ(jvm.flags.max_free_ratio->value, 10);
+    Levers levers(jvm, &plan_g1_levers);
+    ASSERT_TRUE(levers.pull(sight(jvm, 512_MiB)).value());
+    ASSERT_TRUE(levers.stop_cycles(sight(jvm, 512_MiB)));
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 10);
 }
 
 TEST(Levers, UndoAPullThatWasRefusedHalfway) {
     FakeJvm jvm;
     jvm.refuse_flag = "G1PeriodicGCInterval";
-    Levers levers(jvm);
-    EXPECT_FALSE(levers.pull(jvm.observe(), {512_MiB}, std::nullopt));
-    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70);
-    EXPECT_EQ(jvm.flags.min_free_ratio->value, 40);
+    Levers levers(jvm, &plan_g1_levers);
+    EXPECT_FALSE(levers.pull(sight(jvm, 512_MiB)));
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
+    EXPECT_EQ(jvm.flag("MinHeapFreeRatio"), 40);
 }
 
 TEST(Levers, NeverPassThroughMinAboveMaxWhicheverWayTheyGo) {
     FakeJvm jvm;  // its set() refuses Min > Max, as the JVM does
-    Levers levers(jvm);
-    const HeapFacts heap = jvm.observe();
+    Levers levers(jvm, &plan_g1_levers);
     for (const auto& [target, live] : {std::pair{256_MiB, 250_MiB}, {4_GiB, 1_GiB}, {300_MiB, 290_MiB}, {2_GiB, 900_MiB}})
-        ASSERT_TRUE(levers.pull(heap, {target}, live)) << format_bytes(target);
+        ASSERT_TRUE(levers.pull(sight(jvm, target, live))) << format_bytes(target);
     ASSERT_TRUE(levers.restore());
+}
+
+TEST(Levers, FollowTheBalloonWhereItCountsAsUsed) {
+    FakeJvm jvm;
+    jvm.flags["SoftMaxHeapSize"] = {static_cast<std::int64_t>(jvm.max.count()), false};
+    Levers levers(jvm, &plan_soft_maximum);
+    LeverSight seen = sight(jvm, 1_GiB);
+    ASSERT_TRUE(levers.follow_balloon(seen));
+    EXPECT_TRUE(jvm.flag_calls.empty()) << "nothing was pulled";
+    ASSERT_TRUE(levers.pull(seen).value());
+    seen.balloon = 512_MiB;
+    ASSERT_TRUE(levers.follow_balloon(seen));
+    EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), static_cast<std::int64_t>((1_GiB + 512_MiB).count()));
+    ASSERT_TRUE(levers.restore());
+    EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), static_cast<std::int64_t>(jvm.max.count()));
 }
 
 TEST(OperationBook, KeepsTheLastSixtyFour) {

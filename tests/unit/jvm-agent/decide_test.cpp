@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include "jvm-agent/decide/lever_plan.h"
 #include "jvm-agent/decide/pacing.h"
 #include "jvm-agent/decide/shrink_plan.h"
 #include "jvm-agent/decide/sizing.h"
@@ -95,54 +94,6 @@ TEST(LookSchedule, NeverLooksMoreThanOnceASecondHoweverCheapItIs) {
     looks.looked(clock.now(), 1us);
     clock.advance(999ms);
     EXPECT_FALSE(looks.due(clock.now(), 0.5));
-}
-
-G1Flags defaults() { return {FlagState{40, false}, FlagState{70, false}, FlagState{0, false}, true}; }
-
-TEST(LeverPlan, LowersTheMinimumBeforeTheMaximum) {
-    const LeverPlan plan = plan_levers(defaults(), four_gib(), {512_MiB}, std::nullopt);
-    ASSERT_EQ(plan.keep.size(), 2U);
-    EXPECT_EQ(plan.keep[0].name, "MinHeapFreeRatio");
-    EXPECT_LE(plan.keep[0].value, plan.keep[1].value);
-    ASSERT_EQ(plan.cycle.size(), 1U);
-    EXPECT_GT(plan.cycle[0].value, 0);
-}
-
-TEST(LeverPlan, RaisesTheMaximumBeforeTheMinimumWhenItUndoes) {
-    const LeverPlan plan = plan_levers(defaults(), four_gib(), {512_MiB}, std::nullopt);
-    const auto undo = undo_levers(plan, defaults());
-    ASSERT_EQ(undo.size(), 3U);
-    EXPECT_EQ(undo[0], (FlagSetting{"G1PeriodicGCInterval", 0}));
-    EXPECT_EQ(undo[1], (FlagSetting{"MaxHeapFreeRatio", 70}));
-    EXPECT_EQ(undo[2], (FlagSetting{"MinHeapFreeRatio", 40}));
-}
-
-TEST(LeverPlan, LeavesAloneWhatTheOperatorSet) {
-    G1Flags flags = defaults();
-    flags.max_free_ratio->by_operator = true;
-    const LeverPlan plan = plan_levers(flags, four_gib(), {512_MiB}, std::nullopt);
-    EXPECT_TRUE(plan.keep.empty());
-    EXPECT_EQ(plan.left_alone, "MaxHeapFreeRatio");
-}
-
-TEST(LeverPlan, NeverDrivesFullCollections) {
-    G1Flags flags = defaults();
-    flags.periodic_is_concurrent = false;
-    EXPECT_TRUE(plan_levers(flags, four_gib(), {512_MiB}, std::nullopt).cycle.empty());
-}
-
-TEST(LeverPlan, OnlyLooksForGarbageInAHeapOfFixedSize) {
-    HeapFacts heap = four_gib();
-    heap.minimum = heap.committed = heap.max;
-    const LeverPlan plan = plan_levers(defaults(), heap, {512_MiB}, std::nullopt);
-    EXPECT_TRUE(plan.keep.empty());
-    EXPECT_EQ(plan.cycle.size(), 1U);
-}
-
-TEST(LeverPlan, FitsTheFreeRatioToAKnownLiveSet) {
-    const LeverPlan plan = plan_levers(defaults(), four_gib(), {1_GiB}, 512_MiB);
-    ASSERT_EQ(plan.keep.size(), 2U);
-    EXPECT_EQ(plan.keep[1].value, 50);
 }
 
 ShrinkSight two_gib_to_go() {

@@ -21,7 +21,10 @@ public:
     Bytes live{Bytes(128 << 20)};
     Bytes garbage;
     std::uint64_t young_gcs = 0, cycle_pauses = 0, full_gcs = 0, pauses = 0;
-    G1Flags flags{FlagState{40, false}, FlagState{70, false}, FlagState{0, false}, true};
+    std::map<std::string, FlagState, std::less<>> flags{{"MinHeapFreeRatio", {40, false}},
+                                                        {"MaxHeapFreeRatio", {70, false}},
+                                                        {"G1PeriodicGCInterval", {0, false}},
+                                                        {"G1PeriodicGCInvokesConcurrent", {1, false}}};
     std::vector<FlagSetting> flag_calls;
     std::string refuse_flag;  ///< set() fails for this one
     bool refuse_chunks = false;
@@ -46,7 +49,7 @@ public:
         pauses += 2;
         garbage = Bytes();
         young_gc();
-        const double free_share = static_cast<double>(flags.max_free_ratio->value) / 100;
+        const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
         const Bytes wanted = std::max(minimum, round_up(share_of(used(), 1 / (1 - free_share)), region));
         committed = std::min(committed, wanted);
         in_memory = std::min(in_memory, saturating_sub(committed, balloon()));
@@ -64,7 +67,7 @@ public:
     }
     /// Cycles that the interval flag would cause, `times` of them.
     void let_cycles_run(int times) {
-        for (int i = 0; i < times && flags.periodic_interval->value > 0; ++i) cycle();
+        for (int i = 0; i < times && flag("G1PeriodicGCInterval") > 0; ++i) cycle();
     }
 
     HeapFacts observe() override {
@@ -95,18 +98,20 @@ public:
     }
     void forget(Chunk chunk) override { chunks_.erase(id(chunk)); }
     Bytes resident(const Chunk&) override { return back_in_each_chunk; }
-    Result<bool> release_again(const Chunk& chunk) override {
+    Result<bool> release_again(Chunk& chunk) override {
         ++strong_handles;
         return !chunks_.at(id(chunk));
     }
-    G1Flags read_g1() override { return flags; }
+    std::optional<FlagState> read(std::string_view name) override {
+        const auto found = flags.find(name);
+        return found == flags.end() ? std::nullopt : std::optional(found->second);
+    }
+    [[nodiscard]] std::int64_t flag(const char* name) const { return flags.at(name).value; }
     Status set(const FlagSetting& setting) override {
         if (setting.name == refuse_flag) return fail(ErrorCode::refused, "no");
         flag_calls.push_back(setting);
-        if (setting.name == "MinHeapFreeRatio") flags.min_free_ratio->value = setting.value;
-        if (setting.name == "MaxHeapFreeRatio") flags.max_free_ratio->value = setting.value;
-        if (setting.name == "G1PeriodicGCInterval") flags.periodic_interval->value = setting.value;
-        if (flags.min_free_ratio->value > flags.max_free_ratio->value) return fail(ErrorCode::refused, "Min > Max");
+        flags.at(setting.name).value = setting.value;
+        if (flag("MinHeapFreeRatio") > flag("MaxHeapFreeRatio")) return fail(ErrorCode::refused, "Min > Max");
         return {};
     }
     std::size_t chunk_count() const { return chunks_.size(); }

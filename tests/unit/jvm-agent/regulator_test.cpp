@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 class RegulatorTest : public testing::Test {
 protected:
     explicit RegulatorTest(RegulatorRules rules = {})
-        : regulator({jvm, jvm, jvm, jvm.clock, [this] { return cpu; }, [] { return false; }, [] { return Duration{}; }},
+        : regulator({jvm, jvm, jvm, &plan_g1_levers, jvm.clock, [this] { return cpu; }, [] { return false; },
+                     [] { return Duration{}; }},
                     rules,
                     {[this](OperationResult r) { results.push_back(std::move(r)); },
                      [this](Pressure p) { pressures.push_back(std::move(p)); }}) {}
@@ -52,7 +53,7 @@ TEST_F(RegulatorTest, MeetsATargetWithLeversWhenGarbageIsInTheWay) {
     EXPECT_EQ(results[0].reason, EndReason::met);
     EXPECT_GE(results[0].obtained, 2_GiB);
     EXPECT_EQ(results[0].shortfall, 0_B);
-    EXPECT_EQ(jvm.flags.periodic_interval->value, 0) << "cycles are driven only while the operation runs";
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0) << "cycles are driven only while the operation runs";
 }
 
 TEST_F(RegulatorTest, UsesChunksAloneWhereTheHeapIsFixed) {
@@ -60,8 +61,8 @@ TEST_F(RegulatorTest, UsesChunksAloneWhereTheHeapIsFixed) {
     regulator.accept(order("a", 2_GiB));
     run_until_result();
     EXPECT_EQ(results[0].reason, EndReason::met);
-    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70) << "ratios can do nothing here";
-    EXPECT_EQ(jvm.flags.periodic_interval->value, 0);
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70) << "ratios can do nothing here";
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
     EXPECT_GE(regulator.balloon().size().granted, 2_GiB);
 }
 
@@ -75,7 +76,7 @@ TEST_F(RegulatorTest, AnswersTheSameOrderTwiceButDoesItOnce) {
 }
 
 TEST_F(RegulatorTest, ANewOrderSupersedesTheRunningOne) {
-    jvm.flags.periodic_interval->by_operator = true;
+    jvm.flags.at("G1PeriodicGCInterval").by_operator = true;
     jvm.garbage = 2_GiB;
     regulator.accept(order("a", 200_MiB));
     run(20ms);
@@ -136,8 +137,8 @@ TEST_F(RegulatorTest, ATargetAtTheCeilingLiftsAllRestraint) {
     regulator.accept(order("b", 4_GiB));
     EXPECT_EQ(regulator.balloon().count(), 0U);
     EXPECT_FALSE(regulator.target());
-    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70);
-    EXPECT_EQ(jvm.flags.min_free_ratio->value, 40);
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
+    EXPECT_EQ(jvm.flag("MinHeapFreeRatio"), 40);
 }
 
 TEST_F(RegulatorTest, AHeldTargetFallsAwayAfterItsTime) {
@@ -150,7 +151,7 @@ TEST_F(RegulatorTest, AHeldTargetFallsAwayAfterItsTime) {
     run(21s);
     EXPECT_FALSE(regulator.target());
     EXPECT_EQ(regulator.balloon().count(), 0U);
-    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70);
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
 }
 
 TEST_F(RegulatorTest, LetsGoOfEverythingWhenAFullCollectionComes) {
@@ -191,7 +192,7 @@ TEST_F(RegulatorTest, GivesRoomToAGrowingProgramBeforeItIsShort) {
         jvm.young_gc();
         run(5ms);
     }
-    EXPECT_EQ(jvm.flags.max_free_ratio->value, 70) << "low ratios shrink a growing heap";
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70) << "low ratios shrink a growing heap";
 }
 
 TEST_F(RegulatorTest, StopsBallooningWhenTheJvmRefusesAChunk) {
@@ -221,8 +222,9 @@ TEST_F(RegulatorTest, CancelKeepsOrRollsBackAsAsked) {
 
 TEST_F(RegulatorTest, TakesNoStrongHandleWhileACycleMayRun) {
     jvm.back_in_each_chunk = 1_MiB;
-    Regulator marking({jvm, jvm, jvm, jvm.clock, [this] { return cpu; }, [] { return true; }, [] { return Duration{}; }}, {},
-                      {[](OperationResult) {}, [](Pressure) {}});
+    Regulator marking(
+        {jvm, jvm, jvm, &plan_g1_levers, jvm.clock, [this] { return cpu; }, [] { return true; }, [] { return Duration{}; }},
+        {}, {[](OperationResult) {}, [](Pressure) {}});
     marking.accept(order("a", 1_GiB));
     for (int i = 0; i < 2000; ++i) {
         static_cast<void>(marking.advance(gc));

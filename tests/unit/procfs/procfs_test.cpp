@@ -267,5 +267,16 @@ TEST(MemoryPressure, ReadsPercentages) {
     EXPECT_FALSE(parse_memory_pressure("nothing here"));
 }
 
+TEST(Process, MemoryButSharedIsAnonymousAndFileMemory) {
+    const auto seen =
+        parse_memory_but_shared("VmRSS:\t   900 kB\nRssAnon:\t   300 kB\nRssFile:\t   100 kB\nRssShmem:\t   500 kB\n");
+    ASSERT_TRUE(seen);
+    EXPECT_EQ(*seen, Bytes(400 * 1024));
+    EXPECT_EQ(parse_memory_but_shared("VmRSS: 1 kB\n").error().code, ErrorCode::unsupported);
+    const auto own = own_memory_but_shared();
+    ASSERT_TRUE(own);
+    EXPECT_GT(*own, Bytes());
+}
+
 }  // namespace
 }  // namespace aerostat::procfs

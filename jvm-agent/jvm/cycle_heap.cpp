@@ -1,0 +1,118 @@
+#include "jvm-agent/jvm/cycle_heap.h"
+
+#include <algorithm>
+
+namespace aerostat::agent {
+namespace {
+
+constexpr std::uint64_t kWordBytes = 8;
+constexpr const char* kIdleCause = "No GC";
+/// Free heap that a program may eat up while a cycle runs: without it, threads would wait, and waiting clears soft
+/// references.
+constexpr double kHeadroom = 0.08;
+/// HeapFacts counts two pauses for each cycle that sees the whole heap.
+constexpr std::uint64_t kPausesACycle = 2;
+
+}  // namespace
+
+Result<std::unique_ptr<CycleHeap>> CycleHeap::make(const VmSight& vm, CycleHeapTraits traits) {
+    const auto heap = vm.tables.static_field("Universe", "_collectedHeap");
+    const auto total = vm.tables.offset("CollectedHeap", "_total_collections");
+    if (!heap || !total) return fail(ErrorCode::unsupported, "this JVM does not describe its heap");
+    std::unique_ptr<CycleHeap> made(new CycleHeap(vm, std::move(traits)));
+    made->collections_at_ = HotspotTables::load<std::uintptr_t>(*heap) + *total;
+    if (vm.flags.is_on("UsePerfData") && !made->cause_.is_there())
+        return fail(ErrorCode::unsupported, "this JVM does not tell when it collects");
+    return made;
+}
+
+CycleHeap::CycleHeap(const VmSight& vm, CycleHeapTraits traits)
+    : traits_(std::move(traits)),
+      runtime_(vm.env),
+      signals_(*vm.signals),
+      minimum_(vm.flags.bytes("MinHeapSize")),
+      max_(runtime_.max()) {
+    const PerfCounters counters = PerfCounters::open(vm.tables);
+    cause_ = counters.find_text("sun.gc.cause");
+    last_cause_ = counters.find_text("sun.gc.lastCause");
+    allocated_ = counters.find("sun.gc.tlab.alloc");
+    if (*traits_.whole_pauses != '\0') whole_pauses_ = counters.find(traits_.whole_pauses);
+}
+
+HeapFacts CycleHeap::observe() {
+    HeapFacts facts;
+    facts.max = max_;
+    facts.minimum = minimum_;
+    facts.region = traits_.chunk;
+    const HeapSizes sizes = runtime_.sizes();
+    facts.committed = sizes.committed;
+    facts.used = sizes.used;
+    facts.pauses = signals_.finished.load(std::memory_order_acquire);
+    facts.kind = traits_.kind;
+    facts.levers_give = traits_.levers_give;
+    facts.headroom = share_of(max_, kHeadroom);
+    follow_cycles(facts);
+    return facts;
+}
+
+void CycleHeap::follow_cycles(HeapFacts& facts) {
+    const bool collecting = cause_.is_there() && !cause_.equals(kIdleCause);
+    const std::uint64_t collections =
+        traits_.pauses_a_cycle > 0 ? cycles_by_pauses(collecting) : HotspotTables::load<std::uint32_t>(collections_at_);
+    const std::uint64_t whole_pauses = whole_pauses_.read().value_or(0);
+    if (!started_) {
+        started_ = true;
+        collections_ = completed_ = stalled_at_ = collections;
+        whole_pauses_seen_ = whole_pauses;
+        used_at_cycle_ = facts.used;
+    }
+    const bool every_is_whole = *traits_.whole_pauses == '\0';
+    const std::uint64_t completed = collections - std::min<std::uint64_t>(collecting ? 1 : 0, collections);
+    if (completed > completed_) {  // the cause is published a little before its cycle counts: not to be counted back
+        if (every_is_whole || whole_pauses != whole_pauses_seen_) whole_gcs_ += every_is_whole ? completed - completed_ : 1;
+        whole_pauses_seen_ = whole_pauses;
+        completed_ = completed;
+    }
+    if (collections > collections_) count_allocation(collections - collections_, facts.used);
+    const bool stalled = cause_.equals(traits_.stall_cause) || last_cause_.equals(traits_.stall_cause);
+    if (stalled && collections != stalled_at_) {
+        stalled_at_ = collections;
+        ++stalls_;
+    }
+    collections_ = collections;
+    facts.young_gcs = collections;
+    facts.cycle_pauses = whole_gcs_ * kPausesACycle;
+    facts.whole_gcs = whole_gcs_;
+    facts.collecting = collecting;
+    facts.stalls = stalls_;
+    facts.freed = freed_;
+}
+
+/// Shenandoah counts pauses only, and a cycle that finds enough at once leaves half of them out. One begins when the cause
+/// says so, or when pauses show that one was missed; of cycles without a break between them, the full number of pauses has
+/// to tell.
+std::uint64_t CycleHeap::cycles_by_pauses(bool collecting) {
+    const std::uint64_t pauses = signals_.finished.load(std::memory_order_acquire);
+    if (!in_cycle_ && (collecting || pauses != cycle_from_)) {
+        in_cycle_ = true;
+        ++cycles_;
+    }
+    if (!collecting) {
+        in_cycle_ = false;
+        cycle_from_ = pauses;
+    } else if (pauses - cycle_from_ > traits_.pauses_a_cycle) {
+        ++cycles_;
+        cycle_from_ += traits_.pauses_a_cycle;
+    }
+    return cycles_;
+}
+
+/// The JVM tells at each cycle how much was allocated since the one before. Together with what is used, `freed` has to tell
+/// the same.
+void CycleHeap::count_allocation(std::uint64_t cycles, Bytes used) {
+    const Bytes allocated = Bytes(allocated_.read().value_or(0) * kWordBytes * cycles);
+    freed_ += saturating_sub(allocated + used_at_cycle_, used);
+    used_at_cycle_ = used;
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "jvm-agent/jvm/chunk_terms.h"
+#include "jvm-agent/jvm/cycle_heap.h"
+#include "jvm-agent/jvm/flag_setter.h"
+#include "jvm-agent/jvm/heap_reservation.h"
+#include "jvm-agent/jvm/no_chunks.h"
+
+// Shenandoah, JDK 17 and later.
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+/// An array of one region exactly shares the rules of ordinary objects and may be evacuated; of two it is humongous.
+constexpr std::uint64_t kRegionsAChunk = 2;
+
+/// Initial mark, final mark, initial and final update of references.
+constexpr std::uint64_t kPausesACycle = 4;
+
+/// Fails: `unsupported` if the description is not plausible.
+Result<Bytes> region_size(const HotspotTables& tables) {
+    const auto at = tables.static_field("ShenandoahHeapRegion", "RegionSizeBytes");
+    if (!at) return fail(ErrorCode::unsupported, "this JVM does not describe its Shenandoah heap");
+    const Bytes region(HotspotTables::load<std::size_t>(*at));
+    const bool power_of_two = region.count() != 0 && (region.count() & (region.count() - 1)) == 0;
+    if (!power_of_two || region < 64_KiB || region > 512_MiB)
+        return fail(ErrorCode::unsupported, "this JVM's description of its heap is not plausible");
+    return region;
+}
+
+class ShenandoahCollector final : public Collector {
+public:
+    ShenandoahCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, procfs::AddressRange reservation, Bytes chunk)
+        : heap_(std::move(heap)), flags_(vm.env, vm.flags) {
+        verdict_ = judge(vm, reservation, chunk);
+    }
+    [[nodiscard]] std::string name() const override { return "Shenandoah"; }
+    [[nodiscard]] Status can_balloon() override { return verdict_; }
+    [[nodiscard]] Status can_hold_chunks() override { return verdict_ ? chunks_verdict_ : verdict_; }
+    [[nodiscard]] HeapPort& heap() override { return *heap_; }
+    [[nodiscard]] ChunkPort& chunks() override {
+        if (chunks_) return *chunks_;
+        return no_chunks_;
+    }
+    [[nodiscard]] FlagPort& flags() override { return flags_; }
+    [[nodiscard]] LeverRule lever_rule() const override { return &plan_soft_maximum; }
+
+private:
+    Status judge(const VmSight& vm, procfs::AddressRange reservation, Bytes chunk) {
+        if (auto allowed = allowed_as_started(vm.flags); !allowed) return allowed;
+        const auto memory = look_at_memory(vm.flags, {reservation});
+        if (!memory) return tl::unexpected(memory.error());
+        if (memory->shared) return fail(ErrorCode::unsupported, "the heap is shared memory");
+        auto made = make_chunks(vm, *memory, {reservation}, chunk, true);
+        if (made)
+            chunks_ = std::move(*made);
+        else
+            chunks_verdict_ = tl::unexpected(made.error());
+        return {};
+    }
+
+    std::unique_ptr<CycleHeap> heap_;
+    FlagSetter flags_;
+    std::unique_ptr<SoftChunks> chunks_;
+    NoChunks no_chunks_;
+    Status verdict_;
+    Status chunks_verdict_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm) {
+    const auto region = region_size(vm.tables);
+    if (!region) return tl::unexpected(region.error());
+    const auto reservation = find_heap_reservation(vm.tables, vm.flags.bytes("MaxHeapSize"));
+    if (!reservation) return tl::unexpected(reservation.error());
+    CycleHeapTraits traits;
+    traits.chunk = *region * kRegionsAChunk;
+    traits.levers_give = true;  // it uncommits down to the soft maximum
+    traits.pauses_a_cycle = kPausesACycle;
+    traits.stall_cause = "Allocation Failure";
+    traits.measure = [range = *reservation] { return procfs::own_residency(range); };
+    const Bytes chunk = traits.chunk;
+    auto heap = CycleHeap::make(vm, std::move(traits));
+    if (!heap) return tl::unexpected(heap.error());
+    return std::make_unique<ShenandoahCollector>(vm, std::move(*heap), *reservation, chunk);
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,139 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <filesystem>
+
+#include "jvm-agent/jvm/chunk_terms.h"
+#include "jvm-agent/jvm/cycle_heap.h"
+#include "jvm-agent/jvm/flag_setter.h"
+#include "jvm-agent/jvm/no_chunks.h"
+
+// ZGC, JDK 17 and later, with and without generations.
+//
+// Its heap is a memfd, mapped shared (before generations at three addresses). Pages go by punching holes, and what is
+// resident are the blocks of the file, which fstat tells at no cost.
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+constexpr std::string_view kHeapFile = "/memfd:java_heap";
+constexpr Bytes kGranule = 2_MiB;
+/// An eighth of a medium page is the largest object that is not given a page of its own (zGlobals.hpp, zHeuristics.cpp).
+constexpr std::uint64_t kObjectsInMediumPage = 8;
+constexpr Bytes kLargestMediumPage = 32_MiB;
+constexpr double kMediumPageOfHeap = 0.03125;
+constexpr std::uint64_t kBlockBytes = 512;  ///< of st_blocks, whatever the file system
+/// Generations came with JDK 21 as an option, and have been all there is since 24.
+constexpr int kFirstWithGenerations = 21;
+constexpr int kAlwaysGenerations = 24;
+
+/// The least array that has a page of its own: such pages are never moved or shared.
+Bytes chunk_size(Bytes max_heap) {
+    const auto medium = std::min(Bytes(std::bit_floor(share_of(max_heap, kMediumPageOfHeap).count())), kLargestMediumPage);
+    const Bytes shared_limit = medium > kGranule ? medium / kObjectsInMediumPage : Bytes();
+    return round_up(shared_limit + 1_B, kGranule);
+}
+
+/// The file descriptor of the heap, which is the JVM's: borrowed, never closed.
+Result<int> find_heap_file() {
+    std::error_code error;
+    for (auto it = std::filesystem::directory_iterator("/proc/self/fd", error);
+         !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+        std::error_code gone;
+        const std::string target = std::filesystem::read_symlink(it->path(), gone).string();
+        if (!gone && target.starts_with(kHeapFile)) return std::atoi(it->path().filename().c_str());
+    }
+    return fail(ErrorCode::unsupported, "the memory file of the ZGC heap was not found");
+}
+
+/// All of the heap's memory counts, at however many addresses it is mapped.
+Result<procfs::Residency> measure_file(int fd) {
+    struct stat state {};
+    if (fstat(fd, &state) != 0) return tl::unexpected(error_from_errno("counting the heap file's blocks", errno));
+    procfs::Residency residency;
+    residency.rss = residency.pss = Bytes(static_cast<std::uint64_t>(state.st_blocks) * kBlockBytes);
+    return residency;
+}
+
+/// Address space that belongs to the heap: its mappings, joined with the reserved space they grow into.
+Result<std::vector<procfs::AddressRange>> find_heap_ranges() {
+    const auto maps = procfs::read_own_maps();
+    if (!maps) return tl::unexpected(maps.error());
+    std::vector<procfs::AddressRange> ranges;
+    bool of_heap = false;
+    for (const auto& mapping : *maps) {
+        const bool is_file = mapping.shared && std::string_view(mapping.path).starts_with(kHeapFile);
+        const bool is_reserve = !mapping.readable && !mapping.writable && mapping.inode == 0 && mapping.path.empty();
+        const bool joins = !ranges.empty() && ranges.back().end == mapping.range.begin;
+        of_heap = is_file || (is_reserve && joins && of_heap);
+        if (!of_heap) continue;
+        if (joins)
+            ranges.back().end = mapping.range.end;
+        else
+            ranges.push_back(mapping.range);
+    }
+    if (ranges.empty()) return fail(ErrorCode::unsupported, "the mappings of the ZGC heap were not found");
+    return ranges;
+}
+
+class ZCollector final : public Collector {
+public:
+    ZCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, std::vector<procfs::AddressRange> ranges)
+        : heap_(std::move(heap)), flags_(vm.env, vm.flags) {
+        verdict_ = judge(vm, std::move(ranges));
+    }
+    [[nodiscard]] std::string name() const override { return "Z"; }
+    [[nodiscard]] Status can_balloon() override { return verdict_; }
+    [[nodiscard]] HeapPort& heap() override { return *heap_; }
+    [[nodiscard]] ChunkPort& chunks() override {
+        if (chunks_) return *chunks_;
+        return no_chunks_;
+    }
+    [[nodiscard]] FlagPort& flags() override { return flags_; }
+    [[nodiscard]] LeverRule lever_rule() const override { return &plan_soft_maximum; }
+
+private:
+    Status judge(const VmSight& vm, std::vector<procfs::AddressRange> ranges) {
+        if (auto allowed = allowed_as_started(vm.flags); !allowed) return allowed;
+        const auto memory = look_at_memory(vm.flags, ranges);
+        if (!memory) return tl::unexpected(memory.error());
+        // Its own page keeps an array where it is, but nothing of that is promised: address and release in one section.
+        auto made = make_chunks(vm, *memory, std::move(ranges), chunk_size(heap_->max()), true);
+        if (!made) return tl::unexpected(made.error());  // the soft maximum alone gives no page back
+        chunks_ = std::move(*made);
+        return {};
+    }
+
+    std::unique_ptr<CycleHeap> heap_;
+    FlagSetter flags_;
+    std::unique_ptr<SoftChunks> chunks_;
+    NoChunks no_chunks_;
+    Status verdict_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Collector>> make_z(const VmSight& vm) {
+    const auto file = find_heap_file();
+    if (!file) return tl::unexpected(file.error());
+    auto ranges = find_heap_ranges();
+    if (!ranges) return tl::unexpected(ranges.error());
+    const bool generations = vm.major_version >= kAlwaysGenerations ||
+                             (vm.major_version >= kFirstWithGenerations && vm.flags.is_on("ZGenerational"));
+    CycleHeapTraits traits;
+    traits.kind = generations ? CollectionKind::generational_cycles : CollectionKind::whole_heap_cycles;
+    traits.chunk = chunk_size(vm.flags.bytes("MaxHeapSize"));
+    traits.whole_pauses = generations ? "sun.gc.collector.2.invocations" : "";
+    traits.stall_cause = "Allocation Stall";
+    traits.is_shared = true;
+    traits.measure = [fd = *file] { return measure_file(fd); };
+    auto heap = CycleHeap::make(vm, std::move(traits));
+    if (!heap) return tl::unexpected(heap.error());
+    return std::make_unique<ZCollector>(vm, std::move(*heap), std::move(*ranges));
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,132 @@
+#include "jvm-agent/decide/lever_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/unit/jvm-agent/heap_on_paper.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+using Flags = std::map<std::string, FlagState, std::less<>>;
+
+FlagReader reader(const Flags& flags) {
+    return [&flags](std::string_view name) {
+        const auto found = flags.find(name);
+        return found == flags.end() ? std::nullopt : std::optional(found->second);
+    };
+}
+
+Flags g1_defaults() {
+    return {{"MinHeapFreeRatio", {40, false}},
+            {"MaxHeapFreeRatio", {70, false}},
+            {"G1PeriodicGCInterval", {0, false}},
+            {"G1PeriodicGCInvokesConcurrent", {1, false}}};
+}
+
+LeverSight to(Bytes target, std::optional<Bytes> live = std::nullopt) {
+    LeverSight seen;
+    seen.heap = four_gib();
+    seen.target = {target};
+    seen.live = live;
+    seen.application = 1_GiB;
+    return seen;
+}
+
+std::int64_t bytes(Bytes value) { return static_cast<std::int64_t>(value.count()); }
+
+TEST(G1Levers, LowerTheMinimumBeforeTheMaximum) {
+    const Flags flags = g1_defaults();
+    const LeverPlan plan = plan_g1_levers(reader(flags), to(512_MiB));
+    ASSERT_EQ(plan.keep.size(), 2U);
+    EXPECT_EQ(plan.keep[0].name, "MinHeapFreeRatio");
+    EXPECT_LE(plan.keep[0].value, plan.keep[1].value);
+    ASSERT_EQ(plan.cycle.size(), 1U);
+    EXPECT_GT(plan.cycle[0].value, 0);
+    EXPECT_TRUE(plan.drives);
+}
+
+TEST(G1Levers, LeaveAloneWhatTheOperatorSet) {
+    Flags flags = g1_defaults();
+    flags["MaxHeapFreeRatio"].by_operator = true;
+    const LeverPlan plan = plan_g1_levers(reader(flags), to(512_MiB));
+    EXPECT_TRUE(plan.keep.empty());
+    EXPECT_EQ(plan.left_alone, "MaxHeapFreeRatio");
+}
+
+TEST(G1Levers, NeverDriveFullCollections) {
+    Flags flags = g1_defaults();
+    flags["G1PeriodicGCInvokesConcurrent"].value = 0;
+    const LeverPlan plan = plan_g1_levers(reader(flags), to(512_MiB));
+    EXPECT_TRUE(plan.cycle.empty());
+    EXPECT_FALSE(plan.drives);
+}
+
+TEST(G1Levers, OnlyLookForGarbageInAHeapOfFixedSize) {
+    const Flags flags = g1_defaults();
+    LeverSight seen = to(512_MiB);
+    seen.heap.minimum = seen.heap.committed = seen.heap.max;
+    const LeverPlan plan = plan_g1_levers(reader(flags), seen);
+    EXPECT_TRUE(plan.keep.empty());
+    EXPECT_EQ(plan.cycle.size(), 1U);
+}
+
+TEST(G1Levers, FitTheFreeRatioToAKnownLiveSet) {
+    const Flags flags = g1_defaults();
+    const LeverPlan plan = plan_g1_levers(reader(flags), to(1_GiB, 512_MiB));
+    ASSERT_EQ(plan.keep.size(), 2U);
+    EXPECT_EQ(plan.keep[1].value, 50);
+}
+
+TEST(SoftMaximum, CountsTheBalloonAsUsed) {
+    const Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
+    LeverSight seen = to(512_MiB);
+    seen.balloon = 2_GiB;
+    const LeverPlan plan = plan_soft_maximum(reader(flags), seen);
+    ASSERT_EQ(plan.keep.size(), 1U);
+    EXPECT_EQ(plan.keep[0], (FlagSetting{"SoftMaxHeapSize", bytes(2_GiB + 512_MiB)}));
+    EXPECT_TRUE(plan.follows_balloon);
+}
+
+TEST(SoftMaximum, DrivenItMayLieBelowWhatIsOccupiedButNotBelowWhatIsAlive) {
+    const Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
+    EXPECT_EQ(plan_soft_maximum(reader(flags), to(64_MiB)).keep[0].value, bytes(64_MiB));
+    EXPECT_EQ(plan_soft_maximum(reader(flags), to(64_MiB, 300_MiB)).keep[0].value, bytes(300_MiB));
+    EXPECT_TRUE(plan_soft_maximum(reader(flags), to(64_MiB)).drives);
+    EXPECT_FALSE(plan_soft_maximum(reader(flags), to(3_GiB)).drives) << "nothing is near it";
+}
+
+TEST(SoftMaximum, HeldItLeavesTheCollectorRoomAboveWhatIsOccupied) {
+    const Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
+    LeverSight seen = to(512_MiB);
+    seen.drive = false;
+    const LeverPlan plan = plan_soft_maximum(reader(flags), seen);
+    EXPECT_GT(plan.keep[0].value, bytes(1_GiB) * 4 / 3);
+    EXPECT_FALSE(plan.drives);
+}
+
+TEST(SoftMaximum, NeverPassesTheHeapAndLeavesAnOperatorsAlone) {
+    Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
+    LeverSight seen = to(3_GiB);
+    seen.balloon = 2_GiB;
+    EXPECT_EQ(plan_soft_maximum(reader(flags), seen).keep[0].value, bytes(4_GiB));
+    flags["SoftMaxHeapSize"].by_operator = true;
+    const LeverPlan plan = plan_soft_maximum(reader(flags), seen);
+    EXPECT_TRUE(plan.keep.empty());
+    EXPECT_EQ(plan.left_alone, "SoftMaxHeapSize");
+}
+
+TEST(SafeOrder, NeverLetsTheMinimumPassTheMaximum) {
+    const Flags low{{"MinHeapFreeRatio", {5, false}}, {"MaxHeapFreeRatio", {10, false}}};
+    const Flags high = g1_defaults();
+    const std::vector<FlagSetting> up{{"MinHeapFreeRatio", 40}, {"MaxHeapFreeRatio", 70}};
+    const std::vector<FlagSetting> down{{"MaxHeapFreeRatio", 10}, {"MinHeapFreeRatio", 5}};
+    EXPECT_EQ(in_safe_order(up, reader(low))[0].name, "MaxHeapFreeRatio");
+    EXPECT_EQ(in_safe_order(down, reader(high))[0].name, "MinHeapFreeRatio");
+}
+
+}  // namespace
+}  // namespace aerostat::agent
