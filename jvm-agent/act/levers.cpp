@@ -30,6 +30,7 @@ Result<bool> Levers::pull(const LeverSight& seen) {
     cycle_flags_.clear();
     for (const auto& setting : wanted.cycle) cycle_flags_.push_back(setting.name);
     driving_ = wanted.drives;
+    collects_fully_ = wanted.collects_fully;
     follows_balloon_ = wanted.follows_balloon;
     return true;
 }

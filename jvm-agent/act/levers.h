@@ -25,6 +25,8 @@ public:
     Status restore();
 
     [[nodiscard]] bool drives_cycles() const { return driving_; }
+    /// While drives_cycles(): it takes full collections.
+    [[nodiscard]] bool collects_fully() const { return driving_ && collects_fully_; }
     /// "MaxHeapFreeRatio=10", for reports.
     [[nodiscard]] std::vector<std::string> in_use() const;
     /// Flags that are the operator's, at the last pull().
@@ -44,6 +46,7 @@ private:
     Values ours_;                           ///< what we have set it to
     std::vector<std::string> cycle_flags_;  ///< of them, those that only drive
     bool driving_ = false;
+    bool collects_fully_ = false;
     bool follows_balloon_ = false;
     std::string left_alone_;
 };

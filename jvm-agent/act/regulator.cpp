@@ -10,7 +10,7 @@ namespace {
 /// Of one core, for counting resident pages: a third of what the agent may cost when it holds nothing.
 constexpr double kLookShare = 0.0003;
 constexpr double kLookShareHolding = 0.01;
-/// Chunks are humongous: each burst of them starts a concurrent cycle or two, which are no distress.
+/// Chunks of G1 are humongous: each burst of them starts a concurrent cycle or two, which are no distress.
 constexpr Duration kInflationEchoes = std::chrono::seconds(2);
 /// Of its target: a program that occupies more after a collection has outgrown it; below kFitsAgain it is held again.
 constexpr double kOutgrown = 0.85;
@@ -27,6 +27,7 @@ Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listen
       balloon_(ports_.chunks),
       levers_(ports_.flags, ports_.lever_rule),
       budget_(rules_.cpu_budget),
+      full_gc_budget_(rules_.full_gcs),
       charged_cpu_(ports_.own_cpu()) {
     observe();
 }
@@ -247,7 +248,9 @@ void Regulator::protect(const GcLoad& gc) {
     if (facts_.cycle_pauses != cycle_pauses_ || full_gcs != full_gcs_) balloon_.census();
     cycle_pauses_ = facts_.cycle_pauses;
     full_gcs_ = full_gcs;
-    const bool ours = levers_.drives_cycles() || (inflated_at_ && now - *inflated_at_ < kInflationEchoes);
+    const bool echoes =
+        facts_.kind == CollectionKind::young_and_marking && inflated_at_ && now - *inflated_at_ < kInflationEchoes;
+    const bool ours = levers_.drives_cycles() || echoes;
     const GuardVerdict verdict =
         guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
     if (!verdict.distress.empty()) {

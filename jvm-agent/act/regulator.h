@@ -34,6 +34,7 @@ struct RegulatorRules {
     bool stress_passes = false;  ///< release all chunks again all the time (for tests of that path)
     Status can_balloon;          ///< why this heap must be left alone
     Status can_hold_chunks;      ///< why there are only the collector's levers
+    int full_gcs = 0;            ///< full collections that may be asked for within ten minutes
 };
 
 /// Carries out orders for a heap's footprint, keeps the target in force, and lets go when the program needs the memory.
@@ -95,6 +96,8 @@ private:
         std::uint64_t cycle_pauses = 0;
         int idle_cycles = 0;
         TimePoint began{};
+        const char* ended_because = nullptr;         ///< for people, where it is not that nothing more came
+        std::optional<TimePoint> last_collection{};  ///< a full one that this drive asked for
     };
 
     void observe();
@@ -107,6 +110,7 @@ private:
     [[nodiscard]] ShrinkSight sight() const;
     void pull_levers();
     void follow_levers();
+    void follow_full_collections();
     void end_drive(LeverPhase phase);
     [[nodiscard]] Bytes held_by_program() const;
     [[nodiscard]] std::uint64_t collections_since_given() const;
@@ -139,6 +143,7 @@ private:
     LiveEstimate live_;
     CycleOccupancy occupancy_;
     WorkBudget budget_;
+    FullGcBudget full_gc_budget_;
     Duration charged_cpu_{};  ///< own CPU time that the budget has been told of
     LookSchedule looks_;
 

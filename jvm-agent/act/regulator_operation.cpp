@@ -12,6 +12,8 @@ constexpr Duration kWait = std::chrono::milliseconds(50);
 constexpr Duration kFreshFor = std::chrono::milliseconds(100);
 /// Concurrent cycles in a row that gave nothing back: the levers are spent.
 constexpr int kIdleCycles = 3;
+/// Deliberate full collections leave the program as much time between them as it takes to answer what has waited.
+constexpr Duration kBetweenFullGcs = std::chrono::milliseconds(100);
 constexpr Duration kLongestDrive = std::chrono::seconds(30);
 /// Settings that follow the balloon run ahead of it by so many chunks.
 constexpr std::uint64_t kChunksAhead = 16;
@@ -37,6 +39,7 @@ ShrinkSight Regulator::sight() const {
     seen.floor = floor();
     seen.may_inflate = guard_.may_inflate(now);
     if (!rules_.can_hold_chunks) seen.no_chunks = rules_.can_hold_chunks.error().message;
+    if (drive_.ended_because) seen.no_chunks = drive_.ended_because;
     seen.hurt = guard_.releases() > running_->releases_before;
     seen.elapsed = now - running_->started;
     seen.deadline = running_->order.deadline;
@@ -67,7 +70,7 @@ Duration Regulator::step_operation() {
 void Regulator::pull_levers() {
     const auto pulled = levers_.pull(lever_sight());
     if (!pulled) last_trouble_ = pulled.error().message;
-    drive_ = Drive{LeverPhase::unavailable, lever_level(), facts_.cycle_pauses, 0, ports_.clock.now()};
+    drive_ = Drive{LeverPhase::unavailable, lever_level(), facts_.cycle_pauses, 0, ports_.clock.now(), nullptr, {}};
     if (!pulled || !*pulled) return;
     drive_.phase = levers_.drives_cycles() ? LeverPhase::working : LeverPhase::spent;
     // A humongous allocation starts a concurrent cycle at once when much is occupied; the interval alone is looked at
@@ -80,6 +83,7 @@ void Regulator::pull_levers() {
 void Regulator::follow_levers() {
     if (drive_.phase != LeverPhase::working) return;
     if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
+    if (levers_.collects_fully()) return follow_full_collections();
     if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return;
     const bool progress = lever_level() + facts_.region < drive_.level_at_cycle;
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
@@ -89,6 +93,24 @@ void Regulator::follow_levers() {
 }
 
 Bytes Regulator::lever_level() const { return facts_.levers_give ? facts_.committed : application_; }
+
+/// One at a time, with a pause for the program after each, and only as many as are allowed.
+void Regulator::follow_full_collections() {
+    const TimePoint now = ports_.clock.now();
+    if (drive_.last_collection && now - *drive_.last_collection < kBetweenFullGcs) return;
+    const bool progress = lever_level() + facts_.region < drive_.level_at_cycle;
+    drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + (drive_.last_collection ? 1 : 0);
+    drive_.level_at_cycle = lever_level();
+    if (drive_.idle_cycles >= kIdleCycles || !running_) return end_drive(LeverPhase::spent);
+    if (!full_gc_budget_.may_collect(now)) {
+        drive_.ended_because = "no more full collections are allowed within ten minutes (full-gcs)";
+        return end_drive(LeverPhase::spent);
+    }
+    full_gc_budget_.collected(now);
+    if (auto collected = ports_.heap.collect_fully(); !collected) last_trouble_ = collected.error().message;
+    drive_.last_collection = ports_.clock.now();
+    fresh_ = guess_ = false;
+}
 
 void Regulator::end_drive(LeverPhase phase) {
     drive_.phase = phase;

@@ -61,8 +61,8 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          [this] { return load_.marking(); },
                          [this] { return gc_threads_.used().concurrent; }};
     const Status can_hold_chunks = collector_->can_hold_chunks();
-    RegulatorRules rules{options.cpu_budget, options.firmest, options.stress_passes, collector_->can_balloon(),
-                         can_hold_chunks};
+    RegulatorRules rules{options.cpu_budget,        options.firmest, options.stress_passes,
+                         collector_->can_balloon(), can_hold_chunks, options.full_gcs};
     regulator_ = std::make_unique<Regulator>(
         ports, rules,
         Regulator::Listener{[this](OperationResult result) { send_result(std::move(result)); },

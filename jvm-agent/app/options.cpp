@@ -10,6 +10,7 @@ namespace {
 
 /// A unix socket's path has 107 bytes; "/agent.sock" takes eleven of them.
 constexpr std::size_t kLongestDir = 96;
+constexpr int kMostFullGcs = 1000;
 
 Status set_runtime_dir(Options& options, std::string_view value) {
     if (value.empty() || value.front() != '/') return fail(ErrorCode::bad_value, "must be an absolute path");
@@ -46,6 +47,16 @@ Status set_cap(Options& options, std::string_view value) {
     return fail(ErrorCode::bad_value, "must be elastic, firm or hard");
 }
 
+Status set_full_gcs(Options& options, std::string_view value) {
+    int count = -1;
+    const char* const end = value.data() + value.size();
+    const auto [stopped, error] = std::from_chars(value.data(), end, count);
+    if (error != std::errc{} || stopped != end || count < 0 || count > kMostFullGcs)
+        return fail(ErrorCode::bad_value, "must be a number from 0 to " + std::to_string(kMostFullGcs));
+    options.full_gcs = count;
+    return {};
+}
+
 Status set_either(bool& flag, std::string_view value, std::string_view yes, std::string_view no) {
     if (value != yes && value != no)
         return fail(ErrorCode::bad_value, "must be " + std::string(yes) + " or " + std::string(no));
@@ -58,6 +69,7 @@ Status set_one(Options& options, std::string_view key, std::string_view value) {
     if (key == "name") return set_name(options, value);
     if (key == "cpu-budget") return set_cpu_budget(options, value);
     if (key == "cap") return set_cap(options, value);
+    if (key == "full-gcs") return set_full_gcs(options, value);
     if (key == "log") return set_either(options.verbose, value, "verbose", "quiet");
     if (key == "stress-passes") return set_either(options.stress_passes, value, "on", "off");
     return fail(ErrorCode::bad_value, "is not an option (help lists them)");
@@ -90,6 +102,8 @@ std::string_view options_help() {
            "  name=NAME                   what this JVM is called (default jvm-PID)\n"
            "  cpu-budget=5%               share of one core for work that nobody waits for\n"
            "  cap=elastic|firm|hard       orders may not hold the heap more firmly than this (default hard)\n"
+           "  full-gcs=N                  full collections the agent may ask for within ten minutes (Serial collector\n"
+           "                              only; default 0: none, such heaps are left alone)\n"
            "  log=quiet|verbose           on stderr: trouble only (default), or each operation too\n"
            "  stress-passes=on|off        for tests of the agent only\n"
            "  help                        this list; the JVM runs without the agent\n";

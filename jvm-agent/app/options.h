@@ -14,6 +14,7 @@ struct Options {
     std::string name;                           ///< name=NAME; empty: made of the pid
     double cpu_budget = 0.05;                   ///< cpu-budget=5%: share of one core for background work, 0.1% to 100%
     Cap firmest = Cap::hard;                    ///< cap=elastic|firm|hard: orders may not be firmer than this
+    int full_gcs = 0;                           ///< full-gcs=N: full collections to ask for within ten minutes (Serial)
     bool verbose = false;                       ///< log=quiet|verbose: edges only, or each operation, on stderr
     bool stress_passes = false;                 ///< stress-passes=on|off: tests only; release all chunks again all the time
     bool help = false;                          ///< help: print this list, and run without the agent

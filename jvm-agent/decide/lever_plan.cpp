@@ -32,22 +32,25 @@ std::int64_t max_ratio_for(const LeverSight& seen) {
     return std::clamp(static_cast<int>(free * 100), kLowestMaxRatio, 60);
 }
 
+void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan) {
+    const auto min = flags(kMin);
+    const auto max = flags(kMax);
+    note(plan.left_alone, min, kMin);
+    note(plan.left_alone, max, kMax);
+    const bool fixed = seen.heap.committed <= seen.heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted
+    if (fixed || !is_ours(min) || !is_ours(max)) return;
+    const std::int64_t max_ratio = std::min(max_ratio_for(seen), max->value);
+    plan.keep = {{kMin, std::min(max_ratio / 2, min->value)}, {kMax, max_ratio}};
+}
+
 }  // namespace
 
 LeverPlan plan_g1_levers(const FlagReader& flags, const LeverSight& seen) {
     LeverPlan plan;
-    const auto min = flags(kMin);
-    const auto max = flags(kMax);
     const auto interval = flags(kInterval);
     const auto concurrent = flags(kConcurrent);
-    note(plan.left_alone, min, kMin);
-    note(plan.left_alone, max, kMax);
+    plan_free_ratios(flags, seen, plan);
     note(plan.left_alone, interval, kInterval);
-    const bool fixed = seen.heap.committed <= seen.heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted
-    if (!fixed && is_ours(min) && is_ours(max)) {
-        const std::int64_t max_ratio = std::min(max_ratio_for(seen), max->value);
-        plan.keep = {{kMin, std::min(max_ratio / 2, min->value)}, {kMax, max_ratio}};
-    }
     // Without this flag a periodic collection is a full one.
     if (seen.drive && is_ours(interval) && concurrent && concurrent->value != 0)
         plan.cycle = {{kInterval, kCycleIntervalMs}};
@@ -67,6 +70,13 @@ LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen) {
     plan.keep = {{kSoftMax, static_cast<std::int64_t>(value.count())}};
     plan.drives = seen.drive && seen.heap.used > share_of(value, kHeldOccupancy);
     plan.follows_balloon = true;
+    return plan;
+}
+
+LeverPlan plan_full_collections(const FlagReader& flags, const LeverSight& seen) {
+    LeverPlan plan;
+    plan_free_ratios(flags, seen, plan);
+    plan.drives = plan.collects_fully = seen.drive && !plan.keep.empty();
     return plan;
 }
 

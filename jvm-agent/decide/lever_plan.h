@@ -44,6 +44,7 @@ struct LeverPlan {
     std::vector<FlagSetting> keep;   ///< for as long as the target is in force
     std::vector<FlagSetting> cycle;  ///< only while concurrent cycles still find garbage or give memory back
     bool drives = false;             ///< the collector works because of these settings
+    bool collects_fully = false;     ///< moved by full collections, which the operator has to allow
     bool follows_balloon = false;    ///< `keep` depends on the balloon's size: to be planned again when that changes
     std::string left_alone;          ///< what is the operator's, for people; empty if nothing
 };
@@ -57,6 +58,9 @@ using LeverRule = LeverPlan (*)(const FlagReader& flags, const LeverSight& seen)
 /// ZGC and Shenandoah: a soft maximum. They collect when it is near, and Shenandoah of some JDKs uncommits down to it. The
 /// balloon counts as used, so it is added: with less a collector would run cycle after cycle.
 [[nodiscard]] LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen);
+
+/// Serial: low free ratios make it shrink, a part of the way in each of a few full collections.
+[[nodiscard]] LeverPlan plan_full_collections(const FlagReader& flags, const LeverSight& seen);
 
 /// Collectors that nothing moves without a full collection.
 [[nodiscard]] LeverPlan plan_no_levers(const FlagReader& flags, const LeverSight& seen);

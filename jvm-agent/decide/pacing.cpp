@@ -6,6 +6,7 @@ namespace aerostat::agent {
 namespace {
 
 constexpr Duration kWindow = std::chrono::seconds(10);
+constexpr Duration kFullGcWindow = std::chrono::minutes(10);
 constexpr Duration kLookAtMost = std::chrono::seconds(1);
 
 Duration scaled(Duration d, double factor) {
@@ -36,6 +37,11 @@ Duration WorkBudget::wait(TimePoint now) {
     earn(now);
     if (saved_ > Duration::zero()) return Duration::zero();
     return scaled(-saved_, 1.0 / share_) + std::chrono::milliseconds(10);
+}
+
+bool FullGcBudget::may_collect(TimePoint now) {
+    while (!done_.empty() && now - done_.front() >= kFullGcWindow) done_.pop_front();
+    return done_.size() < allowed_;
 }
 
 bool LookSchedule::due(TimePoint now, double share) const {

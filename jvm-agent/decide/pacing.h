@@ -1,5 +1,7 @@
 #pragma once
 
+#include <deque>
+
 #include "contract/clock.h"
 
 // What the agent may cost, and when it may look. Pure: time comes in as an argument.
@@ -24,6 +26,19 @@ private:
     Duration saved_{};
     TimePoint at_{};
     bool started_ = false;
+};
+
+/// Full collections that the operator allows within ten minutes.
+/// Thread: owner's.
+class FullGcBudget {
+public:
+    explicit FullGcBudget(int allowed) : allowed_(static_cast<std::size_t>(allowed)) {}
+    [[nodiscard]] bool may_collect(TimePoint now);
+    void collected(TimePoint now) { done_.push_back(now); }
+
+private:
+    std::size_t allowed_;
+    std::deque<TimePoint> done_;
 };
 
 /// When a costly look (a walk of the page tables) is due: it may take a given share of the time, and is not repeated within

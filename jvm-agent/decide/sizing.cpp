@@ -13,6 +13,9 @@ constexpr double kComfortableOccupancy = 0.70;
 
 Bytes live_margin(const HeapFacts& heap, Bytes live) { return std::max({share_of(live, 0.15), heap.region * 8, 32_MiB}); }
 
+/// Two pages of 4 KiB in a chunk of 2 MiB.
+constexpr double kChunkResidue = 1.0 / 256;
+
 /// G1 starts concurrent cycles when this much is occupied, the balloon included, and would run them back to back beyond it
 /// (its adaptive threshold: 100 % less a reserve of 10 % and 5 % of waste).
 constexpr double kCycleThreshold = 0.85;
@@ -40,7 +43,9 @@ Bytes balloon_limit(const HeapFacts& heap, HeapTarget target, Bytes application,
     // Collectors of whole cycles count from a soft maximum instead, which follows the balloon.
     const bool by_occupancy = heap.kind == CollectionKind::young_and_marking;
     const Bytes unpressed = (by_occupancy ? share_of(heap.max, 1 - kCycleThreshold) : heap.headroom) + occupied;
-    const Bytes kept = std::max({target.footprint, comfortable, collector, unpressed});
+    // What a chunk cannot release (its first and last page) and rounding are part of what stays resident.
+    const Bytes residue = by_occupancy ? Bytes() : share_of(heap.max, kChunkResidue) + heap.region;
+    const Bytes kept = std::max({saturating_sub(target.footprint, residue), comfortable, collector, unpressed});
     return round_down(saturating_sub(heap.max, kept), heap.region);
 }
 

@@ -18,8 +18,8 @@ constexpr Known kCollectors[] = {
     {"UseG1GC", "G1", &make_g1},
     {"UseZGC", "Z", &make_z},
     {"UseShenandoahGC", "Shenandoah", &make_shenandoah},
-    {"UseParallelGC", "Parallel", nullptr},
-    {"UseSerialGC", "Serial", nullptr},
+    {"UseParallelGC", "Parallel", &make_parallel},
+    {"UseSerialGC", "Serial", &make_serial},
     {"UseEpsilonGC", "Epsilon", nullptr},
 };
 

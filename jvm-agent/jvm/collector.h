@@ -38,12 +38,15 @@ struct VmSight {
     HotspotTables tables;
     HotspotFlags flags;
     GcSignals* signals = nullptr;
+    int full_gcs_allowed = 0;  ///< by the operator, within ten minutes
 };
 
 /// One for each collector. They fail: `unsupported` if the JVM's structures are not as expected.
 [[nodiscard]] Result<std::unique_ptr<Collector>> make_g1(const VmSight& vm);
 [[nodiscard]] Result<std::unique_ptr<Collector>> make_z(const VmSight& vm);
 [[nodiscard]] Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm);
+[[nodiscard]] Result<std::unique_ptr<Collector>> make_parallel(const VmSight& vm);
+[[nodiscard]] Result<std::unique_ptr<Collector>> make_serial(const VmSight& vm);
 /// A collector without a balloon: heap figures as far as plain Java tells them.
 [[nodiscard]] std::unique_ptr<Collector> make_unsupported(const VmSight& vm, std::string name, std::string why_not);
 /// The right one for this JVM.

@@ -5,11 +5,7 @@
 namespace aerostat::agent {
 namespace {
 
-constexpr std::uint64_t kWordBytes = 8;
 constexpr const char* kIdleCause = "No GC";
-/// Free heap that a program may eat up while a cycle runs: without it, threads would wait, and waiting clears soft
-/// references.
-constexpr double kHeadroom = 0.08;
 /// HeapFacts counts two pauses for each cycle that sees the whole heap.
 constexpr std::uint64_t kPausesACycle = 2;
 
@@ -35,7 +31,7 @@ CycleHeap::CycleHeap(const VmSight& vm, CycleHeapTraits traits)
     const PerfCounters counters = PerfCounters::open(vm.tables);
     cause_ = counters.find_text("sun.gc.cause");
     last_cause_ = counters.find_text("sun.gc.lastCause");
-    allocated_ = counters.find("sun.gc.tlab.alloc");
+    allocation_ = AllocationCount(counters);
     if (*traits_.whole_pauses != '\0') whole_pauses_ = counters.find(traits_.whole_pauses);
 }
 
@@ -50,7 +46,7 @@ HeapFacts CycleHeap::observe() {
     facts.pauses = signals_.finished.load(std::memory_order_acquire);
     facts.kind = traits_.kind;
     facts.levers_give = traits_.levers_give;
-    facts.headroom = share_of(max_, kHeadroom);
+    facts.headroom = share_of(max_, traits_.headroom);
     follow_cycles(facts);
     return facts;
 }
@@ -62,9 +58,8 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
     const std::uint64_t whole_pauses = whole_pauses_.read().value_or(0);
     if (!started_) {
         started_ = true;
-        collections_ = completed_ = stalled_at_ = collections;
+        completed_ = stalled_at_ = collections;
         whole_pauses_seen_ = whole_pauses;
-        used_at_cycle_ = facts.used;
     }
     const bool every_is_whole = *traits_.whole_pauses == '\0';
     const std::uint64_t completed = collections - std::min<std::uint64_t>(collecting ? 1 : 0, collections);
@@ -73,19 +68,18 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
         whole_pauses_seen_ = whole_pauses;
         completed_ = completed;
     }
-    if (collections > collections_) count_allocation(collections - collections_, facts.used);
+    allocation_.observe(collections, facts.used);
     const bool stalled = cause_.equals(traits_.stall_cause) || last_cause_.equals(traits_.stall_cause);
     if (stalled && collections != stalled_at_) {
         stalled_at_ = collections;
         ++stalls_;
     }
-    collections_ = collections;
     facts.young_gcs = collections;
     facts.cycle_pauses = whole_gcs_ * kPausesACycle;
     facts.whole_gcs = whole_gcs_;
     facts.collecting = collecting;
     facts.stalls = stalls_;
-    facts.freed = freed_;
+    facts.freed = allocation_.freed();
 }
 
 /// Shenandoah counts pauses only, and a cycle that finds enough at once leaves half of them out. One begins when the cause
@@ -105,14 +99,6 @@ std::uint64_t CycleHeap::cycles_by_pauses(bool collecting) {
         cycle_from_ += traits_.pauses_a_cycle;
     }
     return cycles_;
-}
-
-/// The JVM tells at each cycle how much was allocated since the one before. Together with what is used, `freed` has to tell
-/// the same.
-void CycleHeap::count_allocation(std::uint64_t cycles, Bytes used) {
-    const Bytes allocated = Bytes(allocated_.read().value_or(0) * kWordBytes * cycles);
-    freed_ += saturating_sub(allocated + used_at_cycle_, used);
-    used_at_cycle_ = used;
 }
 
 }  // namespace aerostat::agent

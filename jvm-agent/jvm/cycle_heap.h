@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "jvm-agent/jvm/allocation_count.h"
 #include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/perf_counters.h"
 #include "jvm-agent/jvm/runtime_heap.h"
@@ -17,7 +18,9 @@ struct CycleHeapTraits {
     std::uint64_t pauses_a_cycle =
         0;                         ///< where cycles are not counted (CollectedHeap): at most so many pauses make one; else 0
     const char* stall_cause = "";  ///< as the JVM names a collection that the program had to wait for
-    bool is_shared = false;        ///< HeapPort::is_shared()
+    /// Of the heap: with less free the collector runs cycle after cycle, or the program waits for them.
+    double headroom = 0;
+    bool is_shared = false;  ///< HeapPort::is_shared()
     std::function<Result<procfs::Residency>()> measure;
 };
 
@@ -38,7 +41,6 @@ private:
     CycleHeap(const VmSight& vm, CycleHeapTraits traits);
     void follow_cycles(HeapFacts& facts);
     [[nodiscard]] std::uint64_t cycles_by_pauses(bool collecting);
-    void count_allocation(std::uint64_t cycles, Bytes used);
 
     CycleHeapTraits traits_;
     RuntimeHeap runtime_;
@@ -46,13 +48,13 @@ private:
     Bytes minimum_, max_;
     std::uintptr_t collections_at_ = 0;  ///< CollectedHeap::_total_collections of the heap
     PerfText cause_, last_cause_;
-    PerfCounter allocated_, whole_pauses_;
+    PerfCounter whole_pauses_;
+    AllocationCount allocation_;
     bool started_ = false;
     bool in_cycle_ = false;
     std::uint64_t cycles_ = 0, cycle_from_ = 0;
-    std::uint64_t collections_ = 0, completed_ = 0, stalls_ = 0, stalled_at_ = 0;
+    std::uint64_t completed_ = 0, stalls_ = 0, stalled_at_ = 0;
     std::uint64_t whole_pauses_seen_ = 0, whole_gcs_ = 0;
-    Bytes freed_, used_at_cycle_;
 };
 
 }  // namespace aerostat::agent

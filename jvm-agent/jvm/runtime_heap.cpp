@@ -14,8 +14,16 @@ RuntimeHeap::RuntimeHeap(JNIEnv* env) : env_(env) {
     total_ = env->GetMethodID(type.get(), "totalMemory", "()J");
     free_ = env->GetMethodID(type.get(), "freeMemory", "()J");
     max_ = env->GetMethodID(type.get(), "maxMemory", "()J");
+    gc_ = env->GetMethodID(type.get(), "gc", "()V");
     if (clear_exception(env)) return;
     runtime_ = env->NewGlobalRef(runtime.get());
+}
+
+Status RuntimeHeap::collect() const {
+    if (runtime_ == nullptr) return fail(ErrorCode::unsupported, "this JVM has no java.lang.Runtime");
+    env_->CallVoidMethod(runtime_, gc_);
+    if (clear_exception(env_)) return fail(ErrorCode::refused, "the JVM did not collect");
+    return {};
 }
 
 Bytes RuntimeHeap::ask(jmethodID method) const {

@@ -2,6 +2,7 @@
 
 #include <jni.h>
 
+#include "contract/error.h"
 #include "contract/units.h"
 #include "jvm-agent/jvm/heap_sizes.h"
 
@@ -16,13 +17,15 @@ public:
         return sizes_of_one_moment([this] { return ask(total_); }, [this] { return ask(free_); });
     }
     [[nodiscard]] Bytes max() const { return ask(max_); }
+    /// Runtime.gc(): a full collection, unless the program was started with DisableExplicitGC.
+    Status collect() const;
 
 private:
     [[nodiscard]] Bytes ask(jmethodID method) const;
 
     JNIEnv* env_;
     jobject runtime_ = nullptr;  // global, for the rest of the process
-    jmethodID total_ = nullptr, free_ = nullptr, max_ = nullptr;
+    jmethodID total_ = nullptr, free_ = nullptr, max_ = nullptr, gc_ = nullptr;
 };
 
 }  // namespace aerostat::agent

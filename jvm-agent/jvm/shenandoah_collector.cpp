@@ -15,6 +15,8 @@ using namespace literals;
 /// An array of one region exactly shares the rules of ordinary objects and may be evacuated; of two it is humongous.
 constexpr std::uint64_t kRegionsAChunk = 2;
 
+/// ShenandoahMinFreeThreshold (10 %) and ShenandoahAllocSpikeFactor (5 %), and something to allocate in.
+constexpr double kHeadroom = 0.20;
 /// Initial mark, final mark, initial and final update of references.
 constexpr std::uint64_t kPausesACycle = 4;
 
@@ -77,7 +79,10 @@ Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm) {
     if (!reservation) return tl::unexpected(reservation.error());
     CycleHeapTraits traits;
     traits.chunk = *region * kRegionsAChunk;
-    traits.levers_give = true;  // it uncommits down to the soft maximum
+    // It uncommits down to the soft maximum, and never goes below -Xms.
+    traits.levers_give =
+        vm.flags.is_on("ShenandoahUncommit") && vm.flags.bytes("MinHeapSize") < vm.flags.bytes("MaxHeapSize");
+    traits.headroom = kHeadroom;
     traits.pauses_a_cycle = kPausesACycle;
     traits.stall_cause = "Allocation Failure";
     traits.measure = [range = *reservation] { return procfs::own_residency(range); };

@@ -27,6 +27,9 @@ constexpr std::uint64_t kObjectsInMediumPage = 8;
 constexpr Bytes kLargestMediumPage = 32_MiB;
 constexpr double kMediumPageOfHeap = 0.03125;
 constexpr std::uint64_t kBlockBytes = 512;  ///< of st_blocks, whatever the file system
+/// Cycles start when 5 % of the heap are free at the latest, and threads eat into that while one runs: threads that wait
+/// for one clear all soft references.
+constexpr double kHeadroom = 0.08;
 /// Generations came with JDK 21 as an option, and have been all there is since 24.
 constexpr int kFirstWithGenerations = 21;
 constexpr int kAlwaysGenerations = 24;
@@ -129,6 +132,7 @@ Result<std::unique_ptr<Collector>> make_z(const VmSight& vm) {
     traits.chunk = chunk_size(vm.flags.bytes("MaxHeapSize"));
     traits.whole_pauses = generations ? "sun.gc.collector.2.invocations" : "";
     traits.stall_cause = "Allocation Stall";
+    traits.headroom = kHeadroom;
     traits.is_shared = true;
     traits.measure = [fd = *file] { return measure_file(fd); };
     auto heap = CycleHeap::make(vm, std::move(traits));

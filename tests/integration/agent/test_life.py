@@ -85,7 +85,7 @@ class Life(AgentCase):
 
     @for_each_jdk
     def test_jvms_that_must_not_be_ballooned_say_why(self, major):
-        cases = {"collector Parallel": ["-XX:+UseParallelGC"], "collector Serial": ["-XX:+UseSerialGC"],
+        cases = {"Parallel collector": ["-XX:+UseParallelGC"], "full-gcs=0": ["-XX:+UseSerialGC"],
                  "AlwaysPreTouch": ["-XX:+UseG1GC", "-XX:+AlwaysPreTouch"], "UsePerfData": ["-XX:+UseG1GC", "-XX:-UsePerfData"]}
         for why, args in cases.items():
             guestd, service = self.ballooned(major, [*args, "-Xmx256m"])

@@ -30,6 +30,7 @@ public:
     bool refuse_chunks = false;
     bool footprint_fails = false;
     Bytes back_in_each_chunk;  ///< pages that came back
+    CollectionKind kind = CollectionKind::young_and_marking;
     ManualClock clock;
     int strong_handles = 0;  ///< calls of release_again()
 
@@ -72,7 +73,8 @@ public:
 
     HeapFacts observe() override {
         committed = std::max(committed, round_up(used(), region));
-        return {max, minimum, region, committed, used(), used_after_, Bytes(), pauses, young_gcs, cycle_pauses, full_gcs};
+        return {max,    minimum,   region,       committed, used(), used_after_, Bytes(),
+                pauses, young_gcs, cycle_pauses, full_gcs,  0,      kind};
     }
     Result<procfs::Residency> measure_footprint() override {
         if (footprint_fails) return fail(ErrorCode::io, "no smaps");
@@ -80,6 +82,15 @@ public:
         procfs::Residency seen;
         seen.rss = in_memory;
         return seen;
+    }
+    /// As Serial does: half of what is too much goes with each.
+    Status collect_fully() override {
+        full_gc();
+        const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
+        const Bytes wanted = round_up(share_of(used(), 1 / (1 - free_share)), region);
+        if (full_gcs > 1) committed = wanted + saturating_sub(committed, wanted) / 2;
+        in_memory = std::min(in_memory, committed);
+        return {};
     }
     Bytes chunk_size() const override { return region; }
     Result<Chunk> inflate() override {

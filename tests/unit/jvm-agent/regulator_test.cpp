@@ -10,12 +10,12 @@ using namespace std::chrono_literals;
 
 class RegulatorTest : public testing::Test {
 protected:
-    explicit RegulatorTest(RegulatorRules rules = {})
-        : regulator({jvm, jvm, jvm, &plan_g1_levers, jvm.clock, [this] { return cpu; }, [] { return false; },
-                     [] { return Duration{}; }},
-                    rules,
-                    {[this](OperationResult r) { results.push_back(std::move(r)); },
-                     [this](Pressure p) { pressures.push_back(std::move(p)); }}) {}
+    explicit RegulatorTest(RegulatorRules rules = {}, LeverRule levers = &plan_g1_levers)
+        : regulator(
+              {jvm, jvm, jvm, levers, jvm.clock, [this] { return cpu; }, [] { return false; }, [] { return Duration{}; }},
+              rules,
+              {[this](OperationResult r) { results.push_back(std::move(r)); },
+               [this](Pressure p) { pressures.push_back(std::move(p)); }}) {}
 
     SetHeapTarget order(std::string op, Bytes target) {
         SetHeapTarget order;
@@ -274,6 +274,44 @@ TEST_F(ForbiddenBalloon, AnswersUnsupportedAndTouchesNothing) {
     EXPECT_EQ(results[0].detail, "not supported yet: collector Parallel");
     EXPECT_TRUE(jvm.flag_calls.empty());
     EXPECT_EQ(regulator.balloon().count(), 0U);
+}
+
+class FullCollections : public RegulatorTest {
+protected:
+    explicit FullCollections(int allowed = 6)
+        : RegulatorTest({0.05, Cap::hard, false, {}, fail(ErrorCode::unsupported, "everything moves"), allowed},
+                        &plan_full_collections) {
+        jvm.kind = CollectionKind::stop_the_world;
+        jvm.garbage = 2_GiB;
+    }
+};
+
+TEST_F(FullCollections, ShrinkAHeapThatNothingElseMoves) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::met);
+    EXPECT_LE(jvm.full_gcs, 6U);
+    EXPECT_GE(results[0].obtained, 2_GiB);
+}
+
+TEST_F(FullCollections, EndWithTheBudgetAndSayWhatIsMissing) {
+    regulator.accept(order("a", 200_MiB));
+    run_until_result();
+    EXPECT_EQ(results[0].reason, EndReason::not_reclaimable);
+    EXPECT_EQ(jvm.full_gcs, 6U);
+    regulator.accept(order("b", 180_MiB));
+    run_until_result(2);
+    EXPECT_EQ(jvm.full_gcs, 6U) << "none is left within ten minutes";
+    EXPECT_NE(results[1].detail.find("no more full collections"), std::string::npos) << results[1].detail;
+}
+
+TEST_F(FullCollections, AreNeverMadeWithoutAnOrder) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    const auto made = jvm.full_gcs;
+    jvm.in_memory = jvm.committed = 3_GiB;
+    run(60s);
+    EXPECT_EQ(jvm.full_gcs, made);
 }
 
 }  // namespace

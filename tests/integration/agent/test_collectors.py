@@ -1,0 +1,110 @@
+"""Each collector that is not G1, in its own way: what comes back, verified from outside, and that the program keeps all it has."""
+
+import glob
+import os
+import sys
+
+from agent_case import MIB, AgentCase, evidence, for_each_jdk, process_memory, run_and_count
+
+LOAD = ["--rate", "200", "--threads", "2"]
+
+
+def memory_of(pid):
+    """Bytes by the kernel's books: the blocks of ZGC's memory file, which PSS shows only where touched; else PSS."""
+    for link in glob.glob(f"/proc/{pid}/fd/*"):
+        try:
+            if "memfd:java_heap" in os.readlink(link):
+                return os.stat(link).st_blocks * 512
+        except FileNotFoundError:
+            continue
+    return process_memory(pid)
+
+
+class Collectors(AgentCase):
+    def squeezed(self, major, jvm_args, options=""):
+        """A service with much garbage in its heap, after an order to give 1 GiB: (guestd, service, figures)."""
+        guestd, service = self.ballooned(major, ["-Xmx2g", *jvm_args], LOAD, options)
+        service.tell("live 100MiB")
+        service.tell("garbage 1.2GiB")
+        service.tell("report")
+        before = memory_of(service.pid)
+        report = guestd.wait_report(lambda r: r["footprint_bytes"] > 1200 * MIB)
+        guestd.order("squeeze", report["footprint_bytes"] - 900 * MIB, 8000)
+        result = guestd.result("squeeze")
+        fell = before - memory_of(service.pid)
+        seen = service.tell("report")
+        evidence("agent.collector", jdk=major, jvm=" ".join(jvm_args), reason=result["reason"],
+                 obtained_mib=result["obtained_bytes"] // MIB, fell_mib=fell // MIB, elapsed_ms=result["elapsed_ms"],
+                 worst_stall_ms=seen["worst_stall_ms"], full_gcs=seen["full_gcs"], oome=seen["oome"])
+        return guestd, service, result, fell, seen
+
+    def check_given(self, service, result, fell, seen):
+        self.assertEqual(result["reason"], "met")
+        self.assertGreaterEqual(result["obtained_bytes"], 900 * MIB)
+        self.assertGreaterEqual(fell, 850 * MIB)
+        self.assertEqual(seen["oome"], "0")
+        self.check_heap(service)
+
+    def has(self, major, option):
+        if self.starts(major, option):
+            return True
+        print(f"SKIPPED {option} on JDK {major}: this JDK does not have it", file=sys.stderr)
+        return False
+
+    @for_each_jdk
+    def test_zgc_gives_pages_of_its_memory_file_back_and_grows_again(self, major):
+        if not self.has(major, "-XX:+UseZGC"):
+            return
+        for size in ([], ["-Xms2g"]):
+            guestd, service, result, fell, seen = self.squeezed(major, ["-XX:+UseZGC", *size])
+            self.check_given(service, result, fell, seen)
+            report = guestd.wait_report(lambda r: r["balloon_bytes"] > 0)
+            self.assertEqual(report["balloon_verified_bytes"], report["balloon_bytes"])
+            self.assertLess(report["non_heap_bytes"], 400 * MIB, "the heap's memory file is not counted twice")
+            answer = service.tell("grow 1.3GiB")
+            self.assertNotIn("error", answer)
+            self.assertEqual(service.tell("report")["oome"], "0")
+            self.check_heap(service)
+            service.stop()
+
+    @for_each_jdk
+    def test_shenandoah_gives_memory_back_and_grows_again(self, major):
+        if not self.has(major, "-XX:+UseShenandoahGC"):
+            return
+        guestd, service, result, fell, seen = self.squeezed(major, ["-XX:+UseShenandoahGC"])
+        self.check_given(service, result, fell, seen)
+        answer = service.tell("grow 1.3GiB")
+        self.assertNotIn("error", answer)
+        self.assertEqual(service.tell("report")["oome"], "0")
+        self.check_heap(service)
+
+    @for_each_jdk
+    def test_settings_of_soft_maximum_collectors_are_put_back(self, major):
+        for option in ("-XX:+UseZGC", "-XX:+UseShenandoahGC"):
+            if not self.has(major, option):
+                continue
+            guestd, service, *_ = self.squeezed(major, [option])
+            self.assertIn("SoftMaxHeapSize", " ".join(guestd.wait_report(lambda r: r.get("levers"))["levers"]))
+            guestd.order("lift", 4 << 30)
+            guestd.result("lift")
+            report = guestd.wait_report(lambda r: r["balloon_bytes"] == 0)
+            self.assertEqual(report.get("levers", []), [])
+            self.assertRegex(service.jcmd("VM.flags", "-all"), rf"SoftMaxHeapSize +:?= *{2 << 30}\b")
+            service.stop()
+
+    @for_each_jdk
+    def test_serial_shrinks_in_as_many_full_collections_as_are_allowed(self, major):
+        _, service, result, fell, seen = self.squeezed(major, ["-XX:+UseSerialGC"], ",full-gcs=8")
+        self.check_given(service, result, fell, seen)
+        self.assertGreater(int(seen["full_gcs"]), 0)
+
+    @for_each_jdk
+    def test_serial_ends_with_its_budget_and_says_so(self, major):
+        _, service, result, _, _ = self.squeezed(major, ["-XX:+UseSerialGC"], ",full-gcs=1")
+        self.assertEqual(result["reason"], "not-reclaimable")
+        self.assertIn("full-gcs", result["detail"])
+        self.check_heap(service)
+
+
+if __name__ == "__main__":
+    run_and_count()
