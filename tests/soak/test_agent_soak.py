@@ -57,7 +57,8 @@ class Flight:
         gc_log = os.path.join(self.case.directory(), "gc.log")
         fixed = self.random.random() < 0.5
         args = [f"-Xmx{HEAP}", *([f"-Xms{HEAP}"] if fixed else []), f"-Xlog:gc,{HEAP_LOG}:file={gc_log}"]
-        self.guestd, self.service = self.case.with_agent(self.major, self.collector, args, ["--rate", "800"], "Checked", self.options)
+        self.guestd, self.service = self.case.with_agent(self.major, self.collector, args, ["--rate", "800"], "Checked",
+                                                         self.options)
         print(f"\nsoak: seed={SEED} flight_seed={seed} jdk={self.major} collector={self.collector} fixed_size={fixed} "
               f"options={self.options[1:]} (again: AEROSTAT_SOAK_SEED={SEED})", flush=True)
         try:
@@ -81,8 +82,8 @@ class Flight:
         tally = orders.tally
         evidence("agent.soak", jdk=self.major, collector=self.collector, seed=SEED, fixed_size=fixed, options=self.options[1:],
                  minutes=round((time.monotonic() - began) / 60, 2), operations=sum(tally.reasons.values()), reasons=tally.text(),
-                 given_mib=tally.given // MIB,
-                 most_balloon_mib=max(balloons) // MIB, ballooned_mib=sum(abs(a - b) for a, b in zip(balloons, balloons[1:])) // MIB,
+                 given_mib=tally.given // MIB, most_balloon_mib=max(balloons) // MIB,
+                 ballooned_mib=sum(abs(a - b) for a, b in zip(balloons, balloons[1:])) // MIB,
                  latest_ms=tally.latest_ms, ops=answer["ops"],
                  checks=answer["checks"], checked_gib=round(int(answer["checked_bytes"]) / GIB, 1), damage=answer["damage"],
                  oome=answer["oome"], worst_stall_ms=answer["worst_stall_ms"], full_gcs=full_gcs(gc_log),
