@@ -108,9 +108,9 @@ class Cell:
 def line(row):
     shape = f"| {row['jdk']} | {row['collector']} | {'Xms = Xmx' if row['xms_is_xmx'] else ''} | {row['program']} |"
     if "share" not in row:
-        return f"{shape} {row['note']} | | | | |"
+        return f"{shape} {row['note']} | | | | | |"
     return (f"{shape} {row['given_bytes'] / GIB:.2f} GiB | {row['share']:.0%} | {row['full_gcs']} | {row['worst_stall_ms']} ms | "
-            f"{row['peak_above_bytes'] / MIB:.0f} MiB | {row['reason']} {row['note']} |")
+            f"{row['peak_above_bytes'] / MIB:.0f} MiB | {' '.join([row['reason'], row['note']]).strip()} |")
 
 
 def table(rows):
