@@ -3,7 +3,8 @@
 The same program, doing the same fixed work per second, runs at several real -Xmx. Its cost is the CPU of GC threads plus the
 time its threads stood still, in seconds per second. The agent sits in the JVM with the largest heap; what its curve says of
 the smaller ones is compared with what was measured there. Curves leave out what no heap size changes, so what is predicted is
-the measured cost at the largest heap plus the rise of the curve.
+the measured cost at the largest heap plus the rise of the curve. Where a heap is too small for the work to be done at all there
+is no cost to predict; there the question is whether the curve's floor forbids it.
 """
 
 import itertools
@@ -13,10 +14,12 @@ from churn import Churn, pieces
 from common import MIB, arguments, classes, layers, spread, table, write_json
 
 LIVE = 100 * MIB
+OBJECTS, OBJECT = 32, 128  # of an operation of Churn: how many, and their mean size in bytes
 RATE = 250 * MIB
-PROGRAMS = {"replacing": ["--replace", "0.3"], "passing": ["--replace", "0.03"]}
+PROGRAMS = {"replacing": 0.3, "passing": 0.03}  # share of what is allocated that replaces live objects
 HEAPS = (1.8, 2.6, 4, 7)  # times the live set
-CLEARLY = 1.2                    # costs closer than this are no difference
+CLEARLY = 1.2     # costs closer than this are no difference
+WORK_DONE = 0.95  # of the work asked for; a heap that does less is saturated
 
 
 def evaluate(curve, memory):
@@ -43,18 +46,22 @@ def settled(jvm, at_most):
     return before
 
 
+def window(program, heap, options):
+    """Seconds in which the old generation should fill up three times, within bounds."""
+    if options.quick:
+        return 3
+    return round(min(max(6, 3 * (heap - LIVE) / 2 / (PROGRAMS[program] * RATE)), 15))
+
+
 def observe(layer, class_dir, program, heap, options, agent=False):
-    arguments_ = ["--live", f"{LIVE}B", "--rate", f"{RATE}B", *PROGRAMS[program]]
-    with Churn(layer, class_dir, heap, arguments_, agent) as jvm:
+    shape = ["--live", f"{LIVE}B", "--rate", f"{RATE}B", "--replace", str(PROGRAMS[program])]
+    with Churn(layer, class_dir, heap, shape, agent) as jvm:
         jvm.warm_up(6, 3 if options.quick else 5)
         report = settled(jvm, 10 if options.quick else 45) if agent else None
-        figures = jvm.measure(3 if options.quick else 7)
+        figures = jvm.measure(window(program, heap, options))
         if agent:
             figures["report"] = report
-    held = figures["allocated_bytes"] / RATE
-    figures["work_held"] = held
-    # The same work is what is compared: a JVM that fell behind would have needed so much more.
-    figures["cost"] /= min(1, held)
+    figures["work_held"] = figures["ops"] * OBJECTS * OBJECT / RATE
     figures["heap"] = heap
     return figures
 
@@ -67,8 +74,10 @@ def family(layer, class_dir, program, options):
     curve = largest["report"]["curve"]
     for run in runs:
         price = evaluate(curve, run["heap"])
+        run["saturated"] = run["work_held"] < WORK_DONE
         run["predicted"] = None if price is None else largest["cost"] + price - evaluate(curve, largest["heap"])
-        run["error"] = None if price is None else abs(run["predicted"] - run["cost"]) / run["cost"]
+        known = price is not None and not run["saturated"] and run is not largest
+        run["error"] = abs(run["predicted"] - run["cost"]) / run["cost"] if known else None
     return runs
 
 
@@ -77,8 +86,8 @@ def show(layer, program, runs):
     table(["heap", "GC CPU", "stopped", "cost", "predicted", "error", "work held"],
           [[pieces(run["heap"]), run["gc_cpu"], run["stalled_seconds"], run["cost"],
             "below floor" if run["predicted"] is None else run["predicted"],
-            "-" if run["error"] is None or run is runs[0] else f"{run['error']:.0%}", f"{run['work_held']:.0%}"]
-           for run in runs])
+            "-" if run["error"] is None else f"{run['error']:.0%}",
+            f"{run['work_held']:.0%}" + (" saturated" if run["saturated"] else "")] for run in runs])
 
 
 def ranking(families):
@@ -86,7 +95,7 @@ def ranking(families):
     right = wrong = 0
     for one, other in itertools.combinations(families, 2):
         for a, b in zip(one[1:], other[1:]):
-            if a["predicted"] is None or b["predicted"] is None:
+            if a["error"] is None or b["error"] is None:
                 continue
             truth = [run["cost"] - runs[0]["cost"] for run, runs in ((a, one), (b, other))]
             said = [run["predicted"] - runs[0]["cost"] for run, runs in ((a, one), (b, other))]
@@ -101,10 +110,12 @@ def summary(runs_of):
     """{collector: errors}; the largest heap itself is no prediction."""
     figures = {}
     for collector in sorted({layer.rsplit("_", 1)[0] for layer, _ in runs_of}):
-        errors = [run["error"] for (layer, _), runs in runs_of.items() if layer.startswith(collector + "_")
-                  for run in runs[1:] if run["error"] is not None]
-        if errors:
-            figures[collector] = {"relative_error": statistics.median(errors), "errors": spread(errors)}
+        runs = [run for (layer, _), family_ in runs_of.items() if layer.startswith(collector + "_") for run in family_[1:]]
+        errors = [run["error"] for run in runs if run["error"] is not None]
+        figures[collector] = {
+            "relative_error": statistics.median(errors) if errors else None, "errors": spread(errors) if errors else None,
+            "floor_too_high": sum(run["predicted"] is None and not run["saturated"] for run in runs),
+            "floor_too_low": sum(run["predicted"] is not None and run["saturated"] for run in runs), "heaps": len(runs)}
     return figures
 
 
@@ -118,8 +129,9 @@ def main():
                 show(layer, program, runs_of[layer.name, program])
     figures = summary(runs_of)
     print("\nRelative error of the predicted cost")
-    table(["collector", "min", "median", "max"],
-          [[name, *(f"{figure['errors'][key]:.0%}" for key in ("min", "median", "max"))] for name, figure in figures.items()])
+    table(["collector", "min", "median", "max", "heaps", "floor too high", "floor too low"],
+          [[name, *(f"{figure['errors'][key]:.0%}" if figure["errors"] else "-" for key in ("min", "median", "max")),
+            figure["heaps"], figure["floor_too_high"], figure["floor_too_low"]] for name, figure in figures.items()])
     order = ranking(list(runs_of.values()))
     if order["pairs"]:
         print(f"Of two JVMs the one cheaper by its curve was the cheaper in {order['right']} of {order['pairs']} pairs.")

@@ -186,7 +186,8 @@ public final class Churn {
         StringBuilder text = new StringBuilder();
         text.append(" seconds=").append(took).append(" ops=").append(operations() - operations);
         text.append(" stalled_seconds=").append((stalledNanos() - stalled) / 1e9);
-        text.append(" worst_stall_ms=").append(workers.stream().mapToLong(worker -> worker.worstNanos).max().orElse(0) / 1_000_000);
+        long worst = workers.stream().mapToLong(worker -> worker.worstNanos).max().orElse(0);
+        text.append(" worst_stall_ms=").append(worst / 1_000_000);
         text.append(" allocated_bytes=").append(allocated() - allocated);
         int i = 0;
         for (GarbageCollectorMXBean bean : ManagementFactory.getGarbageCollectorMXBeans()) {
