@@ -22,8 +22,10 @@ FLIGHTS = [",cpu-budget=20%", ",stress-passes=on,cpu-budget=100%,log=verbose"]
 HEAP = 2 * GIB
 LIVE = (80 * MIB, 260 * MIB)
 KNOWN_REASONS = {"met", "deadline", "floor", "gc-distress", "not-reclaimable", "cancelled", "superseded"}
-# Beside the heap a JVM breathes: compiled code, card tables and remembered sets that follow what the heap has committed. In
-# flights with no orders at all the same two looks were up to NOISE apart; a leak of 1 KiB a chunk would show as 8 MiB in a flight.
+# Beside the heap a JVM breathes. In flights of 45 s with no orders at all (G1) two such looks were 2.3 MiB apart at most. With a
+# heap that commits as it likes, mark bitmaps and card tables come and go with it: a 28th of some 400 MiB more or less. A flight
+# moves thousands of chunks: a leak of 4 KiB a chunk shows, and with a longer AEROSTAT_SOAK_SECONDS smaller ones do.
+NATIVE_GROWTH_FIXED = 12 * MIB
 NATIVE_GROWTH = 24 * MIB
 REFS_GROWTH = 16  # the JVM's own: classes that attach and management load later
 
@@ -90,7 +92,7 @@ class Flight:
                  cleared=report["cleared_chunks"], guard_releases=report["guard_releases"], refills=report["refills"],
                  native_growth_kib=(after["native"] - before["native"]) // 1024, native_mib=after["native"] // MIB,
                  global_refs=f"{before['refs']}..{after['refs']}")
-        self.judge(tally, answer, before, after, max(balloons))
+        self.judge(tally, answer, before, after, max(balloons), fixed)
 
     def fly_until(self, orders, until):
         while time.monotonic() < until:
@@ -107,7 +109,7 @@ class Flight:
         self.case.assertEqual(checked["damage"], "0", self.damage())
         return {"refs": jni_global_refs(self.service), "native": pages.beside()}
 
-    def judge(self, tally, answer, before, after, most_balloon):
+    def judge(self, tally, answer, before, after, most_balloon, fixed):
         case = self.case
         case.assertEqual((answer["damage"], answer["oome"]), ("0", "0"), self.damage())
         case.assertGreater(int(answer["checks"]), 1000)
@@ -116,7 +118,8 @@ class Flight:
         case.assertEqual(tally.details, set(), "the agent gave up ballooning in this JVM")
         case.assertLessEqual(tally.latest_ms, GRACE_MS, "an operation ended long after its deadline")
         case.assertLessEqual(after["refs"] - before["refs"], REFS_GROWTH, "JNI global references leak")
-        case.assertLessEqual(after["native"] - before["native"], NATIVE_GROWTH, "memory beside the heap grows")
+        bound = NATIVE_GROWTH_FIXED if fixed else NATIVE_GROWTH
+        case.assertLessEqual(after["native"] - before["native"], bound, "memory beside the heap grows")
         case.assertEqual(self.guestd.errors, [])
 
     def damage(self):
