@@ -2,8 +2,8 @@
 
 Chunks: a heap of fixed size (-Xms = -Xmx: the collector gives nothing itself) whose garbage has been collected, so that it is
 free and resident. Levers: a heap that may shrink, full of garbage that nobody has collected yet. Times are the agent's own
-(elapsed_ms of its result); beside them stands what the other end of the socket saw. Deflating gives chunks back to the
-collector, which uses them from its next collection on.
+(elapsed_ms of its result); beside them stands what the other end of the socket saw. Deflating lets chunks go: the
+collector uses their room from its next collection on, the kernel gives pages when they are touched.
 """
 
 import shutil
@@ -20,6 +20,7 @@ LIVE, GARBAGE, MOVED = 125 * MIB, 1536 * MIB, GIB
 ROWS = (("limit", "madvise alone"), ("chunks_inside", "chunks, agent's time"), ("chunks_outside", "chunks, from outside"),
         ("chunks_deflate", "chunks let go"), ("levers_inside", "levers, agent's time"),
         ("levers_outside", "levers, from outside"), ("levers_deflate", "chunks let go, with levers"))
+LET_GO = ("chunks_deflate", "levers_deflate")  # no page moves then: the kernel gives them back when they are used
 LIFTED = 1 << 40  # a target above any heap
 
 
@@ -113,7 +114,7 @@ def measure(layer, class_dir, options):
             figures[f"{name}_{side}"] = spread(result[side] for result in shrunk)
         if lifted:
             figures[f"{name}_deflate"] = spread(lifted)
-        figures["outcomes"][name] = [{key: result[key] for key in ("reason", "obtained_bytes", "pss_fell", "elapsed_ms")}
+        figures["outcomes"][name] = [{key: result[key] for key in ("reason", "obtained_bytes", "pss_fell", "elapsed_ms", "detail") if key in result}
                                      for result in shrunk]
     figures["gib_per_s"] = figures["chunks_inside"]["median"]
     figures["ratio"] = figures["gib_per_s"] / figures["limit_gib_per_s"]
@@ -128,11 +129,12 @@ def show(name, figures):
     rows = []
     for key, what in ROWS:
         if key in figures:
-            rows.append([what, *(figures[key][part] for part in ("min", "median", "max")),
-                         f"{figures[key]['median'] / figures['limit_gib_per_s']:.1%}"])
+            share = "-" if key in LET_GO else f"{figures[key]['median'] / figures['limit_gib_per_s']:.1%}"
+            rows.append([what, *(figures[key][part] for part in ("min", "median", "max")), share])
     table(["GiB/s", "min", "median", "max", "of limit"], rows)
     for kind, outcomes in figures["outcomes"].items():
         print(f"{kind}: " + ", ".join(f"{one['reason']} {one['obtained_bytes'] / MIB:.0f} MiB in {one['elapsed_ms']} ms"
+                                      + (f" ({one['detail']})" if one.get("detail") else "")
                                       for one in outcomes), flush=True)
 
 
