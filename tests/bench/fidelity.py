@@ -97,12 +97,13 @@ def compare(layer, class_dir, target, options):
 
 def row(figures):
     a, control = figures["a"], figures.get("control")
+    causes = collections.Counter(cause for run in a for cause in run["pressures"])
     verdict = "kept" if figures["ratio"] >= PROMISED else "MISSED"
     verdict = "NOT HELD" if not figures["held"] else verdict if figures["promised"] else "-"
     return [pieces(figures["target"]), *(figures["ratios"][key] for key in ("min", "median", "max")),
             f"{control['a']:.2f} {control['b']:.2f}" if control else "-", verdict, pieces(min(run["balloon"] for run in a)),
             pieces(min(run["balloon_after"] for run in a)), pieces(max(run["footprint"] for run in a)), a[-1]["reason"],
-            " ".join(f"{cause}:{count}" for cause, count in collections.Counter(c for run in a for c in run["pressures"]).items())]
+            " ".join(f"{cause}:{count}" for cause, count in causes.items())]
 
 
 def main():

@@ -21,6 +21,7 @@ ROWS = (("limit", "madvise alone"), ("chunks_inside", "chunks, agent's time"), (
         ("chunks_deflate", "chunks let go"), ("levers_inside", "levers, agent's time"),
         ("levers_outside", "levers, from outside"), ("levers_deflate", "chunks let go, with levers"))
 LET_GO = ("chunks_deflate", "levers_deflate")  # no page moves then: the kernel gives them back when they are used
+OUTCOME = ("reason", "obtained_bytes", "pss_fell", "elapsed_ms", "detail")
 LIFTED = 1 << 40  # a target above any heap
 
 
@@ -114,8 +115,7 @@ def measure(layer, class_dir, options):
             figures[f"{name}_{side}"] = spread(result[side] for result in shrunk)
         if lifted:
             figures[f"{name}_deflate"] = spread(lifted)
-        figures["outcomes"][name] = [{key: result[key] for key in ("reason", "obtained_bytes", "pss_fell", "elapsed_ms", "detail") if key in result}
-                                     for result in shrunk]
+        figures["outcomes"][name] = [{key: result.get(key) for key in OUTCOME} for result in shrunk]
     figures["gib_per_s"] = figures["chunks_inside"]["median"]
     figures["ratio"] = figures["gib_per_s"] / figures["limit_gib_per_s"]
     return figures
