@@ -56,7 +56,7 @@ def window(program, heap, options):
 def observe(layer, class_dir, program, heap, options, agent=False):
     shape = ["--live", f"{LIVE}B", "--rate", f"{RATE}B", "--replace", str(PROGRAMS[program])]
     with Churn(layer, class_dir, heap, shape, agent) as jvm:
-        jvm.warm_up(6, 3 if options.quick else 5)
+        jvm.warm_up(12, 3 if options.quick else 10)
         report = settled(jvm, 10 if options.quick else 45) if agent else None
         figures = jvm.measure(window(program, heap, options))
         if agent:
