@@ -18,14 +18,14 @@ from memory_cgroup import MemoryCgroup
 from starved import starved_agent
 
 SECONDS = float(os.environ.get("AEROSTAT_STRESS_SECONDS", "20"))
-HEAP = (512 if SHORT else 1024) * MIB
+# A region of 1 MiB must be well below what counts as the same limit.
+HEAP = (1024 if SHORT else 2048) * MIB
 # Collectors whose limit is the same every time; that of the others varies from run to run also without the agent.
 EXACT = ("G1", "ZGC", "Shenandoah")
 SAME = 0.001
 OBJECTS = ("1KiB", "300KiB")
 EVERYTHING = "64GiB"
 EXIT_ON_OUT_OF_MEMORY = 3
-
 
 # What a program held, in what time, beside which balloon, and how much of that the collector took itself.
 Limit = collections.namedtuple("Limit", "held balloon ms cleared")
@@ -144,12 +144,12 @@ class OutOfMemory(HardCase):
             skip(self, "container", major, collector, why)
         self.addCleanup(group.remove)
         home = group.home_inside(jdks()[major], self.directory())
-        guestd, service = self.with_agent(major, collector, [f"-Xms{2 * HEAP}", f"-Xmx{2 * HEAP}"], [], "Service", home=home)
+        guestd, service = self.with_agent(major, collector, [f"-Xms{HEAP}", f"-Xmx{HEAP}"], [], "Service", home=home)
         service.tell("live 150MiB")
-        service.tell("garbage 1200MiB")
+        service.tell(f"garbage {HEAP // 2 // MIB}MiB")
         guestd.order("all", 1 * MIB, 10_000, cap="hard")
         guestd.result("all")
-        balloon = self.balloon_beyond(guestd, HEAP // 2)
+        balloon = self.balloon_beyond(guestd, HEAP // 4)
         group.limit(process_memory(service.pid) + 300 * MIB)
         said = service.jcmd("GC.run")
         answer = service.tell("check")
