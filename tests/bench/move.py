@@ -21,6 +21,7 @@ ROWS = (("limit", "madvise alone"), ("chunks_inside", "chunks, agent's time"), (
         ("chunks_deflate", "chunks let go"), ("levers_inside", "levers, agent's time"),
         ("levers_outside", "levers, from outside"), ("levers_deflate", "chunks let go, with levers"))
 LET_GO = ("chunks_deflate", "levers_deflate")  # no page moves then: the kernel gives them back when they are used
+FULL = 0.9  # of what was filled in
 OUTCOME = ("reason", "obtained_bytes", "pss_fell", "elapsed_ms", "detail")
 LIFTED = 1 << 40  # a target above any heap
 
@@ -59,9 +60,20 @@ class Heap:
         result["outside_s"] = result["at"] - began
         return result
 
+    def footprint(self):
+        """What the heap holds once it is full: residency is looked at now and then, so the next report may tell of earlier."""
+        def full(report):
+            return report["footprint_bytes"] >= FULL * (LIVE + GARBAGE)
+
+        try:
+            return self.guestd.wait_report(full, 20)["footprint_bytes"]
+        except TimeoutError:  # the collector has given some back itself
+            return self.guestd.wait_report()["footprint_bytes"]
+
     def shrink(self):
+        target = self.footprint() - MOVED
         before = process_memory(self.service.pid)
-        result = self.order(self.guestd.wait_report()["footprint_bytes"] - MOVED)
+        result = self.order(target)
         result["pss_fell"] = before - process_memory(self.service.pid)
         result["inside"] = speed(result["obtained_bytes"], result["elapsed_ms"] / 1000)
         result["outside"] = speed(result["obtained_bytes"], result["outside_s"])
