@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a squeeze to 1.5 times the live set costs real programs: H2, Lucene and Jetty under steady load, before, during and after.
 
-Requests come at fixed times at about a third of the processors' power, and each answer is verified; latency counts from the time
+Requests come at fixed times at up to a third of the processors' power, and each answer is verified; latency counts from the time
 at which a request was due. A wrong answer or an OutOfMemoryError ends a program's run and fails the bench.
 """
 

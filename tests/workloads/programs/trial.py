@@ -21,7 +21,7 @@ PHASES = ("unsqueezed", "squeezed", "released")
 
 # live_mib is about what the program holds, the heap may grow to heap_mib. Times are in seconds.
 Plan = namedtuple("Plan", "live_mib heap_mib warm_up phase")
-FULL = Plan(250, 1536, 15, 25)
+FULL = Plan(250, 1536, 12, 22)
 QUICK = Plan(100, 640, 4, 5)
 
 SQUEEZED_TO = 1.5  # × live
