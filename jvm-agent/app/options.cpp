@@ -46,6 +46,12 @@ Status set_cap(Options& options, std::string_view value) {
     return fail(ErrorCode::bad_value, "must be elastic, firm or hard");
 }
 
+Status set_mxbean(Options& options, std::string_view value) {
+    if (value != "auto" && value != "on" && value != "off") return fail(ErrorCode::bad_value, "must be auto, on or off");
+    options.mxbean = value == "auto" ? MxBean::automatic : value == "on" ? MxBean::on : MxBean::off;
+    return {};
+}
+
 Status set_either(bool& flag, std::string_view value, std::string_view yes, std::string_view no) {
     if (value != yes && value != no)
         return fail(ErrorCode::bad_value, "must be " + std::string(yes) + " or " + std::string(no));
@@ -59,6 +65,8 @@ Status set_one(Options& options, std::string_view key, std::string_view value) {
     if (key == "cpu-budget") return set_cpu_budget(options, value);
     if (key == "cap") return set_cap(options, value);
     if (key == "log") return set_either(options.verbose, value, "verbose", "quiet");
+    if (key == "mxbean") return set_mxbean(options, value);
+    if (key == "jfr") return set_either(options.flight_events, value, "auto", "off");
     if (key == "stress-passes") return set_either(options.stress_passes, value, "on", "off");
     return fail(ErrorCode::bad_value, "is not an option (help lists them)");
 }
@@ -91,6 +99,9 @@ std::string_view options_help() {
            "  cpu-budget=5%               share of one core for work that nobody waits for\n"
            "  cap=elastic|firm|hard       orders may not hold the heap more firmly than this (default hard)\n"
            "  log=quiet|verbose           on stderr: trouble only (default), or each operation too\n"
+           "  mxbean=auto|on|off          org.aerostat:type=HeapBalloon: after the first order (default), from the start, "
+           "never\n"
+           "  jfr=auto|off                events in flight recordings, while there is one (default), or never\n"
            "  stress-passes=on|off        for tests of the agent only\n"
            "  help                        this list; the JVM runs without the agent\n";
 }
