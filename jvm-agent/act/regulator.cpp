@@ -123,7 +123,7 @@ void Regulator::accept(const SetHeapTarget& order) {
     if (running_ && running_->order.op == order.op) return;
     if (running_) finish(EndReason::superseded, "a newer order came: " + order.op);
     observe();
-    if (!rules_.can_balloon || broken_) return answer_unsupported(order);
+    if (!rules_.can_balloon || broken_ || !switched_off_.empty()) return answer_unsupported(order);
     start(order);
 }
 
@@ -133,7 +133,7 @@ void Regulator::answer_unsupported(const SetHeapTarget& order) {
     result.asked = saturating_sub(footprint().resident, order.target.footprint);
     result.shortfall = result.asked;
     result.reason = EndReason::unsupported;
-    result.detail = broken_ ? last_trouble_ : rules_.can_balloon.error().message;
+    result.detail = broken_ ? last_trouble_ : rules_.can_balloon ? switched_off_ : rules_.can_balloon.error().message;
     book_.add(result);
     listener_.on_result(std::move(result));
 }
@@ -210,6 +210,15 @@ void Regulator::lift() {
     yielded_ = false;
     deflate(balloon_.size().granted);
     restore_levers();
+}
+
+void Regulator::switch_off(const std::string& why) {
+    if (running_) {
+        running_->order.on_shortfall = OnShortfall::rollback;
+        finish(EndReason::paused, why);
+    }
+    lift();
+    switched_off_ = why;
 }
 
 void Regulator::restore_levers() {

@@ -56,6 +56,10 @@ public:
     [[nodiscard]] Duration advance(const GcLoad& gc);
     /// Lifts all restraint: chunks and settings go back.
     void lift();
+    /// The program's switch. Off: everything goes back, and orders are answered `unsupported` with `why` until it is on
+    /// again.
+    void switch_off(const std::string& why);
+    void switch_on() { switched_off_.clear(); }
 
     /// A collection's end should wake the caller: a balloon is held or an operation runs.
     [[nodiscard]] bool wants_gc_events() const { return running_.has_value() || balloon_.count() > 0; }
@@ -173,6 +177,7 @@ private:
     TimePoint kept_alive_at_{}, passed_at_{};
     Bytes refilled_;
     std::string last_trouble_;
+    std::string switched_off_;  ///< why; empty: on
 };
 
 }  // namespace aerostat::agent

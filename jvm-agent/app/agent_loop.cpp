@@ -9,6 +9,7 @@
 
 #include "jvm-agent/app/agent.h"
 #include "jvm-agent/decide/sizing.h"
+#include "jvm-agent/jvm/java_side.h"
 #include "procfs/process.h"
 
 namespace aerostat::agent {
@@ -51,7 +52,8 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
       facts_(facts_of(*collector_, std::move(java_version))),
       loop_(1),
       timer_(loop_),
-      gc_events_(loop_, ::dup(signals.event_fd)) {
+      gc_events_(loop_, ::dup(signals.event_fd)),
+      program_(make_java_side(vm)) {
     RegulatorPorts ports{collector_->heap(),
                          collector_->chunks(),
                          collector_->flags(),
@@ -65,19 +67,22 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          collector_->can_balloon(), can_hold_chunks, options.full_gcs};
     regulator_ = std::make_unique<Regulator>(
         ports, rules,
-        Regulator::Listener{[this](OperationResult result) { send_result(std::move(result)); },
-                            [this](Pressure pressure) {
-                                note("gave back " + format_bytes(pressure.wanted) + ", cause=" + pressure.cause);
-                                pressure.jvm = link_->name();
-                                link_->send(std::move(pressure));
-                            }});
+        Regulator::Listener{
+            [this](OperationResult result) { send_result(std::move(result)); },
+            [this](Pressure pressure) {
+                note("gave back " + format_bytes(pressure.wanted) + ", cause=" + pressure.cause);
+                pressure_ = pressure.cause;
+                record({BalloonEvent::Kind::guard, pressure.wanted, regulator_->balloon().size(), pressure.cause});
+                pressure.jvm = link_->name();
+                link_->send(std::move(pressure));
+            }});
     const std::string name = options.name.empty() ? "jvm-" + std::to_string(getpid()) : options.name;
     link_ = std::make_unique<Link>(loop_, options.runtime_dir, name, facts_, clock_,
-                                   Link::Handlers{[this](const SetHeapTarget& order) {
-                                                      regulator_->accept(order);
-                                                      work();
+                                   Link::Handlers{[this](const SetHeapTarget& order) { take_order(order); },
+                                                  [this](const Cancel& order) {
+                                                      regulator_->cancel(order);
+                                                      record_changes("cancel");
                                                   },
-                                                  [this](const Cancel& order) { regulator_->cancel(order); },
                                                   [this] {
                                                       for (auto& result : std::exchange(unsent_, {}))
                                                           send_result(std::move(result));
@@ -91,7 +96,16 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
         note("only the collector's own levers in this JVM: " + can_hold_chunks.error().message);
 }
 
+void AgentLoop::take_order(const SetHeapTarget& order) {
+    follow_switch();
+    regulator_->accept(order);
+    was_targeted_ = was_targeted_ || (regulator_->target() && !program_->is_offered());
+    record_changes("order " + order.op);
+    work();
+}
+
 void AgentLoop::run() {
+    if (options_.mxbean == MxBean::on) offer_to_program();
     wait_for_gc();
     work();
     link_->start();
@@ -126,12 +140,27 @@ void AgentLoop::wake_in(Duration delay) {
 /// One slice of work, then sleep until the next is due.
 void AgentLoop::work() {
     sample();
-    const Duration wait = regulator_->advance(load_.gc());
+    serve_program();
+    const Duration wait = advance();
     signals_.wanted.store(regulator_->wants_gc_events(), std::memory_order_relaxed);
     const TimePoint now = clock_.now();
     if (link_->is_up() && now - reported_at_ >= kReportEvery) report();
     const bool idle = !link_->is_up() && !regulator_->wants_gc_events() && !regulator_->target();
     wake_in(idle ? kAlone : std::min(wait, std::max(Duration::zero(), reported_at_ + kReportEvery - now)));
+}
+
+Duration AgentLoop::advance() {
+    const std::string op = regulator_->running_op();
+    const bool targeted = regulator_->target().has_value();
+    pressure_.clear();
+    const Duration wait = regulator_->advance(load_.gc());
+    if (!pressure_.empty())
+        record_changes(pressure_);
+    else if (targeted && !regulator_->target())
+        record_changes("target-lifted");
+    else
+        record_changes(op.empty() ? "hold" : "order " + op);
+    return wait;
 }
 
 void AgentLoop::sample() {
@@ -166,6 +195,9 @@ void AgentLoop::send_result(OperationResult result) {
          std::to_string(result.asked.count()) + " obtained_bytes=" + std::to_string(result.obtained.count()) +
          " elapsed_ms=" + std::to_string(result.elapsed.count()) +
          (result.detail.empty() ? "" : " detail=" + result.detail));
+    last_result_ = result;
+    ended_at_ = clock_.now();
+    publish();
     result.session = link_ ? link_->session() : std::string();
     if (link_ && link_->send(result)) return;
     if (unsent_.size() < kUnsentResults) unsent_.push_back(std::move(result));

@@ -7,6 +7,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "jvm-agent/act/regulator.h"
+#include "jvm-agent/app/balloon_events.h"
 #include "jvm-agent/app/link.h"
 #include "jvm-agent/app/options.h"
 #include "jvm-agent/decide/cost_model.h"
@@ -29,12 +30,22 @@ private:
     void wait_for_timer();
     void wake_in(Duration delay);
     void work();
+    [[nodiscard]] Duration advance();
     void sample();
     void look_beside_the_heap();
     void report();
     void send_result(OperationResult result);
     void note(const std::string& text) const;
     [[nodiscard]] JvmReport describe();
+    [[nodiscard]] JvmFacts facts_now() const;
+    [[nodiscard]] BalloonView view() const;
+    void take_order(const SetHeapTarget& order);
+    void offer_to_program();
+    void serve_program();
+    void publish();
+    void follow_switch();
+    void record(const BalloonEvent& event);
+    void record_changes(const std::string& cause);
     [[nodiscard]] bool vm_is_dead() const { return signals_.closed.load(std::memory_order_acquire); }
 
     const Options& options_;
@@ -46,7 +57,7 @@ private:
     GcCpuPort::Used gc_used_;
     CostModel costs_;
     LookSchedule process_looks_;
-    JvmFacts facts_;
+    JvmFacts facts_;  ///< as the JVM was started; facts_now() knows the switch
     asio::io_context loop_;
     asio::steady_timer timer_;
     asio::posix::stream_descriptor gc_events_;
@@ -57,6 +68,12 @@ private:
     Bytes non_heap_;
     std::optional<Millis> pause_p99_;
     std::vector<OperationResult> unsent_;
+    std::unique_ptr<ProgramPort> program_;
+    bool was_targeted_ = false, switched_off_ = false;
+    OperationResult last_result_;
+    TimePoint ended_at_{}, published_at_{};
+    BalloonTotals recorded_;
+    std::string pressure_;  ///< cause of the last one that was told in the step under way
 };
 
 }  // namespace aerostat::agent

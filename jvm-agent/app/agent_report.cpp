@@ -15,7 +15,7 @@ JvmReport AgentLoop::describe() {
                    clock_.now());
     JvmReport report;
     report.name = link_->name();
-    report.facts = facts_;
+    report.facts = facts_now();
     report.footprint = r.footprint();
     report.committed = heap.committed;
     report.used = heap.used;
@@ -25,7 +25,7 @@ JvmReport AgentLoop::describe() {
     report.non_heap = non_heap_;
     report.balloon = r.balloon().size();
     report.balloon_verified = r.balloon().verified();
-    report.releasable = facts_.can_balloon ? r.releasable() : Bytes();
+    report.releasable = report.facts.can_balloon ? r.releasable() : Bytes();
     report.target = r.target();
     report.target_left = r.target_left();
     report.alloc_bytes_per_s = load_.alloc_bytes_per_s();

@@ -29,6 +29,8 @@ public:
 
     void start() { dialer_.start(); }
     void stop();
+    /// For the next hello.
+    void set_facts(JvmFacts facts) { facts_ = std::move(facts); }
     /// False if there is no welcomed connection; the message is gone then.
     bool send(Message message);
     [[nodiscard]] bool is_up() const { return welcomed_; }

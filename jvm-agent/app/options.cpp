@@ -57,6 +57,12 @@ Status set_full_gcs(Options& options, std::string_view value) {
     return {};
 }
 
+Status set_mxbean(Options& options, std::string_view value) {
+    if (value != "auto" && value != "on" && value != "off") return fail(ErrorCode::bad_value, "must be auto, on or off");
+    options.mxbean = value == "auto" ? MxBean::automatic : value == "on" ? MxBean::on : MxBean::off;
+    return {};
+}
+
 Status set_either(bool& flag, std::string_view value, std::string_view yes, std::string_view no) {
     if (value != yes && value != no)
         return fail(ErrorCode::bad_value, "must be " + std::string(yes) + " or " + std::string(no));
@@ -71,6 +77,8 @@ Status set_one(Options& options, std::string_view key, std::string_view value) {
     if (key == "cap") return set_cap(options, value);
     if (key == "full-gcs") return set_full_gcs(options, value);
     if (key == "log") return set_either(options.verbose, value, "verbose", "quiet");
+    if (key == "mxbean") return set_mxbean(options, value);
+    if (key == "jfr") return set_either(options.flight_events, value, "auto", "off");
     if (key == "stress-passes") return set_either(options.stress_passes, value, "on", "off");
     return fail(ErrorCode::bad_value, "is not an option (help lists them)");
 }
@@ -105,6 +113,9 @@ std::string_view options_help() {
            "  full-gcs=N                  full collections the agent may ask for within ten minutes (Serial collector\n"
            "                              only; default 0: none, such heaps are left alone)\n"
            "  log=quiet|verbose           on stderr: trouble only (default), or each operation too\n"
+           "  mxbean=auto|on|off          org.aerostat:type=HeapBalloon: after the first order (default), from the start, "
+           "never\n"
+           "  jfr=auto|off                events in flight recordings, while there is one (default), or never\n"
            "  stress-passes=on|off        for tests of the agent only\n"
            "  help                        this list; the JVM runs without the agent\n";
 }

@@ -8,6 +8,9 @@
 
 namespace aerostat::agent {
 
+/// When the program is shown its balloon as an MXBean. automatic: when the first target has been accepted.
+enum class MxBean { automatic, on, off };
+
 /// What the operator wrote behind `=` in -agentpath, or gave to `jcmd PID JVMTI.agent_load`.
 struct Options {
     std::string runtime_dir = "/run/aerostat";  ///< runtime-dir=DIR: where guestd's agent.sock is
@@ -16,6 +19,8 @@ struct Options {
     Cap firmest = Cap::hard;                    ///< cap=elastic|firm|hard: orders may not be firmer than this
     int full_gcs = 0;                           ///< full-gcs=N: full collections to ask for within ten minutes (Serial)
     bool verbose = false;                       ///< log=quiet|verbose: edges only, or each operation, on stderr
+    MxBean mxbean = MxBean::automatic;          ///< mxbean=auto|on|off; on: from the start
+    bool flight_events = true;                  ///< jfr=auto|off: events in flight recordings, while there is one
     bool stress_passes = false;                 ///< stress-passes=on|off: tests only; release all chunks again all the time
     bool help = false;                          ///< help: print this list, and run without the agent
 };

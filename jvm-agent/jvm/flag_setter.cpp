@@ -3,19 +3,15 @@
 #include <string>
 
 #include "jvm-agent/jvm/refs.h"
-#include "jvm-agent/jvm/shim_bytes.h"
+#include "jvm-agent/jvm/shim_class.h"
 
 namespace aerostat::agent {
 
 Status FlagSetter::load_shim() {
     if (set_ != nullptr) return {};
-    const auto bytes = flags_shim_bytes();
-    const auto* const data = reinterpret_cast<const jbyte*>(bytes.data());
-    // The boot loader (null) sees java.management in every runtime image that has it, whatever the program's class path.
-    const LocalRef<jclass> defined(
-        env_, env_->DefineClass("org/aerostat/agent/Flags", nullptr, data, static_cast<jsize>(bytes.size())));
-    if (clear_exception(env_) || !defined) return fail(ErrorCode::unsupported, "the JVM did not accept the agent's class");
-    shim_ = static_cast<jclass>(env_->NewGlobalRef(defined.get()));
+    const auto defined = define_shim(env_, "org/aerostat/agent/Flags");
+    if (!defined) return tl::unexpected(defined.error());
+    shim_ = *defined;
     set_ = env_->GetStaticMethodID(shim_, "set", "(Ljava/lang/String;Ljava/lang/String;)Ljava/lang/String;");
     if (clear_exception(env_) || set_ == nullptr) return fail(ErrorCode::internal, "the agent's class has no method set");
     return {};

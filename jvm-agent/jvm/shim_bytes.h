@@ -1,10 +1,16 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 namespace aerostat::agent {
 
-/// The class file of org.aerostat.agent.Flags, embedded at build time.
-[[nodiscard]] std::span<const unsigned char> flags_shim_bytes();
+/// A class file of java-shim/, embedded at build time.
+struct ShimClass {
+    std::string_view name;  ///< "org/aerostat/agent/Flags"
+    std::span<const unsigned char> bytes;
+};
+
+[[nodiscard]] std::span<const ShimClass> shim_classes();
 
 }  // namespace aerostat::agent

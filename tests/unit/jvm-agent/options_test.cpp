@@ -11,18 +11,28 @@ TEST(AgentOptions, HaveDefaultsWithoutAnyText) {
     EXPECT_EQ(options->runtime_dir, "/run/aerostat");
     EXPECT_EQ(options->cpu_budget, 0.05);
     EXPECT_EQ(options->firmest, Cap::hard);
+    EXPECT_EQ(options->mxbean, MxBean::automatic);
+    EXPECT_TRUE(options->flight_events);
 }
 
 TEST(AgentOptions, ReadEachKey) {
-    const auto options =
-        parse_options("runtime-dir=/tmp/x,name=shop-1,cpu-budget=2.5%,cap=elastic,log=verbose,stress-passes=on");
+    const auto options = parse_options(
+        "runtime-dir=/tmp/x,name=shop-1,cpu-budget=2.5%,cap=elastic,log=verbose,mxbean=on,jfr=off,stress-passes=on");
     ASSERT_TRUE(options) << options.error().message;
     EXPECT_EQ(options->runtime_dir, "/tmp/x");
     EXPECT_EQ(options->name, "shop-1");
     EXPECT_DOUBLE_EQ(options->cpu_budget, 0.025);
     EXPECT_EQ(options->firmest, Cap::elastic);
     EXPECT_TRUE(options->verbose);
+    EXPECT_EQ(options->mxbean, MxBean::on);
+    EXPECT_FALSE(options->flight_events);
     EXPECT_TRUE(options->stress_passes);
+}
+
+TEST(AgentOptions, KnowTheWaysOfTheJavaSide) {
+    EXPECT_EQ(parse_options("mxbean=auto")->mxbean, MxBean::automatic);
+    EXPECT_EQ(parse_options("mxbean=off")->mxbean, MxBean::off);
+    for (const char* text : {"mxbean=yes", "mxbean=", "jfr=on"}) EXPECT_FALSE(parse_options(text)) << text;
 }
 
 TEST(AgentOptions, RefuseWhatTheyDoNotKnowInOneSentence) {

@@ -56,6 +56,45 @@ TEST_F(RegulatorTest, MeetsATargetWithLeversWhenGarbageIsInTheWay) {
     EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0) << "cycles are driven only while the operation runs";
 }
 
+TEST_F(RegulatorTest, SwitchedOffItGivesEverythingBackAndRefusesUntilItIsOnAgain) {
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    regulator.accept(order("a", 2_GiB));
+    run_until_result();
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    regulator.switch_off("switched off");
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    EXPECT_FALSE(regulator.target());
+    regulator.accept(order("b", 2_GiB));
+    ASSERT_EQ(results.size(), 2U);
+    EXPECT_EQ(results[1].reason, EndReason::unsupported);
+    EXPECT_EQ(results[1].detail, "switched off");
+    run(30s);
+    EXPECT_EQ(regulator.balloon().count(), 0U) << "it stays empty";
+    regulator.switch_on();
+    jvm.young_gc();
+    jvm.in_memory = jvm.max;
+    regulator.accept(order("c", 2_GiB));
+    run_until_result(3);
+    EXPECT_EQ(results[2].reason, EndReason::met);
+    regulator.accept(order("b", 2_GiB));
+    EXPECT_EQ(results.back().detail, "switched off") << "an order that comes again has the same answer";
+}
+
+TEST_F(RegulatorTest, SwitchedOffDuringAnOperationItEndsThat) {
+    jvm.garbage = 2_GiB;
+    regulator.accept(order("a", 1_GiB));
+    static_cast<void>(regulator.advance(gc));
+    ASSERT_FALSE(regulator.running_op().empty());
+    regulator.switch_off("switched off");
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(results[0].reason, EndReason::paused);
+    EXPECT_EQ(results[0].detail, "switched off");
+    EXPECT_EQ(results[0].rest, RestIs::rolled_back);
+    EXPECT_FALSE(regulator.target());
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70) << "settings are back";
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+}
+
 TEST_F(RegulatorTest, UsesChunksAloneWhereTheHeapIsFixed) {
     jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
     regulator.accept(order("a", 2_GiB));

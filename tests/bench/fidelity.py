@@ -1,0 +1,134 @@
+"""Whether a heap with a balloon runs like one that was made that small.
+
+A: heap H with a balloon that leaves T; B: -Xmx T, without the agent. Both run the same closed loop, in the order A B B A, so that
+drift of the machine falls on both. The ratio is throughput of A over B; the control is the second B over the first, and the
+second A over the first: what differs there is noise. A is measured once its report shows that the balloon grows no more.
+A ratio proves something only where the balloon was still there at the end: elsewhere the verdict is "not held".
+"""
+
+import collections
+import math
+import os
+
+from churn import Churn, pieces
+from common import MIB, arguments, classes, layers, spread, table, write_json
+
+LIVE = 200 * MIB
+HEAP = 1200 * MIB
+SHARES = (0.3, 0.45, 0.6, 0.75)  # T as a share of H
+PROGRAM = ["--live", f"{LIVE}B", "--replace", "0.05", "--threads", str(len(os.sched_getaffinity(0)))]
+PROMISED = 0.95
+HELD = 0.9  # of the balloon asked for, at the end of the window
+STILL = 3  # reports, about one a second
+
+
+def comfortable(collector):
+    """From which T on the ratio is promised."""
+    if collector == "G1":
+        return LIVE + HEAP // 4
+    if collector in ("Z", "Shenandoah"):
+        return 2 * LIVE
+    return HEAP // 3 + LIVE  # the largest young generation, and live
+
+
+def grown(guestd, wanted, at_most=90):
+    """The report in which the balloon has what it should, or has stopped growing."""
+    still, last = 0, guestd.wait_report()
+    for _ in range(at_most):
+        report = guestd.wait_report()
+        if report["balloon_bytes"] >= wanted * 0.97:
+            return report
+        still = still + 1 if report["balloon_bytes"] <= last["balloon_bytes"] and "running_op" not in report else 0
+        last = report
+        if still >= STILL:
+            break
+    return last
+
+
+def warm(jvm, options):
+    jvm.service.tell(f"measure {2 if options.quick else 6}")
+
+
+def ballooned(layer, class_dir, target, options):
+    """A; None where this JVM holds no balloon."""
+    with Churn(layer, class_dir, HEAP, PROGRAM, agent=True) as jvm:
+        if not jvm.guestd.hello["jvm"]["can_balloon"]:
+            return None
+        warm(jvm, options)
+        jvm.guestd.order("balloon", target, 30000, cap="hard")
+        result = jvm.guestd.result("balloon", 60)
+        report = grown(jvm.guestd, HEAP - target)
+        warm(jvm, options)
+        figures = jvm.measure(4 if options.quick else 8)
+        after = jvm.guestd.wait_report()
+        figures.update(balloon=report["balloon_bytes"], balloon_after=after["balloon_bytes"], footprint=after["footprint_bytes"],
+                       reason=result["reason"], held=after["balloon_bytes"] >= HELD * (HEAP - target),
+                       pressures=[message.get("cause") for message in jvm.guestd.pressures])
+        return figures
+
+
+def small(layer, class_dir, target, options):
+    """B; None where the program does not fit into this heap at all."""
+    try:
+        with Churn(layer, class_dir, target, PROGRAM) as jvm:
+            warm(jvm, options)
+            warm(jvm, options)
+            return jvm.measure(4 if options.quick else 8)
+    except Exception as failure:  # pylint: disable=broad-except
+        print(f"{layer.name}: -Xmx {pieces(target)}: {type(failure).__name__}: the program does not run in it", flush=True)
+        return None
+
+
+def compare(layer, class_dir, target, options):
+    """One T: A B B A."""
+    runs = []
+    for side in (ballooned, small) if options.quick else (ballooned, small, small, ballooned):
+        runs.append(side(layer, class_dir, target, options))
+        if runs[-1] is None:
+            return None
+    a, b = [run for run in runs if "balloon" in run], [run for run in runs if "balloon" not in run]
+    ratios = [one["ops"] / other["ops"] for one, other in zip(a, b)]
+    figures = {"target": target, "ratios": spread(ratios), "ratio": math.prod(ratios) ** (1 / len(ratios)),
+               "promised": target >= comfortable(layer.collector), "held": all(run["held"] for run in a), "a": a, "b": b}
+    if len(a) > 1:
+        figures["control"] = {"a": a[1]["ops"] / a[0]["ops"], "b": b[1]["ops"] / b[0]["ops"]}
+    return figures
+
+
+def row(figures):
+    a, control = figures["a"], figures.get("control")
+    causes = collections.Counter(cause for run in a for cause in run["pressures"])
+    verdict = "kept" if figures["ratio"] >= PROMISED else "MISSED"
+    verdict = "NOT HELD" if not figures["held"] else verdict if figures["promised"] else "-"
+    return [pieces(figures["target"]), *(figures["ratios"][key] for key in ("min", "median", "max")),
+            f"{control['a']:.2f} {control['b']:.2f}" if control else "-", verdict, pieces(min(run["balloon"] for run in a)),
+            pieces(min(run["balloon_after"] for run in a)), pieces(max(run["footprint"] for run in a)), a[-1]["reason"],
+            " ".join(f"{cause}:{count}" for cause, count in causes.items())]
+
+
+def main():
+    options = arguments(__doc__)
+    figures = {}
+    with classes() as class_dir:
+        for layer in layers(options):
+            found = []
+            for share in SHARES[2:3] if options.quick else reversed(SHARES):
+                compared = compare(layer, class_dir, int(HEAP * share) // (2 * MIB) * 2 * MIB, options)
+                if compared is None:
+                    break
+                found.append(compared)
+            print(f"\n{layer.name}: heap {pieces(HEAP)}, live {pieces(LIVE)}; throughput with a balloon over that with -Xmx T",
+                  flush=True)
+            if not found:
+                print(f"SKIP {layer.name}: no balloon here, or the program does not fit", flush=True)
+                continue
+            table(["T", "min", "median", "max", "A/A B/B", "promise", "balloon", "after", "footprint", "result", "released for"],
+                  [row(one) for one in found])
+            promised = [one for one in found if one["promised"]]
+            figures[layer.name] = {"ratio": min((one["ratio"] for one in promised if one["held"]), default=None),
+                                   "promised": len(promised), "held": sum(one["held"] for one in promised), "curve": found}
+    write_json(options, "fidelity", figures)
+
+
+if __name__ == "__main__":
+    main()
