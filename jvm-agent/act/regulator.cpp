@@ -100,6 +100,10 @@ HeapFootprint Regulator::footprint() const {
     return {std::min(std::max(footprint_, occupied), facts_.committed)};
 }
 
+bool Regulator::causes_collections() const {
+    return levers_.drives_cycles() || (inflated_at_ && ports_.clock.now() - *inflated_at_ < kInflationEchoes);
+}
+
 Bytes Regulator::floor() const { return floor_for(facts_, live_.assumed(ports_.clock.now())); }
 
 Bytes Regulator::releasable() const {
@@ -257,9 +261,8 @@ void Regulator::protect(const GcLoad& gc) {
     if (facts_.cycle_pauses != cycle_pauses_ || full_gcs != full_gcs_) balloon_.census();
     cycle_pauses_ = facts_.cycle_pauses;
     full_gcs_ = full_gcs;
-    const bool echoes =
-        facts_.kind == CollectionKind::young_and_marking && inflated_at_ && now - *inflated_at_ < kInflationEchoes;
-    const bool ours = levers_.drives_cycles() || echoes;
+    // In other collectors than G1 a chunk causes nothing but what its size causes, and that is what the guard is for.
+    const bool ours = facts_.kind == CollectionKind::young_and_marking ? causes_collections() : levers_.drives_cycles();
     const GuardVerdict verdict =
         guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
     if (!verdict.distress.empty()) {

@@ -66,6 +66,8 @@ public:
 
     [[nodiscard]] const Balloon& balloon() const { return balloon_; }
     [[nodiscard]] const Levers& levers() const { return levers_; }
+    /// Collections that run now are, or may be, our doing: levers drive them, or chunks were inflated lately.
+    [[nodiscard]] bool causes_collections() const;
     [[nodiscard]] const HeapFacts& facts() const { return facts_; }
     /// Occupied by the program after the last collection.
     [[nodiscard]] Bytes application() const { return application_; }

@@ -9,9 +9,8 @@ namespace aerostat::agent {
 JvmReport AgentLoop::describe() {
     const Regulator& r = *regulator_;
     const HeapFacts& heap = r.facts();
-    const auto& gc = gc_used_;
-    costs_.observe({heap, r.application(), load_.alloc_bytes_per_s(), gc.all - gc.concurrent, gc.concurrent,
-                    r.levers().drives_cycles()},
+    costs_.observe({saturating_sub(heap.committed, r.balloon().size().granted), gc_used_.all, signals_.stopped(),
+                    r.causes_collections()},
                    clock_.now());
     JvmReport report;
     report.name = link_->name();

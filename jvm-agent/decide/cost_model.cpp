@@ -8,10 +8,11 @@ namespace {
 
 using namespace literals;
 
-constexpr double kMemorySeconds = 30;  ///< rates are averages over about this time
-constexpr double kCycleWeight = 0.3;   ///< of the newest cycle in its average
-constexpr double kYoungCreep = 1.02;   ///< per collection: lets the least cost rise again when the program changes
-constexpr double kIdleK = 1e3;         ///< below this the price at any sensible slack is nil
+constexpr double kMemorySeconds = 60;
+/// Of the heap: with less room than this the quotient would mean nothing.
+constexpr double kLeastRoom = 0.05;
+/// Below this the price at any sensible slack is nil.
+constexpr double kIdleK = 1e3;
 constexpr double kKChange = 0.20;
 constexpr double kSizeChange = 0.02;
 
@@ -23,49 +24,28 @@ bool differs(Bytes a, Bytes b) {
 }  // namespace
 
 void CostModel::observe(const CostSight& seen, TimePoint now) {
-    if (started_) {
-        learn_young(seen);
-        learn_cycles(seen);
-        learn_rates(seen, to_seconds(now - at_));
-    } else {
-        cycle_from_ = seen.concurrent_cpu;
+    const bool ours = seen.collections_are_ours || last_.collections_are_ours;
+    const double seconds = to_seconds(now - at_);
+    if (started_ && !ours && seconds > 0) {
+        const double keep = std::exp(-seconds / kMemorySeconds);
+        const Duration spent = seen.gc_cpu - last_.gc_cpu + seen.stopped - last_.stopped;
+        time_ = time_ * keep + seconds;
+        spent_ = spent_ * keep + std::max(0.0, to_seconds(spent));
+        heap_ = heap_ * keep + seen.heap.as_double() * seconds;
     }
     started_ = true;
     at_ = now;
     last_ = seen;
 }
 
-void CostModel::learn_young(const CostSight& seen) {
-    const std::uint64_t count = seen.heap.young_gcs - last_.heap.young_gcs;
-    if (count == 0 || seen.heap.young_gcs < last_.heap.young_gcs) return;
-    const double each = to_seconds(seen.pause_cpu - last_.pause_cpu) / static_cast<double>(count);
-    young_cpu_ = young_cpu_ == 0 ? each : std::min(young_cpu_ * std::pow(kYoungCreep, static_cast<double>(count)), each);
-}
-
-void CostModel::learn_cycles(const CostSight& seen) {
-    if (seen.cycles_are_ours || last_.cycles_are_ours) {
-        cycle_from_ = seen.concurrent_cpu;
-        return;
-    }
-    // Two pauses a cycle, remark and cleanup; the cost is counted when the second is over.
-    const std::uint64_t cycles =
-        seen.heap.cycle_pauses / 2 - std::min(last_.heap.cycle_pauses / 2, seen.heap.cycle_pauses / 2);
-    if (cycles == 0) return;
-    const double each = to_seconds(seen.concurrent_cpu - cycle_from_) / static_cast<double>(cycles);
-    cycle_cpu_ = cycle_cpu_ == 0 ? each : cycle_cpu_ + kCycleWeight * (each - cycle_cpu_);
-    cycle_from_ = seen.concurrent_cpu;
-}
-
-void CostModel::learn_rates(const CostSight& seen, double seconds) {
-    if (seconds <= 0) return;
-    const double weight = 1 - std::exp(-seconds / kMemorySeconds);
-    const double filled = saturating_sub(seen.application, last_.application).as_double() / seconds;
-    fill_rate_ += weight * (filled - fill_rate_);
-    alloc_rate_ += weight * (seen.alloc_bytes_per_s - alloc_rate_);
+double CostModel::k(std::optional<Bytes> live) const {
+    if (time_ <= 0) return 0;
+    const double heap = heap_ / time_;
+    return cost() * std::max(heap - live.value_or(Bytes()).as_double(), heap * kLeastRoom);
 }
 
 const CostCurve& CostModel::curve(std::optional<Bytes> live, Bytes floor, Bytes ceiling) {
-    const double now = k() < kIdleK ? 0 : k();
+    const double now = k(live) < kIdleK ? 0 : k(live);
     const Bytes bottom = live.value_or(Bytes());
     const bool k_moved = std::abs(now - reported_k_) > kKChange * std::max(now, reported_k_);
     if (reported_k_ >= 0 && !k_moved && !differs(bottom, reported_live_) && !differs(floor, reported_floor_) &&

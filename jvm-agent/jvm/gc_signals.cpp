@@ -67,7 +67,11 @@ void GcSignals::start_of_pause() {
 
 void GcSignals::end_of_pause() {
     const std::int64_t began = started_ns.load(std::memory_order_relaxed);
-    if (began != 0) pauses.add(Duration(monotonic_ns() - began));
+    if (began != 0) {
+        const std::int64_t length = monotonic_ns() - began;
+        pauses.add(Duration(length));
+        stopped_ns.fetch_add(length, std::memory_order_relaxed);
+    }
     const std::uintptr_t at = used_address.load(std::memory_order_acquire);
     if (at != 0) {
         const std::uint64_t after = bytes_at(at);

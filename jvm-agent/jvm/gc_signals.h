@@ -33,11 +33,13 @@ struct GcSignals {
     std::atomic<std::uint64_t> freed{0};          ///< bytes, by all pauses
     std::atomic<std::uintptr_t> used_address{0};  ///< where the collector counts; 0: unknown
     std::atomic<std::int64_t> started_ns{0};
+    std::atomic<std::int64_t> stopped_ns{0};  ///< length of all pauses
     std::atomic<bool> wanted{false};  ///< write the eventfd at each finish
     std::atomic<bool> closed{false};  ///< the VM has died: nothing may call into it
     PauseHistogram pauses;
     int event_fd = -1;
 
+    [[nodiscard]] Duration stopped() const { return Duration(stopped_ns.load(std::memory_order_relaxed)); }
     void start_of_pause();  ///< pauses do not nest and do not overlap: one writer at a time
     void end_of_pause();
     void wake() const;

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "jvm-agent/decide/cost_model.h"
+
+#include <gtest/gtest.h>
 
 namespace aerostat::agent {
 namespace {
@@ -8,65 +8,89 @@ namespace {
 using namespace literals;
 using namespace std::chrono_literals;
 
-/// A program whose old generation fills at `fill` a second, with one cycle of `cycle_cpu` every ten seconds.
+/// A program whose collector works `gc_cpu` and stops it for `stopped` in each second.
 class Program {
 public:
-    void run(CostModel& model, int seconds, Bytes fill, Duration cycle_cpu) {
+    void run(CostModel& model, int seconds, Duration gc_cpu, Duration stopped = {}) {
         for (int i = 0; i < seconds; ++i) {
-            seen.application += fill;
-            if (i % 10 == 9) {
-                seen.heap.cycle_pauses += 2;
-                seen.concurrent_cpu += cycle_cpu;
-                seen.application = 500_MiB;
-            }
+            seen.gc_cpu += gc_cpu;
+            seen.stopped += stopped;
             clock.advance(1s);
             model.observe(seen, clock.now());
         }
     }
-    CostSight seen;
+    CostSight seen{2_GiB, {}, {}, false};
     ManualClock clock;
 };
 
 TEST(CostModel, AnIdleProgramsSlackIsFree) {
     CostModel model;
     Program program;
-    program.run(model, 60, 0_B, 0s);
+    program.run(model, 60, 0s);
     EXPECT_EQ(model.curve(500_MiB, 600_MiB, 4_GiB).price_of_taking(2_GiB), 0);
 }
 
-TEST(CostModel, KIsCycleCostTimesFillRate) {
+TEST(CostModel, KIsWhatItCostsNowTimesTheRoomThereIsNow) {
     CostModel model;
     Program program;
-    program.run(model, 300, 10_MiB, 2s);
-    const double expected = 2.0 * (10_MiB).as_double();
-    EXPECT_NEAR(model.k(), expected, expected * 0.25);
+    program.run(model, 20, 80ms, 20ms);
+    const double room = (2_GiB).as_double() - (500_MiB).as_double();
+    EXPECT_NEAR(model.k(500_MiB), 0.1 * room, room * 0.001);
     const CostCurve& curve = model.curve(500_MiB, 600_MiB, 4_GiB);
     EXPECT_GT(curve.price_of_taking(700_MiB), curve.price_of_taking(2_GiB));
+    EXPECT_NEAR(curve.evaluate(2_GiB), 0.1, 0.02) << "the curve passes through what is measured";
 }
 
-TEST(CostModel, CyclesWeDroveAreNotTheProgramsCost) {
+TEST(CostModel, IsRightFromItsFirstSecondsOn) {
     CostModel model;
     Program program;
-    program.seen.cycles_are_ours = true;
-    program.run(model, 300, 10_MiB, 2s);
-    EXPECT_EQ(model.k(), 0);
+    program.run(model, 3, 100ms);
+    EXPECT_NEAR(model.cost(), 0.1, 0.001);
+}
+
+TEST(CostModel, CollectionsThatWeCausedAreNotTheProgramsCost) {
+    CostModel model;
+    Program program;
+    program.run(model, 30, 10ms);
+    program.seen.collections_are_ours = true;
+    program.run(model, 30, 900ms);
+    program.seen.collections_are_ours = false;
+    program.run(model, 30, 10ms);
+    EXPECT_NEAR(model.cost(), 0.01, 0.001);
+}
+
+TEST(CostModel, AHeapWithHardlyAnyRoomHasAPriceAllTheSame) {
+    CostModel model;
+    Program program;
+    program.run(model, 30, 500ms);
+    EXPECT_GT(model.k(2_GiB), 0);
+    EXPECT_GT(model.k(3_GiB), 0);
+}
+
+TEST(CostModel, CountersThatGoBackCostNothing) {
+    CostModel model;
+    Program program;
+    program.run(model, 5, 10ms);
+    program.seen.gc_cpu = {};
+    program.run(model, 1, 0ms);
+    EXPECT_GE(model.cost(), 0);
 }
 
 TEST(CostModel, TheCurveDoesNotJitter) {
     CostModel model;
     Program program;
-    program.run(model, 300, 10_MiB, 2s);
+    program.run(model, 300, 100ms);
     const CostCurve before = model.curve(500_MiB, 600_MiB, 4_GiB);
-    program.run(model, 3, 10_MiB, 2s);
+    program.run(model, 3, 120ms);
     EXPECT_EQ(model.curve(505_MiB, 606_MiB, 4_GiB), before);
 }
 
 TEST(CostModel, TheCurveFollowsARealChange) {
     CostModel model;
     Program program;
-    program.run(model, 300, 10_MiB, 2s);
+    program.run(model, 300, 50ms);
     const CostCurve before = model.curve(500_MiB, 600_MiB, 4_GiB);
-    program.run(model, 300, 80_MiB, 2s);
+    program.run(model, 300, 400ms);
     EXPECT_GT(model.curve(500_MiB, 600_MiB, 4_GiB).evaluate(1_GiB), before.evaluate(1_GiB) * 3);
 }
 
