@@ -16,6 +16,7 @@ constexpr Duration kInflationEchoes = std::chrono::seconds(2);
 constexpr double kOutgrown = 0.85;
 constexpr double kFitsAgain = 0.60;
 constexpr double kGrown = 1.10;  ///< of the least it has occupied under this target
+constexpr Duration kBetweenTrims = std::chrono::minutes(1);
 constexpr Duration kKeepAliveEvery = std::chrono::seconds(2);
 
 }  // namespace
@@ -161,6 +162,15 @@ void Regulator::start(const SetHeapTarget& order) {
     drive_ = Drive{};
     yielded_ = false;
     running_ = std::move(running);
+    trim_native_memory();
+}
+
+/// Cheap where there is little to give, and not worth asking again soon.
+void Regulator::trim_native_memory() {
+    const TimePoint now = ports_.clock.now();
+    if (trimmed_at_ && now - *trimmed_at_ < kBetweenTrims) return;
+    trimmed_at_ = now;
+    running_->native = ports_.trim_native();
 }
 
 /// Growing is a permission: the room is there at once, the program fills it when it likes.

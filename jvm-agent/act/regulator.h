@@ -26,6 +26,7 @@ struct RegulatorPorts {
     std::function<Duration()> own_cpu;      ///< CPU time of the agent thread
     std::function<bool()> marking;          ///< a concurrent cycle may be running: no strong handle on a chunk now
     std::function<Duration()> marking_cpu;  ///< CPU time of concurrent GC threads
+    std::function<Bytes()> trim_native;     ///< gives free native memory back; returns what went
 };
 
 struct RegulatorRules {
@@ -94,6 +95,7 @@ private:
         Bytes balloon_before;
         std::optional<HeapTarget> target_before;
         std::uint64_t releases_before = 0;  ///< Guard::releases()
+        Bytes native{};                     ///< memory beside the heap that went, too
     };
     /// One drive of the collector's levers, for an operation or to hold a target.
     struct Drive {
@@ -126,6 +128,7 @@ private:
     void follow_balloon(Bytes more);
     void inflate_slice(Bytes wanted, Duration slice);
     void finish(EndReason reason, std::string detail);
+    void trim_native_memory();
     void answer_unsupported(const SetHeapTarget& order);
     void protect(const GcLoad& gc);
     void yield_to_growth();
@@ -179,6 +182,7 @@ private:
     TimePoint kept_alive_at_{}, passed_at_{};
     Bytes refilled_;
     std::string last_trouble_;
+    std::optional<TimePoint> trimmed_at_;
     std::string switched_off_;  ///< why; empty: on
 };
 

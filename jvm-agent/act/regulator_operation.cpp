@@ -8,6 +8,7 @@ namespace aerostat::agent {
 namespace {
 
 constexpr Duration kSlice = std::chrono::milliseconds(10);
+constexpr Bytes kWorthSaying = Bytes(1024 * 1024);
 constexpr Duration kWait = std::chrono::milliseconds(50);
 constexpr Duration kFreshFor = std::chrono::milliseconds(100);
 /// Concurrent cycles in a row that gave nothing back: the levers are spent.
@@ -156,6 +157,8 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.detail = std::move(detail);
     if (result.detail.empty() && !levers_.left_alone().empty())
         result.detail = "set by the operator and left alone: " + levers_.left_alone();
+    if (ended.native >= kWorthSaying)
+        result.detail += (result.detail.empty() ? "" : "; ") + format_bytes(ended.native) + " of native memory went besides";
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;
         deflate(saturating_sub(balloon_.size().granted, ended.balloon_before));

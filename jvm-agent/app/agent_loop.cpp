@@ -10,6 +10,7 @@
 #include "jvm-agent/app/agent.h"
 #include "jvm-agent/decide/sizing.h"
 #include "jvm-agent/jvm/java_side.h"
+#include "jvm-agent/jvm/native_heap.h"
 #include "procfs/process.h"
 
 namespace aerostat::agent {
@@ -61,7 +62,8 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          clock_,
                          &thread_cpu,
                          [this] { return load_.marking(); },
-                         [this] { return gc_threads_.used().concurrent; }};
+                         [this] { return gc_threads_.used().concurrent; },
+                         &trim_native_heap};
     const Status can_hold_chunks = collector_->can_hold_chunks();
     RegulatorRules rules{options.cpu_budget,        options.firmest, options.stress_passes,
                          collector_->can_balloon(), can_hold_chunks, options.full_gcs};

@@ -35,6 +35,12 @@ bool at_floor(const ShrinkSight& seen) {
     return levers_done(seen) && wanted_of_chunks(seen).is_zero();
 }
 
+/// The balloon is as large as the collector can bear beside what is alive, and nothing else gives memory.
+bool at_limit(const ShrinkSight& seen) {
+    return seen.cycle_completed && seen.footprint_is_fresh && seen.may_inflate && levers_done(seen) &&
+           saturating_sub(seen.balloon_limit, seen.balloon) < seen.heap.region;
+}
+
 }  // namespace
 
 ShrinkStep next_step(const ShrinkSight& seen) {
@@ -50,6 +56,7 @@ ShrinkStep next_step(const ShrinkSight& seen) {
     if (seen.levers == LeverPhase::unused) return {ShrinkAction::pull_levers, {}, {}, {}};
     if (!seen.footprint_is_fresh && (!seen.footprint_is_guess || there)) return look;
     if (at_floor(seen)) return end(EndReason::floor, "the live set is " + format_bytes(*seen.live));
+    if (seen.no_chunks.empty() && at_limit(seen)) return end(EndReason::floor, "the collector needs the rest to work in");
     if (!seen.no_chunks.empty() && levers_done(seen) && seen.footprint_is_fresh)
         return end(EndReason::not_reclaimable, "the collector gives no more, and " + seen.no_chunks);
     if (!seen.may_inflate && levers_done(seen) && seen.footprint_is_fresh)

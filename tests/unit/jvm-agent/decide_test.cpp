@@ -213,5 +213,18 @@ TEST(ShrinkPlan, AHardCapInflatesBeyondTheMeasuredTarget) {
     EXPECT_EQ(next_step(seen).reason, EndReason::met);
 }
 
+TEST(ShrinkPlan, EndsWhenTheCollectorNeedsTheRest) {
+    ShrinkSight seen = two_gib_to_go();
+    seen.levers = LeverPhase::spent;
+    seen.footprint_is_fresh = true;
+    seen.balloon = seen.balloon_limit;
+    EXPECT_NE(next_step(seen).action, ShrinkAction::end) << "no cycle has shown yet what is alive";
+    seen.cycle_completed = true;
+    seen.live = 100_MiB;
+    const ShrinkStep step = next_step(seen);
+    EXPECT_EQ(step.action, ShrinkAction::end);
+    EXPECT_EQ(step.reason, EndReason::floor);
+}
+
 }  // namespace
 }  // namespace aerostat::agent

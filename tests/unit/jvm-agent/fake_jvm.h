@@ -32,6 +32,7 @@ public:
     Bytes back_in_each_chunk;  ///< pages that came back
     CollectionKind kind = CollectionKind::young_and_marking;
     ManualClock clock;
+    Duration chunk_takes{};    ///< time that passes with each chunk
     int strong_handles = 0;  ///< calls of release_again()
 
     [[nodiscard]] Bytes balloon() const { return region * (chunks_.size() + dropped_); }
@@ -96,6 +97,7 @@ public:
     Result<Chunk> inflate() override {
         if (refuse_chunks || used() + region > max) return fail(ErrorCode::refused, "no room");
         next_ += 1;
+        clock.advance(chunk_takes);
         chunks_[next_] = false;
         const Bytes idle = saturating_sub(in_memory, live + garbage);
         in_memory = saturating_sub(in_memory, std::min(idle, region));

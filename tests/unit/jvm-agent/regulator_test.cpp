@@ -11,11 +11,11 @@ using namespace std::chrono_literals;
 class RegulatorTest : public testing::Test {
 protected:
     explicit RegulatorTest(RegulatorRules rules = {}, LeverRule levers = &plan_g1_levers)
-        : regulator(
-              {jvm, jvm, jvm, levers, jvm.clock, [this] { return cpu; }, [] { return false; }, [] { return Duration{}; }},
-              rules,
-              {[this](OperationResult r) { results.push_back(std::move(r)); },
-               [this](Pressure p) { pressures.push_back(std::move(p)); }}) {}
+        : regulator({jvm, jvm, jvm, levers, jvm.clock, [this] { return cpu; }, [] { return false; },
+                     [] { return Duration{}; }, [this] { return ++trims, native_free; }},
+                    rules,
+                    {[this](OperationResult r) { results.push_back(std::move(r)); },
+                     [this](Pressure p) { pressures.push_back(std::move(p)); }}) {}
 
     SetHeapTarget order(std::string op, Bytes target) {
         SetHeapTarget order;
@@ -41,6 +41,8 @@ protected:
     FakeJvm jvm;
     Duration cpu{};
     GcLoad gc;
+    int trims = 0;
+    Bytes native_free;
     std::vector<OperationResult> results;
     std::vector<Pressure> pressures;
     Regulator regulator;
@@ -139,6 +141,7 @@ TEST_F(RegulatorTest, EndsAtTheDeadlineAndRollsBackWhenAsked) {
     jvm.minimum = jvm.max;
     jvm.committed = jvm.in_memory = jvm.max;
     jvm.garbage = 2_GiB;
+    jvm.chunk_takes = 1ms;
     SetHeapTarget late = order("a", 256_MiB);
     late.deadline = Millis(500);
     late.on_shortfall = OnShortfall::rollback;
@@ -248,6 +251,7 @@ TEST_F(RegulatorTest, StopsBallooningWhenTheJvmRefusesAChunk) {
 TEST_F(RegulatorTest, CancelKeepsOrRollsBackAsAsked) {
     jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
     jvm.garbage = 2_GiB;
+    jvm.chunk_takes = 1ms;
     regulator.accept(order("a", 256_MiB));
     run(40ms);
     ASSERT_GT(regulator.balloon().count(), 0U);
@@ -261,9 +265,9 @@ TEST_F(RegulatorTest, CancelKeepsOrRollsBackAsAsked) {
 
 TEST_F(RegulatorTest, TakesNoStrongHandleWhileACycleMayRun) {
     jvm.back_in_each_chunk = 1_MiB;
-    Regulator marking(
-        {jvm, jvm, jvm, &plan_g1_levers, jvm.clock, [this] { return cpu; }, [] { return true; }, [] { return Duration{}; }},
-        {}, {[](OperationResult) {}, [](Pressure) {}});
+    Regulator marking({jvm, jvm, jvm, &plan_g1_levers, jvm.clock, [this] { return cpu; }, [] { return true; },
+                       [] { return Duration{}; }, [] { return Bytes(); }},
+                      {}, {[](OperationResult) {}, [](Pressure) {}});
     marking.accept(order("a", 1_GiB));
     for (int i = 0; i < 2000; ++i) {
         static_cast<void>(marking.advance(gc));
@@ -313,6 +317,23 @@ TEST_F(ForbiddenBalloon, AnswersUnsupportedAndTouchesNothing) {
     EXPECT_EQ(results[0].detail, "not supported yet: collector Parallel");
     EXPECT_TRUE(jvm.flag_calls.empty());
     EXPECT_EQ(regulator.balloon().count(), 0U);
+}
+
+TEST_F(RegulatorTest, NativeMemoryIsTrimmedBesideAShrinkAndNotSoonAgain) {
+    native_free = 5_MiB;
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    EXPECT_EQ(trims, 1);
+    EXPECT_NE(results[0].detail.find("5 MiB of native memory"), std::string::npos) << results[0].detail;
+    regulator.accept(order("b", 900_MiB));
+    run_until_result(2);
+    EXPECT_EQ(trims, 1);
+    regulator.accept(order("up", 2_GiB));
+    jvm.clock.advance(2min);
+    jvm.in_memory = 1_GiB;
+    regulator.accept(order("c", 300_MiB));
+    run_until_result(4);
+    EXPECT_EQ(trims, 2);
 }
 
 class FullCollections : public RegulatorTest {
