@@ -3,8 +3,8 @@
 #include <cerrno>
 #include <csignal>
 
+#include "procfs/java_heap_file.h"
 #include "procfs/process.h"
-#include "procfs/smaps.h"
 
 namespace aerostat::guest {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 Result<PssReading> read_pss(const ProcessIdentity& process) {
     const SystemClock clock;
     const TimePoint begin = clock.now();
-    auto residency = procfs::process_residency(process.pid);
+    auto residency = procfs::process_memory(process.pid);
     if (!residency) return while_doing("measuring process " + std::to_string(process.pid), residency.error());
     if (!is_alive(process)) return fail(ErrorCode::not_found, "process " + std::to_string(process.pid) + " has ended");
     return PssReading{residency->pss, clock.now() - begin};

@@ -1,6 +1,6 @@
 #include "host-controller/local/group_gauge.h"
 
-#include "procfs/smaps.h"
+#include "procfs/java_heap_file.h"
 
 namespace aerostat::host::local {
 namespace {
@@ -31,7 +31,7 @@ Result<GuestResidency> GroupGauge::measure(const ProcessGroup& group) {
     for (const Process& process : **all) {
         const std::string cgroup = group.cgroup.empty() ? std::string() : procfs::cgroup_of(process.pid).value_or("");
         if (!belongs(group, process.session, cgroup)) continue;
-        const auto residency = procfs::process_residency(process.pid);
+        const auto residency = procfs::process_memory(process.pid);
         if (!residency && residency.error().code == ErrorCode::not_found) continue;  // it has just ended
         ++sum.processes;
         if (residency)

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "procfs/smaps.h"
+#include "procfs/java_heap_file.h"
 
 namespace aerostat::agent {
 namespace {
@@ -16,7 +16,6 @@ constexpr std::int64_t kShortestSoftPolicy = 50;
 constexpr Bytes kHugePage = 2_MiB;
 /// Only whole huge pages strictly inside an array go: of smaller chunks that is nothing, or half.
 constexpr Bytes kLeastChunkOfHugePages = 6_MiB;
-constexpr std::string_view kZHeap = "/memfd:java_heap";
 
 Status not_pinned(const procfs::Residency& residency) {
     if (!residency.locked.is_zero()) return fail(ErrorCode::refused, "the heap is locked in memory");
@@ -27,7 +26,7 @@ Status not_pinned(const procfs::Residency& residency) {
 bool overlap(const procfs::AddressRange& a, const procfs::AddressRange& b) { return a.begin < b.end && b.begin < a.end; }
 
 Status note_mapping(const procfs::Mapping& mapping, HeapMemory& memory) {
-    if (mapping.shared && !std::string_view(mapping.path).starts_with(kZHeap))
+    if (mapping.shared && !std::string_view(mapping.path).starts_with(procfs::kJavaHeapFile))
         return fail(ErrorCode::refused, "the heap lies in a file: " + mapping.path);
     if (mapping.shared) memory.shared = true;
     if (!mapping.shared && mapping.inode != 0) memory.file_backed.push_back(mapping.range);

@@ -1,15 +1,13 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <filesystem>
 
 #include "jvm-agent/jvm/chunk_terms.h"
 #include "jvm-agent/jvm/cycle_heap.h"
 #include "jvm-agent/jvm/flag_setter.h"
 #include "jvm-agent/jvm/no_chunks.h"
+#include "procfs/java_heap_file.h"
 
 // ZGC, JDK 17 and later, with and without generations.
 //
@@ -20,13 +18,11 @@ namespace {
 
 using namespace literals;
 
-constexpr std::string_view kHeapFile = "/memfd:java_heap";
 constexpr Bytes kGranule = 2_MiB;
 /// An eighth of a medium page is the largest object that is not given a page of its own (zGlobals.hpp, zHeuristics.cpp).
 constexpr std::uint64_t kObjectsInMediumPage = 8;
 constexpr Bytes kLargestMediumPage = 32_MiB;
 constexpr double kMediumPageOfHeap = 0.03125;
-constexpr std::uint64_t kBlockBytes = 512;  ///< of st_blocks, whatever the file system
 /// Cycles start when 5 % of the heap are free at the latest, and threads eat into that while one runs: threads that wait
 /// for one clear all soft references.
 constexpr double kHeadroom = 0.08;
@@ -48,17 +44,17 @@ Result<int> find_heap_file() {
          !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
         std::error_code gone;
         const std::string target = std::filesystem::read_symlink(it->path(), gone).string();
-        if (!gone && target.starts_with(kHeapFile)) return std::atoi(it->path().filename().c_str());
+        if (!gone && target.starts_with(procfs::kJavaHeapFile)) return std::atoi(it->path().filename().c_str());
     }
     return fail(ErrorCode::unsupported, "the memory file of the ZGC heap was not found");
 }
 
 /// All of the heap's memory counts, at however many addresses it is mapped.
 Result<procfs::Residency> measure_file(int fd) {
-    struct stat state {};
-    if (fstat(fd, &state) != 0) return tl::unexpected(error_from_errno("counting the heap file's blocks", errno));
+    const auto blocks = procfs::file_blocks("/proc/self/fd/" + std::to_string(fd));
+    if (!blocks) return tl::unexpected(blocks.error());
     procfs::Residency residency;
-    residency.rss = residency.pss = Bytes(static_cast<std::uint64_t>(state.st_blocks) * kBlockBytes);
+    residency.rss = residency.pss = *blocks;
     return residency;
 }
 
@@ -69,7 +65,7 @@ Result<std::vector<procfs::AddressRange>> find_heap_ranges() {
     std::vector<procfs::AddressRange> ranges;
     bool of_heap = false;
     for (const auto& mapping : *maps) {
-        const bool is_file = mapping.shared && std::string_view(mapping.path).starts_with(kHeapFile);
+        const bool is_file = mapping.shared && std::string_view(mapping.path).starts_with(procfs::kJavaHeapFile);
         const bool is_reserve = !mapping.readable && !mapping.writable && mapping.inode == 0 && mapping.path.empty();
         const bool joins = !ranges.empty() && ranges.back().end == mapping.range.begin;
         of_heap = is_file || (is_reserve && joins && of_heap);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "procfs/java_heap_file.h"
 #include "procfs/maps.h"
 #include "procfs/meminfo.h"
 #include "procfs/process.h"
@@ -276,6 +278,50 @@ TEST(Process, MemoryButSharedIsAnonymousAndFileMemory) {
     const auto own = own_memory_but_shared();
     ASSERT_TRUE(own);
     EXPECT_GT(*own, Bytes());
+}
+
+/// A memory file named as ZGC names its heap's, mapped shared.
+class HeapFile {
+public:
+    static constexpr std::size_t kSize = 16 << 20;
+    HeapFile() : fd_(memfd_create("java_heap", MFD_CLOEXEC)) {
+        EXPECT_EQ(ftruncate(fd_, kSize), 0);
+        at_ = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+    }
+    HeapFile(const HeapFile&) = delete;
+    HeapFile& operator=(const HeapFile&) = delete;
+    ~HeapFile() {
+        munmap(at_, kSize);
+        close(fd_);
+    }
+    void commit() const { ASSERT_EQ(fallocate(fd_, 0, 0, kSize), 0); }
+    void punch() const { ASSERT_EQ(madvise(at_, kSize / 2, MADV_REMOVE), 0); }
+
+private:
+    int fd_;
+    void* at_;
+};
+
+TEST(JavaHeapFile, CountsWhatItHoldsAlsoWhereNoMappingShowsIt) {
+    const HeapFile heap;
+    const auto before = process_memory(getpid());
+    ASSERT_TRUE(before);
+    heap.commit();
+    const auto committed = process_memory(getpid());
+    ASSERT_TRUE(committed);
+    EXPECT_GE(committed->pss, before->pss + 15_MiB);
+    heap.punch();
+    const auto punched = process_memory(getpid());
+    ASSERT_TRUE(punched);
+    EXPECT_LE(punched->pss + 7_MiB, committed->pss);
+}
+
+TEST(JavaHeapFile, WithoutOneItIsTheProcesssResidency) {
+    const auto plain = process_residency(getpid());
+    const auto memory = process_memory(getpid());
+    ASSERT_TRUE(plain && memory);
+    EXPECT_LT(memory->pss, plain->pss + 4_MiB);
+    EXPECT_EQ(process_memory(-1).error().code, ErrorCode::not_found);
 }
 
 }  // namespace

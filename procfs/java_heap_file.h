@@ -1,0 +1,27 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string_view>
+
+#include "contract/error.h"
+#include "procfs/smaps.h"
+
+// ZGC keeps its heap in a memory file. What that holds are its blocks: pages that no mapping shows count too, such as those
+// of a heap that has been committed and not yet been touched.
+namespace aerostat::procfs {
+
+/// How the kernel names it in /proc/PID/maps and /proc/PID/fd.
+inline constexpr std::string_view kJavaHeapFile = "/memfd:java_heap";
+
+/// process_residency() with a Java heap in a memory file counted by its blocks, in `rss` and `pss`. Where the file cannot be
+/// looked at, its mappings count as they are.
+/// Cost: one more pass over /proc/PID/maps, and for such a process a walk of all its mappings. Fails: as
+/// process_residency().
+[[nodiscard]] Result<Residency> process_memory(pid_t pid);
+
+/// Bytes that the memory file behind this descriptor of a process holds (a path such as /proc/PID/fd/7).
+/// Fails: `not_found`, `denied`, `io`.
+[[nodiscard]] Result<Bytes> file_blocks(const std::string& path);
+
+}  // namespace aerostat::procfs
