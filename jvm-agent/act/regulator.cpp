@@ -37,7 +37,8 @@ void Regulator::observe() {
     facts_ = ports_.heap.observe();
     // What was occupied once stays resident until the collector uncommits it: looks are rare, this costs nothing.
     if (collections_since_given() > 0) vacant_ = Bytes();
-    const Bytes occupied = std::min(held_by_program(), facts_.committed);
+    const Bytes peak = saturating_sub(facts_.peak_used, balloon_.size().granted + vacant_);
+    const Bytes occupied = std::min(std::max(held_by_program(), peak), facts_.committed);
     if (occupied > footprint_) {
         footprint_ = occupied;
         raised_ = true;

@@ -37,6 +37,9 @@ struct HeapFacts {
     bool levers_give = true;
     /// A concurrent cycle runs at this moment. Absent where the collector does not say.
     std::optional<bool> collecting{};
+    /// The most that a pause has found used since the facts before these; zero where that is not told. What was used once is
+    /// resident until it is uncommitted, also when it is free again.
+    Bytes peak_used{};
     /// Free heap beyond the usual margin without which allocations would stall while a cycle runs.
     Bytes headroom{};
 };

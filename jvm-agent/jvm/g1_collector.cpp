@@ -52,6 +52,7 @@ public:
         facts.committed = sizes.committed;
         facts.used = sizes.used;
         facts.used_after_gc = Bytes(signals_.used_after.load(std::memory_order_relaxed));
+        facts.peak_used = Bytes(signals_.peak_used.exchange(0, std::memory_order_relaxed));
         facts.freed = Bytes(signals_.freed.load(std::memory_order_relaxed));
         facts.pauses = signals_.finished.load(std::memory_order_acquire);
         facts.young_gcs = young_.read().value_or(0);

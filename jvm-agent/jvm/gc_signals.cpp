@@ -61,7 +61,11 @@ std::optional<Millis> PauseHistogram::p99_since_last() {
 
 void GcSignals::start_of_pause() {
     const std::uintptr_t at = used_address.load(std::memory_order_acquire);
-    if (at != 0) used_before.store(bytes_at(at), std::memory_order_relaxed);
+    if (at != 0) {
+        const std::uint64_t used = bytes_at(at);
+        used_before.store(used, std::memory_order_relaxed);
+        if (used > peak_used.load(std::memory_order_relaxed)) peak_used.store(used, std::memory_order_relaxed);
+    }
     started_ns.store(monotonic_ns(), std::memory_order_relaxed);
 }
 

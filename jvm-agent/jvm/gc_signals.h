@@ -30,12 +30,13 @@ struct GcSignals {
     std::atomic<std::uint64_t> finished{0};
     std::atomic<std::uint64_t> used_after{0};  ///< bytes, as the collector counted at the end of the last pause
     std::atomic<std::uint64_t> used_before{0};
+    std::atomic<std::uint64_t> peak_used{0};      ///< the most at the start of a pause since the agent thread last asked
     std::atomic<std::uint64_t> freed{0};          ///< bytes, by all pauses
     std::atomic<std::uintptr_t> used_address{0};  ///< where the collector counts; 0: unknown
     std::atomic<std::int64_t> started_ns{0};
     std::atomic<std::int64_t> stopped_ns{0};  ///< length of all pauses
-    std::atomic<bool> wanted{false};  ///< write the eventfd at each finish
-    std::atomic<bool> closed{false};  ///< the VM has died: nothing may call into it
+    std::atomic<bool> wanted{false};          ///< write the eventfd at each finish
+    std::atomic<bool> closed{false};          ///< the VM has died: nothing may call into it
     PauseHistogram pauses;
     int event_fd = -1;
 

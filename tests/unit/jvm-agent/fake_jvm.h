@@ -29,10 +29,11 @@ public:
     std::string refuse_flag;  ///< set() fails for this one
     bool refuse_chunks = false;
     bool footprint_fails = false;
+    Bytes peak_used;           ///< told once
     Bytes back_in_each_chunk;  ///< pages that came back
     CollectionKind kind = CollectionKind::young_and_marking;
     ManualClock clock;
-    Duration chunk_takes{};    ///< time that passes with each chunk
+    Duration chunk_takes{};  ///< time that passes with each chunk
     int strong_handles = 0;  ///< calls of release_again()
 
     [[nodiscard]] Bytes balloon() const { return region * (chunks_.size() + dropped_); }
@@ -74,8 +75,23 @@ public:
 
     HeapFacts observe() override {
         committed = std::max(committed, round_up(used(), region));
-        return {max,    minimum,   region,       committed, used(), used_after_, Bytes(),
-                pauses, young_gcs, cycle_pauses, full_gcs,  0,      kind};
+        return {max,
+                minimum,
+                region,
+                committed,
+                used(),
+                used_after_,
+                Bytes(),
+                pauses,
+                young_gcs,
+                cycle_pauses,
+                full_gcs,
+                0,
+                kind,
+                {},
+                true,
+                {},
+                std::exchange(peak_used, Bytes())};
     }
     Result<procfs::Residency> measure_footprint() override {
         if (footprint_fails) return fail(ErrorCode::io, "no smaps");

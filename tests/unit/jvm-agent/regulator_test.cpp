@@ -336,6 +336,18 @@ TEST_F(RegulatorTest, NativeMemoryIsTrimmedBesideAShrinkAndNotSoonAgain) {
     EXPECT_EQ(trims, 2);
 }
 
+TEST_F(RegulatorTest, WhatACollectionFoundUsedCountsAsResidentUntilItIsSeen) {
+    jvm.in_memory = 500_MiB;
+    regulator.look_if_due();
+    EXPECT_EQ(regulator.footprint().resident, 500_MiB);
+    jvm.peak_used = 1500_MiB;  // eden was full, and is free again
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(regulator.footprint().resident, 1500_MiB);
+    jvm.clock.advance(10min);
+    regulator.look_if_due();
+    EXPECT_EQ(regulator.footprint().resident, 500_MiB) << "what is measured counts";
+}
+
 class FullCollections : public RegulatorTest {
 protected:
     explicit FullCollections(int allowed = 6)
