@@ -51,6 +51,18 @@ Status Levers::follow_balloon(LeverSight seen) {
     return set_all(plan(seen).keep);
 }
 
+Status Levers::renew(LeverSight seen) {
+    if (!follows_balloon_ || ours_.empty()) return {};
+    seen.drive = driving_;
+    std::vector<FlagSetting> settings = plan(seen).keep;
+    renewed_ = !renewed_;
+    const auto step = static_cast<std::int64_t>(seen.heap.region.count());
+    for (auto& setting : settings) {
+        if (renewed_ && setting.value > step) setting.value -= step;
+    }
+    return set_all(settings);
+}
+
 Status Levers::set_all(const std::vector<FlagSetting>& settings) {
     const auto ordered = in_safe_order(settings, [this](std::string_view name) { return port_.read(name); });
     for (const auto& setting : ordered) {

@@ -21,6 +21,9 @@ public:
     Status stop_cycles(LeverSight seen);
     /// Settings that depend on the balloon's size, for the size in `seen`. Nothing if there are none in use.
     Status follow_balloon(LeverSight seen);
+    /// A limit that the balloon follows, for what is known now, and every other time a region less: Shenandoah uncommits
+    /// what is free when its soft maximum changes, so after each cycle it has to. Nothing if there is none in use.
+    Status renew(LeverSight seen);
     /// Everything as it was before the first pull().
     Status restore();
 
@@ -48,6 +51,7 @@ private:
     bool driving_ = false;
     bool collects_fully_ = false;
     bool follows_balloon_ = false;
+    bool renewed_ = false;  ///< by renew(): one region less than planned
     std::string left_alone_;
 };
 

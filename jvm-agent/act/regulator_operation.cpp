@@ -86,6 +86,7 @@ void Regulator::follow_levers() {
     if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
     if (levers_.collects_fully()) return follow_full_collections();
     if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return;
+    if (auto renewed = levers_.renew(lever_sight()); !renewed) last_trouble_ = renewed.error().message;
     const bool progress = lever_level() + facts_.region < drive_.level_at_cycle;
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
     drive_.level_at_cycle = lever_level();

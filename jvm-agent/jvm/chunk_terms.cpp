@@ -67,10 +67,12 @@ Result<std::unique_ptr<SoftChunks>> make_chunks(const VmSight& vm, const HeapMem
     const auto policy = vm.flags.read("SoftRefLRUPolicyMSPerMB");
     if (!policy || policy->value < kShortestSoftPolicy)
         return fail(ErrorCode::refused, "SoftRefLRUPolicyMSPerMB is too small: soft references are cleared at once");
-    if (memory.huge_pages && chunk < kLeastChunkOfHugePages)
+    // A hole in shared memory splits a huge page; a part of an anonymous one would stay until memory is short.
+    const bool whole_huge_pages = memory.huge_pages && !memory.shared;
+    if (whole_huge_pages && chunk < kLeastChunkOfHugePages)
         return fail(ErrorCode::refused, "with transparent huge pages and chunks of " + format_bytes(chunk) +
                                             " too little of a chunk could be released");
-    const Bytes page = memory.huge_pages ? kHugePage : Bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
+    const Bytes page = whole_huge_pages ? kHugePage : Bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
     return SoftChunks::make(vm.env, {std::move(heap), memory.file_backed, chunk, page, memory.shared, may_move});
 }
 

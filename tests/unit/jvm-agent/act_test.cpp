@@ -111,6 +111,22 @@ TEST(Levers, FollowTheBalloonWhereItCountsAsUsed) {
     EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), static_cast<std::int64_t>(jvm.max.count()));
 }
 
+TEST(Levers, ALimitIsRenewedByChangingIt) {
+    FakeJvm jvm;
+    jvm.flags["SoftMaxHeapSize"] = {static_cast<std::int64_t>(jvm.max.count()), false};
+    Levers levers(jvm, &plan_soft_maximum);
+    ASSERT_TRUE(levers.renew(sight(jvm, 1_GiB)));
+    EXPECT_TRUE(jvm.flag_calls.empty());
+    ASSERT_TRUE(levers.pull(sight(jvm, 1_GiB)).value());
+    const auto planned = jvm.flag("SoftMaxHeapSize");
+    ASSERT_TRUE(levers.renew(sight(jvm, 1_GiB)));
+    EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), planned - 2 * 1024 * 1024);
+    ASSERT_TRUE(levers.renew(sight(jvm, 1_GiB)));
+    EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), planned) << "it does not wander";
+    ASSERT_TRUE(levers.restore());
+    EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), static_cast<std::int64_t>(jvm.max.count()));
+}
+
 TEST(OperationBook, KeepsTheLastSixtyFour) {
     OperationBook book;
     for (int i = 0; i < 70; ++i) {
