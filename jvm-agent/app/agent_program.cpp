@@ -42,6 +42,7 @@ void AgentLoop::serve_program() {
 }
 
 void AgentLoop::publish() {
+    if (!program_->is_offered()) return;
     published_at_ = clock_.now();
     if (auto published = program_->publish(view()); !published) note("no MXBean: " + published.error().message);
 }

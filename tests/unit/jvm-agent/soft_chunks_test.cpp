@@ -1,0 +1,398 @@
+#include "jvm-agent/jvm/soft_chunks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <tuple>
+
+#include "tests/support/fake_jni.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+using procfs::AddressRange;
+using testing::FakeJavaMemory;
+using testing::FakeJni;
+
+constexpr Bytes kHeap = 32_MiB;
+constexpr Bytes kRegion = 1_MiB;
+constexpr Bytes kWide = 10_MiB;  ///< a chunk of several slices
+constexpr Bytes kSlice = 4_MiB;  ///< no critical section may release more
+constexpr unsigned char kReleased = 0;
+
+/// What a test changes of a JVM in which all is well.
+struct Setting {
+    FakeJavaMemory::Kind kind = FakeJavaMemory::Kind::anonymous;
+    Bytes chunk = kRegion;
+    bool may_move = false;
+};
+
+class SoftChunksTest : public ::testing::Test {
+protected:
+    explicit SoftChunksTest(Setting setting = {})
+        : memory(setting.kind, kHeap), jni(memory, [](const std::string& what) { ADD_FAILURE() << what; }) {
+        rules.heap = {memory.range()};
+        rules.chunk = setting.chunk;
+        rules.page = FakeJavaMemory::page();
+        rules.shared = setting.kind == FakeJavaMemory::Kind::shared;
+        rules.may_move = setting.may_move;
+    }
+    SoftChunks& chunks() {
+        if (!made) {
+            auto made_now = SoftChunks::make(jni.env(), rules);
+            if (!made_now) throw std::runtime_error(made_now.error().message);
+            made = std::move(*made_now);
+        }
+        return *made;
+    }
+    Chunk inflate() {
+        auto chunk = chunks().inflate();
+        if (!chunk) throw std::runtime_error(chunk.error().message);
+        return *chunk;
+    }
+    /// Pages of the youngest array that hold nothing but its elements.
+    AddressRange inner_pages() {
+        const AddressRange payload = jni.arrays().back().payload;
+        const auto page = rules.page.count();
+        return {(payload.begin + page - 1) / page * page, payload.end / page * page};
+    }
+    /// Exactly `released` reads as zero; the elements around it and the rest of the heap are as they were.
+    void expect_only_released(AddressRange released, AddressRange payload) {
+        EXPECT_TRUE(FakeJavaMemory::is_all(released, kReleased));
+        EXPECT_TRUE(FakeJavaMemory::is_all({payload.begin, released.begin}, FakeJni::kElement));
+        EXPECT_TRUE(FakeJavaMemory::is_all({released.end, payload.end}, FakeJni::kElement));
+        EXPECT_TRUE(FakeJavaMemory::is_all({memory.range().begin, payload.begin}, FakeJavaMemory::kNeighbour));
+        EXPECT_TRUE(FakeJavaMemory::is_all({payload.end, memory.range().end}, FakeJavaMemory::kNeighbour));
+    }
+    /// No page is gone, so nothing was written to either: what is released is not there.
+    void expect_nothing_released() { EXPECT_EQ(FakeJavaMemory::resident(memory.range()), kHeap); }
+    /// An order that failed has left nothing behind but an array for the collector.
+    void expect_no_trace() {
+        EXPECT_FALSE(jni.exception_is_pending());
+        EXPECT_EQ(jni.local_references(), 0U);
+        EXPECT_EQ(jni.global_references(), 0U);
+        jni.collect();
+        EXPECT_TRUE(jni.arrays().empty());
+        EXPECT_EQ(jni.soft_references(), 0U);
+    }
+
+    FakeJavaMemory memory;
+    FakeJni jni;
+    ReleaseRules rules;
+    std::unique_ptr<SoftChunks> made;
+};
+
+/// Each kind of memory, and with arrays that stay and that may move.
+class ReleaseTest : public SoftChunksTest, public ::testing::WithParamInterface<std::tuple<FakeJavaMemory::Kind, bool>> {
+protected:
+    ReleaseTest() : SoftChunksTest({std::get<0>(GetParam()), kRegion, std::get<1>(GetParam())}) {}
+};
+std::string kind_name(const ::testing::TestParamInfo<std::tuple<FakeJavaMemory::Kind, bool>>& tested) {
+    const bool shared = std::get<0>(tested.param) == FakeJavaMemory::Kind::shared;
+    return std::string(shared ? "Shared" : "Anonymous") + (std::get<1>(tested.param) ? "MayMove" : "Stays");
+}
+INSTANTIATE_TEST_SUITE_P(OfAllKinds, ReleaseTest,
+                         ::testing::Combine(::testing::Values(FakeJavaMemory::Kind::anonymous, FakeJavaMemory::Kind::shared),
+                                            ::testing::Bool()),
+                         &kind_name);
+
+TEST_P(ReleaseTest, ReleasesJustTheWholePagesInsideTheArray) {
+    for (const Bytes into_page : {0_B, 8_B, 4080_B, 2048_B}) {
+        memory.fill(memory.range(), FakeJavaMemory::kNeighbour);
+        jni.place_next_array(memory.at(3_MiB + into_page));
+        const Chunk chunk = inflate();
+        const AddressRange payload = jni.arrays().back().payload;
+        EXPECT_EQ(chunk.pages, inner_pages()) << into_page.count();
+        EXPECT_EQ(chunks().resident(chunk), 0_B);
+        EXPECT_EQ(FakeJavaMemory::resident(memory.range()) + chunk.pages.size(), kHeap);
+        expect_only_released(chunk.pages, payload);
+        chunks().drop(chunk);
+        jni.collect();
+    }
+}
+
+TEST_P(ReleaseTest, AChunkFillsItsRegionAndNoMore) {
+    const Chunk chunk = inflate();
+    const AddressRange payload = jni.arrays().back().payload;
+    EXPECT_LE(payload.size() + Bytes(FakeJni::kHeader), kRegion);
+    EXPECT_GE(payload.size() + 64_B, kRegion);
+    chunks().drop(chunk);
+}
+
+TEST_P(ReleaseTest, InWholeHugePagesWhereThereAreSome) {
+    rules.page = 256_KiB;
+    jni.place_next_array(memory.at(4_MiB));
+    const Chunk chunk = inflate();
+    EXPECT_EQ(chunk.pages, inner_pages());
+    EXPECT_EQ(chunk.pages.begin % rules.page.count(), 0U);
+    EXPECT_GE(chunk.pages.size(), 512_KiB);
+    expect_only_released(chunk.pages, jni.arrays().back().payload);
+    chunks().drop(chunk);
+}
+
+TEST_P(ReleaseTest, AnArrayWithoutAWholePageIsAChunkOfNothing) {
+    rules.page = 2_MiB;
+    jni.place_next_array(memory.at(4_MiB));
+    const Chunk chunk = inflate();
+    EXPECT_EQ(chunk.pages.size(), 0_B);
+    EXPECT_EQ(chunks().resident(chunk), 0_B);
+    expect_nothing_released();
+    chunks().drop(chunk);
+}
+
+TEST_P(ReleaseTest, CopiesAreNeverTakenForArrays) {
+    jni.hand_out_copies();
+    const auto chunk = chunks().inflate();
+    ASSERT_FALSE(chunk);
+    EXPECT_EQ(chunk.error().code, ErrorCode::unsupported);
+    EXPECT_THAT(chunk.error().message, ::testing::HasSubstr("-Xcheck:jni"));
+    expect_nothing_released();
+    expect_no_trace();
+}
+
+TEST_P(ReleaseTest, AnArrayThatSticksOutOfTheHeapIsNotTouched) {
+    rules.heap = {{memory.range().begin, memory.at(8_MiB)}, {memory.at(16_MiB), memory.at(24_MiB)}};
+    for (const Bytes at : {8188_KiB, 16320_KiB, 24064_KiB, 28_MiB}) {
+        jni.place_next_array(memory.at(at));
+        EXPECT_EQ(chunks().inflate().error().code, ErrorCode::unsupported) << format_bytes(at);
+        expect_nothing_released();
+        expect_no_trace();
+    }
+    jni.place_next_array(memory.at(24_MiB) - kRegion.count());
+    chunks().drop(inflate());
+}
+
+TEST_P(ReleaseTest, FileBackedPartsAreNotTouched) {
+    rules.not_ours = {{memory.at(4_MiB), memory.at(5_MiB)}};
+    for (const Bytes at : {3_MiB + 4_KiB, 4_MiB, 5119_KiB}) {
+        jni.place_next_array(memory.at(at));
+        const auto chunk = chunks().inflate();
+        ASSERT_FALSE(chunk) << format_bytes(at);
+        EXPECT_EQ(chunk.error().code, ErrorCode::unsupported);
+        EXPECT_THAT(chunk.error().message, ::testing::HasSubstr("file-backed"));
+        expect_nothing_released();
+        expect_no_trace();
+    }
+    jni.place_next_array(memory.at(5_MiB));
+    chunks().drop(inflate());
+}
+
+TEST_P(ReleaseTest, MemoryThatTheKernelWillNotReleaseIsAnErrorOfIo) {
+    const AddressRange wide{memory.at(2_MiB), memory.at(2_MiB) + kRegion.count()};
+    // Under sanitizers mlock() itself does nothing.
+    ASSERT_EQ(syscall(SYS_mlock, wide.begin, wide.size().count()), 0) << "the limit for locked memory is below 1 MiB";
+    jni.place_next_array(wide.begin);
+    const auto chunk = chunks().inflate();
+    ASSERT_FALSE(chunk);
+    EXPECT_EQ(chunk.error().code, ErrorCode::io);
+    expect_nothing_released();
+    expect_no_trace();
+}
+
+TEST_P(ReleaseTest, WhateverTheJvmRefusesLeavesNoTrace) {
+    for (const char* function : {"NewLongArray", "NewObject", "GetPrimitiveArrayCritical", "NewGlobalRef"}) {
+        static_cast<void>(chunks());  // its own global reference is not what is refused
+        jni.refuse(function);
+        const auto chunk = chunks().inflate();
+        ASSERT_FALSE(chunk) << function;
+        EXPECT_EQ(chunk.error().code, ErrorCode::refused) << function;
+        EXPECT_FALSE(chunk.error().message.empty());
+        EXPECT_TRUE(jni.was_refused()) << function << " was not called";
+        expect_no_trace();
+    }
+}
+
+class SharedTest : public SoftChunksTest {
+protected:
+    SharedTest() : SoftChunksTest({FakeJavaMemory::Kind::shared, kWide, true}) {}
+};
+
+TEST_F(SharedTest, HolesArePunchedIntoTheFile) {
+    const Bytes before = memory.file_blocks();
+    const Chunk chunk = inflate();
+    EXPECT_EQ(memory.file_blocks() + chunk.pages.size(), before);
+    EXPECT_GT(chunk.pages.size() + 16_KiB, kWide);
+    chunks().drop(chunk);
+}
+
+TEST_F(SharedTest, AnAdviceForPrivateMemoryWouldGiveNothingBack) {
+    rules.shared = false;  // what a wrong guess about the heap would cost: nothing is lost, nothing is gained
+    const Bytes before = memory.file_blocks();
+    const Chunk chunk = inflate();
+    EXPECT_EQ(memory.file_blocks(), before);
+    EXPECT_TRUE(FakeJavaMemory::is_all(chunk.pages, FakeJni::kElement));
+    chunks().drop(chunk);
+}
+
+class SlicesTest : public SoftChunksTest {
+protected:
+    SlicesTest() : SoftChunksTest({FakeJavaMemory::Kind::anonymous, kWide, true}) {}
+};
+
+TEST_F(SlicesTest, NoSectionReleasesMoreThanASlice) {
+    std::vector<Bytes> left{kHeap};
+    jni.at_section_end([&](const FakeJni::Array&) { left.push_back(FakeJavaMemory::resident(memory.range())); });
+    const Chunk chunk = inflate();
+    ASSERT_EQ(left.size(), 4U) << "10 MiB are three slices";
+    for (std::size_t i = 1; i < left.size(); ++i) EXPECT_LE(left[i - 1], left[i] + kSlice);
+    EXPECT_EQ(left.back() + chunk.pages.size(), kHeap) << "all of it is released inside of sections";
+    chunks().drop(chunk);
+}
+
+TEST_F(SlicesTest, WhereArraysStayTheSectionOnlyReadsTheAddress) {
+    rules.may_move = false;
+    Bytes left;
+    jni.at_section_end([&](const FakeJni::Array&) { left = FakeJavaMemory::resident(memory.range()); });
+    const Chunk chunk = inflate();
+    EXPECT_EQ(jni.sections(), 1);
+    EXPECT_EQ(left, kHeap) << "nothing was released while it was open";
+    EXPECT_EQ(jni.lengths_asked_inside(), 0);
+    chunks().drop(chunk);
+}
+
+TEST_F(SlicesTest, AnArrayThatMovedBetweenTwoIsReleasedWhereItIsAndNowhereElse) {
+    for (const int slices : {1, 2}) {
+        memory.fill(memory.range(), FakeJavaMemory::kNeighbour);
+        jni.place_next_array(memory.at(1_MiB));
+        jni.move_array_after(slices, memory.at(16_MiB + 24_B));
+        const Chunk chunk = inflate();
+        const AddressRange payload = jni.arrays().back().payload;
+        EXPECT_TRUE(payload.contains(memory.at(20_MiB))) << "it did not move";
+        EXPECT_EQ(chunk.pages, inner_pages());
+        EXPECT_EQ(chunks().resident(chunk), 0_B);
+        expect_only_released(chunk.pages, payload);  // its old place belongs to others by now
+        chunks().drop(chunk);
+        jni.collect();
+    }
+}
+
+TEST_F(SlicesTest, AnArrayThatMovedOntoForeignMemoryIsLetGo) {
+    rules.not_ours = {{memory.at(16_MiB), memory.at(32_MiB)}};
+    jni.place_next_array(memory.at(1_MiB));
+    jni.move_array_after(1, memory.at(16_MiB + 24_B));
+    EXPECT_EQ(chunks().inflate().error().code, ErrorCode::unsupported);
+    EXPECT_EQ(FakeJavaMemory::resident({memory.at(16_MiB), memory.at(32_MiB)}), 16_MiB);
+    expect_no_trace();
+}
+
+TEST_F(SlicesTest, AnAddressThatIsRefusedHalfwayEndsItWithoutATrace) {
+    jni.refuse("GetPrimitiveArrayCritical", 1);
+    EXPECT_EQ(chunks().inflate().error().code, ErrorCode::refused);
+    EXPECT_EQ(jni.sections(), 1);
+    expect_no_trace();
+}
+
+TEST_F(SlicesTest, AChunkThatMovedIsReleasedWhereItLiesNow) {
+    jni.place_next_array(memory.at(1_MiB));
+    jni.move_array_after(3, memory.at(16_MiB));
+    Chunk chunk = inflate();
+    const AddressRange old = chunk.pages;
+    ASSERT_FALSE(jni.arrays().back().payload.contains(old.begin)) << "it did not move";
+    EXPECT_TRUE(chunks().release_again(chunk).value());
+    EXPECT_EQ(chunk.pages, inner_pages());
+    EXPECT_EQ(chunks().resident(chunk), 0_B);
+    EXPECT_TRUE(FakeJavaMemory::is_all(old, FakeJavaMemory::kNeighbour));
+    chunks().drop(chunk);
+}
+
+TEST_F(SoftChunksTest, AChunkLivesUntilItIsDropped) {
+    const Chunk chunk = inflate();
+    jni.collect();
+    EXPECT_EQ(jni.arrays().size(), 1U);
+    EXPECT_FALSE(chunks().is_cleared(chunk));
+    EXPECT_EQ(jni.local_references(), 0U) << "none of them would ever end on the agent's thread";
+    EXPECT_EQ(jni.global_references(), 1U) << "softly is the only way it is held";
+    chunks().drop(chunk);
+    jni.collect();
+    EXPECT_TRUE(jni.arrays().empty());
+    EXPECT_EQ(jni.soft_references(), 0U);
+}
+
+TEST_F(SoftChunksTest, TheCollectorCanTakeAChunkAtAnyTime) {
+    const Chunk chunk = inflate();
+    EXPECT_EQ(jni.clear_soft_references(), 1);
+    EXPECT_TRUE(chunks().is_cleared(chunk));
+    chunks().forget(chunk);
+    expect_no_trace();
+}
+
+TEST_F(SoftChunksTest, KeepingAChunkAliveNeverLoadsIt) {
+    jni.set_soft_clock(17);
+    const Chunk chunk = inflate();
+    auto* const soft = static_cast<jobject>(chunk.soft_reference);
+    EXPECT_EQ(jni.timestamp_of(soft), 17);
+    jni.set_soft_clock(4711);
+    chunks().keep_alive(chunk);
+    EXPECT_FALSE(chunks().is_cleared(chunk));
+    static_cast<void>(chunks().resident(chunk));
+    EXPECT_EQ(jni.timestamp_of(soft), 4711);
+    EXPECT_EQ(jni.referents_loaded(), 0) << "a loaded referent is strong for the collector";
+    chunks().drop(chunk);
+    EXPECT_EQ(jni.referents_loaded(), 0);
+}
+
+TEST_F(SoftChunksTest, PagesThatCameBackAreReleasedAgain) {
+    Chunk chunk = inflate();
+    memory.fill(chunk.pages, FakeJni::kElement);  // as a heap dump or a moving collector would
+    EXPECT_EQ(chunks().resident(chunk), chunk.pages.size());
+    EXPECT_TRUE(chunks().release_again(chunk).value());
+    EXPECT_EQ(chunks().resident(chunk), 0_B);
+    EXPECT_EQ(jni.local_references(), 0U) << "the strong handle was for that moment only";
+    chunks().drop(chunk);
+}
+
+TEST_F(SoftChunksTest, AClearedChunkIsNotTouchedAgain) {
+    Chunk chunk = inflate();
+    jni.clear_soft_references();
+    jni.collect();
+    memory.fill(memory.range(), FakeJavaMemory::kNeighbour);  // the program's by now
+    const int sections = jni.sections();
+    EXPECT_FALSE(chunks().release_again(chunk).value());
+    EXPECT_EQ(jni.sections(), sections);
+    expect_nothing_released();
+    chunks().forget(chunk);
+}
+
+TEST_F(SoftChunksTest, AChunkThatCannotBeReleasedAgainIsStillHeld) {
+    Chunk chunk = inflate();
+    const AddressRange pages = chunk.pages;
+    jni.refuse("GetPrimitiveArrayCritical");
+    EXPECT_EQ(chunks().release_again(chunk).error().code, ErrorCode::refused);
+    EXPECT_EQ(chunk.pages, pages);
+    EXPECT_FALSE(chunks().is_cleared(chunk));
+    EXPECT_EQ(jni.local_references(), 0U);
+    chunks().drop(chunk);
+}
+
+TEST_F(SoftChunksTest, JavaCodeThatThrowsLeavesNoExceptionPending) {
+    Chunk chunk = inflate();
+    jni.refuse("refersTo");
+    EXPECT_FALSE(chunks().is_cleared(chunk));
+    EXPECT_TRUE(jni.was_refused() && !jni.exception_is_pending());
+    jni.refuse("get");
+    EXPECT_FALSE(chunks().release_again(chunk).value());
+    EXPECT_TRUE(jni.was_refused() && !jni.exception_is_pending());
+    jni.refuse("clear");
+    chunks().drop(chunk);
+    EXPECT_TRUE(jni.was_refused());
+    expect_no_trace();
+}
+
+TEST_F(SoftChunksTest, AnotherSoftReferenceThanExpectedIsSaidSo) {
+    for (const char* lookup : {"FindClass", "lookup of <init>", "lookup of clear", "lookup of get", "lookup of refersTo",
+                               "lookup of timestamp", "lookup of clock"}) {
+        jni.refuse(lookup);
+        const auto none = SoftChunks::make(jni.env(), rules);
+        ASSERT_FALSE(none) << lookup;
+        EXPECT_EQ(none.error().code, ErrorCode::unsupported) << lookup;
+        EXPECT_TRUE(jni.was_refused()) << lookup;
+        expect_no_trace();
+    }
+}
+
+}  // namespace
+}  // namespace aerostat::agent
