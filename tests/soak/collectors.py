@@ -13,8 +13,8 @@ from agent_case import WANTED_JDKS  # noqa: E402
 from java_service import jdks  # noqa: E402
 
 COLLECTORS = {"G1": ["-XX:+UseG1GC"], "ZGC": ["-XX:+UseZGC"], "Shenandoah": ["-XX:+UseShenandoahGC"],
+              "GenerationalShenandoah": ["-XX:+UseShenandoahGC", "-XX:ShenandoahGCMode=generational"],
               "Parallel": ["-XX:+UseParallelGC"], "Serial": ["-XX:+UseSerialGC"]}
-
 
 SHORT = bool(os.environ.get("AEROSTAT_OOM_SHORT"))
 
@@ -65,8 +65,12 @@ def skip(case, test, major, collector, why):
 
 
 def why_left_alone(guestd):
+    """The agent's own words if it takes nothing from this JVM; empty if it does."""
+    jvm = guestd.hello["jvm"]
+    return "" if jvm["can_balloon"] else "left alone: " + (jvm.get("why_not") or "no reason given")
+
+
+def why_no_balloon(guestd):
     """The agent's own words if it holds no balloon in this JVM; empty if it does."""
     jvm = guestd.hello["jvm"]
-    if not jvm["can_balloon"]:
-        return "left alone: " + (jvm.get("why_not") or "no reason given")
-    return "" if jvm.get("can_hold", True) else "levers only: " + jvm.get("why_not", "")
+    return why_left_alone(guestd) or ("" if jvm.get("can_hold", True) else "levers only: " + jvm.get("why_not", ""))

@@ -4,7 +4,7 @@ import os
 import sys
 import unittest
 
-from collectors import COLLECTORS, skip, why_left_alone
+from collectors import COLLECTORS, skip, why_left_alone, why_no_balloon
 
 from agent_case import AgentCase
 from java_service import JavaService, agent_library, jdks
@@ -46,14 +46,15 @@ class HardCase(AgentCase):
         service.answer()
         return service
 
-    def with_agent(self, major, collector, jvm_args, program_args, main, options="", home=None):
-        """(guestd, service); where the agent holds no balloon the test is skipped by name, with the agent's reason."""
+    def with_agent(self, major, collector, jvm_args, program_args, main, options="", home=None, levers_will_do=False):
+        """(guestd, service); where the agent holds no balloon (nor has levers, if those will do) the test is skipped by name,
+        with the agent's reason."""
         guestd = self.guestd()
         agent = f"-agentpath:{agent_library()}=runtime-dir={os.path.dirname(guestd.path)},name=svc{options}"
         service = self.jvm(major, collector, [*jvm_args, agent], program_args, main, home)
         guestd.wait_session()
         guestd.wait_report()
-        why = why_left_alone(guestd)
+        why = why_left_alone(guestd) if levers_will_do else why_no_balloon(guestd)
         if why:
             skip(self, self._testMethodName, major, collector, why)
         return guestd, service

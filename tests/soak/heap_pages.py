@@ -29,9 +29,15 @@ def heap_file(pid):
 
 
 def full_gcs(gc_log):
-    """Full collections by the log (-Xlog:gc), without those that a test asked for."""
+    """Full collections by the log (-Xlog:gc), without those that a test asked for. ZGC has none."""
     with open(gc_log, encoding="utf-8") as file:
         return sum("Pause Full" in line and "Diagnostic Command" not in line and "ms" in line.split()[-1] for line in file)
+
+
+def gc_stalls(gc_log):
+    """Concurrent collections that the program had to wait for: ZGC's allocation stalls, Shenandoah's degenerated cycles."""
+    with open(gc_log, encoding="utf-8") as file:
+        return sum(bool(re.search(r"Collection \(Allocation Stall\).*s$|Pause Degenerated.*ms$", line)) for line in file)
 
 
 class HeapPages:
