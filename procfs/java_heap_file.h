@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <string>
 #include <string_view>
 
 #include "contract/error.h"
@@ -19,6 +20,9 @@ inline constexpr std::string_view kJavaHeapFile = "/memfd:java_heap";
 /// Cost: one more pass over /proc/PID/maps, and for such a process a walk of all its mappings. Fails: as
 /// process_residency().
 [[nodiscard]] Result<Residency> process_memory(pid_t pid);
+
+/// The open descriptor of that file in a process, such as "/proc/PID/fd/7". Fails: `not_found`, `denied`, `io`.
+[[nodiscard]] Result<std::string> find_java_heap_file(pid_t pid);
 
 /// Bytes that the memory file behind this descriptor of a process holds (a path such as /proc/PID/fd/7).
 /// Fails: `not_found`, `denied`, `io`.

@@ -7,6 +7,7 @@ namespace aerostat::agent {
 /// Our own earlier settings must not count as the state to plan from.
 std::optional<FlagState> Levers::as_before(std::string_view name) const {
     auto state = port_.read(name);
+    if (state && taken_over_.contains(std::string(name))) state->by_operator = true;
     const auto was = before_.find(std::string(name));
     if (state && was != before_.end()) state->value = was->second;
     return state;
@@ -71,7 +72,20 @@ Status Levers::set_all(const std::vector<FlagSetting>& settings) {
     return {};
 }
 
+/// Whoever changes a setting of ours while the JVM runs means it: it is theirs from then on.
+bool Levers::is_taken_over(const std::string& name) {
+    const auto mine = ours_.find(name);
+    if (mine == ours_.end()) return taken_over_.contains(name);
+    const auto now = port_.read(name);
+    if (!now || now->value == mine->second) return false;
+    ours_.erase(mine);
+    before_.erase(name);
+    taken_over_.insert(name);
+    return true;
+}
+
 Status Levers::set(const FlagSetting& setting) {
+    if (is_taken_over(setting.name)) return {};
     const auto mine = ours_.find(setting.name);
     if (mine != ours_.end() && mine->second == setting.value) return {};
     const auto now = port_.read(setting.name);
@@ -85,6 +99,7 @@ Status Levers::set(const FlagSetting& setting) {
 Status Levers::put_back(const std::vector<std::string>& names) {
     std::vector<FlagSetting> settings;
     for (const auto& name : names) {
+        if (is_taken_over(name)) continue;
         if (const auto was = before_.find(name); was != before_.end()) settings.push_back({name, was->second});
     }
     Status first;

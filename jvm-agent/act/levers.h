@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,12 +42,14 @@ private:
     [[nodiscard]] std::optional<FlagState> as_before(std::string_view name) const;
     Status set_all(const std::vector<FlagSetting>& settings);
     Status set(const FlagSetting& setting);
+    bool is_taken_over(const std::string& name);
     Status put_back(const std::vector<std::string>& names);
 
     FlagPort& port_;
     LeverRule rule_;
     Values before_;                         ///< of each flag that is ours now
     Values ours_;                           ///< what we have set it to
+    std::set<std::string> taken_over_;      ///< changed by others while they were ours
     std::vector<std::string> cycle_flags_;  ///< of them, those that only drive
     bool driving_ = false;
     bool collects_fully_ = false;

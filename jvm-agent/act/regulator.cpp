@@ -12,12 +12,8 @@ constexpr double kLookShare = 0.0003;
 constexpr double kLookShareHolding = 0.01;
 /// Chunks of G1 are humongous: each burst of them starts a concurrent cycle or two, which are no distress.
 constexpr Duration kInflationEchoes = std::chrono::seconds(2);
-/// Of its target: a program that occupies more after a collection has outgrown it; below kFitsAgain it is held again.
-constexpr double kOutgrown = 0.85;
-constexpr double kFitsAgain = 0.60;
-constexpr double kGrown = 1.10;  ///< of the least it has occupied under this target
+constexpr Duration kBetweenRestores = std::chrono::seconds(2);
 constexpr Duration kBetweenTrims = std::chrono::minutes(1);
-constexpr Duration kKeepAliveEvery = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -34,9 +30,12 @@ Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listen
 }
 
 void Regulator::observe() {
+    const Bytes used_before = facts_.used;
     facts_ = ports_.heap.observe();
+    take_census();
+    // What falls may be chunks given back: all of it, to be safe, so that the program is never thought to hold too little.
+    vacant_ = collections_since_given() > 0 ? Bytes() : saturating_sub(vacant_, saturating_sub(used_before, facts_.used));
     // What was occupied once stays resident until the collector uncommits it: looks are rare, this costs nothing.
-    if (collections_since_given() > 0) vacant_ = Bytes();
     const Bytes peak = saturating_sub(facts_.peak_used, balloon_.size().granted + vacant_);
     const Bytes occupied = std::min(std::max(held_by_program(), peak), facts_.committed);
     if (occupied > footprint_) {
@@ -44,6 +43,15 @@ void Regulator::observe() {
         raised_ = true;
     }
     facts_.collecting ? learn_from_cycles() : learn_from_pauses();
+}
+
+/// Before anything is concluded from what is used: chunks that the collector has taken are not in it any more.
+void Regulator::take_census() {
+    const std::uint64_t full_gcs = facts_.full_gcs.value_or(0);
+    const bool moved = facts_.cycle_pauses != cycle_pauses_ || full_gcs != full_gcs_;
+    if (moved || facts_.collecting.value_or(false)) balloon_.census();
+    cycle_pauses_ = facts_.cycle_pauses;
+    full_gcs_ = full_gcs;
 }
 
 /// Used heap that has pages: neither in the balloon nor given back by it and not yet collected.
@@ -215,7 +223,7 @@ void Regulator::follow_balloon(Bytes more) {
 
 LeverSight Regulator::lever_sight() const {
     return {facts_, target_.value_or(HeapTarget{facts_.max}), live_.value(ports_.clock.now()), application_,
-            balloon_.size().granted};
+            balloon_.size().granted + vacant_};
 }
 
 void Regulator::lift() {
@@ -238,7 +246,15 @@ void Regulator::switch_off(const std::string& why) {
 
 void Regulator::restore_levers() {
     drive_ = Drive{};
+    restored_at_ = ports_.clock.now();
     if (auto restored = levers_.restore(); !restored) last_trouble_ = restored.error().message;
+}
+
+/// A setting that could not be put back, say because the heap was full just then, must not stay for ever.
+void Regulator::retry_restoring() {
+    const bool nothing_is_held = !running_ && (!target_ || yielded_);
+    if (!nothing_is_held || levers_.in_use().empty() || ports_.clock.now() - restored_at_ < kBetweenRestores) return;
+    restore_levers();
 }
 
 void Regulator::cancel(const Cancel& order) {
@@ -252,6 +268,7 @@ Duration Regulator::advance(const GcLoad& gc) {
     budget_.spent(cpu - charged_cpu_);  // all the agent does counts, its reports too
     charged_cpu_ = cpu;
     observe();
+    retry_restoring();
     protect(gc);
     yield_to_growth();
     expire_hold();
@@ -264,46 +281,6 @@ void Regulator::expire_hold() {
     if (!hold_until_ || ports_.clock.now() < *hold_until_) return;
     if (running_) finish(EndReason::deadline, "the target's hold ended before the operation");
     lift();
-}
-
-void Regulator::protect(const GcLoad& gc) {
-    const TimePoint now = ports_.clock.now();
-    const std::uint64_t full_gcs = facts_.full_gcs.value_or(0);
-    if (facts_.cycle_pauses != cycle_pauses_ || full_gcs != full_gcs_) balloon_.census();
-    cycle_pauses_ = facts_.cycle_pauses;
-    full_gcs_ = full_gcs;
-    // In other collectors than G1 a chunk causes nothing but what its size causes, and that is what the guard is for.
-    const bool ours = facts_.kind == CollectionKind::young_and_marking ? causes_collections() : levers_.drives_cycles();
-    const GuardVerdict verdict =
-        guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
-    if (!verdict.distress.empty()) {
-        deflate(verdict.release);
-        distress_ = verdict.distress;
-        const bool cleared = verdict.distress == "cleared-chunks";
-        listener_.on_pressure({verdict.release, cleared ? verdict.distress : "gc-distress", {}});
-    } else if (!guard_.is_distressed(now)) {
-        distress_.clear();
-    }
-    if (balloon_.count() > 0 && now - kept_alive_at_ >= kKeepAliveEvery) {
-        balloon_.keep_alive();
-        kept_alive_at_ = now;
-    }
-}
-
-/// Low free ratios shrink the heap at every remark: under a growing program they must go at once.
-void Regulator::yield_to_growth() {
-    if (!target_ || running_) return;
-    held_least_ = std::min(held_least_, application_);
-    const bool beyond = application_ > share_of(target_->footprint, kOutgrown);
-    const bool grown = application_ > share_of(held_least_, kGrown) + facts_.region * 4;
-    if (!yielded_ && beyond && grown) {
-        yielded_ = true;
-        restore_levers();
-        const Bytes wanted = saturating_sub(share_of(application_, 1.0 / kFitsAgain), target_->footprint);
-        listener_.on_pressure({wanted, "heap-growth", {}});
-    } else if (yielded_ && (application_ < share_of(target_->footprint, kFitsAgain) || !grown)) {
-        yielded_ = false;
-    }
 }
 
 }  // namespace aerostat::agent

@@ -109,6 +109,8 @@ private:
     };
 
     void observe();
+    void take_census();
+    void retry_restoring();
     void learn_from_pauses();
     void learn_from_cycles();
     bool look();
@@ -158,7 +160,7 @@ private:
 
     HeapFacts facts_;
     Bytes vacant_;                    ///< chunks given back that no collection has found free yet: used heap without pages
-    std::uint64_t vacant_until_ = 0;  ///< young collections seen when they were given back
+    std::uint64_t vacant_until_ = 0;  ///< collections that had to be over when they were given back
     Bytes application_;               ///< occupied after the last pause, without the balloon
     std::uint64_t pauses_ = 0;
     std::uint64_t cycle_pauses_ = 0, full_gcs_ = 0;
@@ -182,6 +184,7 @@ private:
     TimePoint kept_alive_at_{}, passed_at_{};
     Bytes refilled_;
     std::string last_trouble_;
+    TimePoint restored_at_{};
     std::optional<TimePoint> trimmed_at_;
     std::string switched_off_;  ///< why; empty: on
 };

@@ -162,8 +162,9 @@ void Regulator::finish(EndReason reason, std::string detail) {
         result.detail += (result.detail.empty() ? "" : "; ") + format_bytes(ended.native) + " of native memory went besides";
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;
+        target_ = ended.target_before;  // first, so that settings follow it and not the order's
         deflate(saturating_sub(balloon_.size().granted, ended.balloon_before));
-        target_ = ended.target_before;
+        follow_balloon(Bytes());
         if (!target_) lift();
     } else if (target_) {
         target_->footprint = std::max(target_->footprint, footprint_);  // nothing more is taken than was answered

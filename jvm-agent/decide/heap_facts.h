@@ -40,7 +40,7 @@ struct HeapFacts {
     /// The most that a pause has found used since the facts before these; zero where that is not told. What was used once is
     /// resident until it is uncommitted, also when it is free again.
     Bytes peak_used{};
-    /// Free heap beyond the usual margin without which allocations would stall while a cycle runs.
+    /// With less heap free the collector would run cycle after cycle, or allocations would wait for it.
     Bytes headroom{};
 };
 

@@ -8,8 +8,9 @@ namespace {
 /// Below the gap between young collections of a busy program (100 ms gave no cycle at all there; 20 ms does).
 constexpr std::int64_t kCycleIntervalMs = 20;
 constexpr int kLowestMaxRatio = 10;
-/// ZGC and Shenandoah start a cycle when what is free below the soft maximum falls under 5 to 10 % of it, or to what the
-/// program allocates during one. While a target is only held they must find more, or they run back to back.
+/// ZGC and Shenandoah start a cycle when what is free below the soft maximum falls under 5 to 10 % of it, the balloon
+/// included (HeapFacts::headroom), or to what the program allocates during one. While a target is only held they must find
+/// more, or they run back to back.
 constexpr double kHeldOccupancy = 0.70;
 
 const char* const kMin = "MinHeapFreeRatio";
@@ -64,7 +65,8 @@ LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen) {
     note(plan.left_alone, soft_max, kSoftMax);
     if (!is_ours(soft_max)) return plan;
     // Driven, it may lie below what is occupied: the next cycles show what of that is garbage. Held, it may not.
-    const Bytes needed = seen.drive ? seen.live.value_or(Bytes()) : share_of(seen.application, 1 / kHeldOccupancy);
+    const Bytes held = std::max(share_of(seen.application, 1 / kHeldOccupancy), seen.application + seen.heap.headroom);
+    const Bytes needed = seen.drive ? seen.live.value_or(Bytes()) : held;
     const Bytes wanted = std::max(seen.target.footprint, needed) + seen.balloon;
     const Bytes value = std::clamp(wanted, std::min(seen.heap.region, seen.heap.max), seen.heap.max);
     plan.keep = {{kSoftMax, static_cast<std::int64_t>(value.count())}};

@@ -46,15 +46,17 @@ HeapFacts CycleHeap::observe() {
     facts.pauses = signals_.finished.load(std::memory_order_acquire);
     facts.kind = traits_.kind;
     facts.levers_give = traits_.levers_give;
-    facts.headroom = share_of(max_, traits_.headroom);
+    facts.headroom = traits_.headroom;
     follow_cycles(facts);
     return facts;
 }
 
 void CycleHeap::follow_cycles(HeapFacts& facts) {
+    // Before the cause: a cycle that begins between the two must not look like one that has ended.
+    const std::uint64_t pauses = signals_.finished.load(std::memory_order_acquire);
     const bool collecting = cause_.is_there() && !cause_.equals(kIdleCause);
-    const std::uint64_t collections =
-        traits_.pauses_a_cycle > 0 ? cycles_by_pauses(collecting) : HotspotTables::load<std::uint32_t>(collections_at_);
+    const std::uint64_t collections = traits_.pauses_a_cycle > 0 ? cycles_by_pauses(pauses, collecting)
+                                                                 : HotspotTables::load<std::uint32_t>(collections_at_);
     const std::uint64_t whole_pauses = whole_pauses_.read().value_or(0);
     if (!started_) {
         started_ = true;
@@ -64,9 +66,13 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
     const bool every_is_whole = *traits_.whole_pauses == '\0';
     const std::uint64_t completed = collections - std::min<std::uint64_t>(collecting ? 1 : 0, collections);
     if (completed > completed_) {  // the cause is published a little before its cycle counts: not to be counted back
-        if (every_is_whole || whole_pauses != whole_pauses_seen_) whole_gcs_ += every_is_whole ? completed - completed_ : 1;
-        whole_pauses_seen_ = whole_pauses;
+        if (every_is_whole) whole_gcs_ += completed - completed_;
         completed_ = completed;
+    }
+    // Young cycles run inside an old one, whose pauses have moved already: only at rest is it surely over.
+    if (!every_is_whole && !collecting && whole_pauses != whole_pauses_seen_) {
+        ++whole_gcs_;
+        whole_pauses_seen_ = whole_pauses;
     }
     allocation_.observe(collections, facts.used);
     const bool stalled = cause_.equals(traits_.stall_cause) || last_cause_.equals(traits_.stall_cause);
@@ -85,8 +91,7 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
 /// Shenandoah counts pauses only, and a cycle that finds enough at once leaves half of them out. One begins when the cause
 /// says so, or when pauses show that one was missed; of cycles without a break between them, the full number of pauses has
 /// to tell.
-std::uint64_t CycleHeap::cycles_by_pauses(bool collecting) {
-    const std::uint64_t pauses = signals_.finished.load(std::memory_order_acquire);
+std::uint64_t CycleHeap::cycles_by_pauses(std::uint64_t pauses, bool collecting) {
     if (!in_cycle_ && (collecting || pauses != cycle_from_)) {
         in_cycle_ = true;
         ++cycles_;

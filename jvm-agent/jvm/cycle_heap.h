@@ -18,9 +18,8 @@ struct CycleHeapTraits {
     std::uint64_t pauses_a_cycle =
         0;                         ///< where cycles are not counted (CollectedHeap): at most so many pauses make one; else 0
     const char* stall_cause = "";  ///< as the JVM names a collection that the program had to wait for
-    /// Of the heap: with less free the collector runs cycle after cycle, or the program waits for them.
-    double headroom = 0;
-    bool is_shared = false;  ///< HeapPort::is_shared()
+    Bytes headroom;                ///< HeapFacts::headroom
+    bool is_shared = false;        ///< HeapPort::is_shared()
     std::function<Result<procfs::Residency>()> measure;
 };
 
@@ -40,7 +39,7 @@ public:
 private:
     CycleHeap(const VmSight& vm, CycleHeapTraits traits);
     void follow_cycles(HeapFacts& facts);
-    [[nodiscard]] std::uint64_t cycles_by_pauses(bool collecting);
+    [[nodiscard]] std::uint64_t cycles_by_pauses(std::uint64_t pauses, bool collecting);
 
     CycleHeapTraits traits_;
     RuntimeHeap runtime_;

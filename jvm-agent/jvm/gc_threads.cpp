@@ -43,7 +43,7 @@ GcCpuPort::Used GcThreads::used() {
     Used sum = ended_;
     for (auto it = threads_.begin(); it != threads_.end();) {
         const auto cpu = procfs::own_thread_cpu(it->tid);
-        if (cpu) it->last = *cpu;
+        if (cpu) it->last = std::max(it->last, *cpu);  // a thread id may be given anew
         sum.all += it->last;
         if (it->concurrent) sum.concurrent += it->last;
         if (cpu) {

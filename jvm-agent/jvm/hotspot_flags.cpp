@@ -6,7 +6,7 @@ namespace aerostat::agent {
 namespace {
 
 // The order of JVMFlag's types, the same in JDK 17 to 25 (jvmFlag.hpp).
-enum FlagType : int { kBool = 0, kInt = 1, kUint = 2, kIntx = 3, kUintx = 4, kUint64 = 5, kSize = 6 };
+enum FlagType : int { kBool = 0, kInt = 1, kUint = 2, kIntx = 3, kUintx = 4, kUint64 = 5, kSize = 6, kText = 8 };
 
 // JVMFlagOrigin, in the low bits of _flags.
 constexpr int kOriginMask = 15;
@@ -16,6 +16,7 @@ constexpr int kConfigFile = 3;
 constexpr int kImageResource = 8;
 constexpr int kWasSetOnCommandLine = 1 << 17;
 constexpr std::size_t kMostFlags = 10'000;
+constexpr std::size_t kLongestText = 256;
 
 std::optional<std::int64_t> value_of(int type, std::uintptr_t at) {
     switch (type) {
@@ -66,17 +67,30 @@ Result<HotspotFlags> HotspotFlags::open(const HotspotTables& tables) {
     return flags;
 }
 
-std::optional<FlagState> HotspotFlags::read(std::string_view name) const {
+/// Where the flag's description lies; 0: there is none of that name.
+std::uintptr_t HotspotFlags::find(std::string_view name) const {
     for (std::size_t i = 0; i < count_; ++i) {
         const std::uintptr_t flag = flags_ + i * stride_;
         const char* const text = HotspotTables::load<const char*>(flag + name_);
-        if (text == nullptr || name != text) continue;
-        const auto value =
-            value_of(HotspotTables::load<int>(flag + type_), HotspotTables::load<std::uintptr_t>(flag + address_));
-        if (!value) return std::nullopt;
-        return FlagState{*value, operators(HotspotTables::load<int>(flag + origin_))};
+        if (text != nullptr && name == text) return flag;
     }
-    return std::nullopt;
+    return 0;
+}
+
+std::optional<FlagState> HotspotFlags::read(std::string_view name) const {
+    const std::uintptr_t flag = find(name);
+    if (flag == 0) return std::nullopt;
+    const auto value =
+        value_of(HotspotTables::load<int>(flag + type_), HotspotTables::load<std::uintptr_t>(flag + address_));
+    if (!value) return std::nullopt;
+    return FlagState{*value, operators(HotspotTables::load<int>(flag + origin_))};
+}
+
+std::string HotspotFlags::text(std::string_view name) const {
+    const std::uintptr_t flag = find(name);
+    if (flag == 0 || HotspotTables::load<int>(flag + type_) != kText) return {};
+    const auto* const value = HotspotTables::load<const char*>(HotspotTables::load<std::uintptr_t>(flag + address_));
+    return value == nullptr ? std::string() : std::string(value, strnlen(value, kLongestText));
 }
 
 bool HotspotFlags::is_on(std::string_view name) const {

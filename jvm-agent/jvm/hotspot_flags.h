@@ -19,10 +19,14 @@ public:
 
     /// Boolean, integer and size flags; absent for any other and for a flag that this JVM does not have.
     [[nodiscard]] std::optional<FlagState> read(std::string_view name) const;
+    /// A text flag; empty for any other, for one that is not set, and for one that this JVM does not have.
+    [[nodiscard]] std::string text(std::string_view name) const;
     [[nodiscard]] bool is_on(std::string_view name) const;
     [[nodiscard]] Bytes bytes(std::string_view name) const;
 
 private:
+    [[nodiscard]] std::uintptr_t find(std::string_view name) const;
+
     std::uintptr_t flags_ = 0;
     std::size_t count_ = 0, stride_ = 0;
     std::size_t name_ = 0, address_ = 0, type_ = 0, origin_ = 0;

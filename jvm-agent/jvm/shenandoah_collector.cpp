@@ -51,6 +51,8 @@ public:
 private:
     Status judge(const VmSight& vm, procfs::AddressRange reservation, Bytes chunk) {
         if (auto allowed = allowed_as_started(vm.flags); !allowed) return allowed;
+        if (vm.flags.text("ShenandoahGCMode") == "passive")
+            return fail(ErrorCode::refused, "in its mode passive this collector knows full collections only");
         const auto memory = look_at_memory(vm.flags, {reservation});
         if (!memory) return tl::unexpected(memory.error());
         if (memory->shared) return fail(ErrorCode::unsupported, "the heap is shared memory");
@@ -82,7 +84,7 @@ Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm) {
     // It uncommits down to the soft maximum, and never goes below -Xms.
     traits.levers_give =
         vm.flags.is_on("ShenandoahUncommit") && vm.flags.bytes("MinHeapSize") < vm.flags.bytes("MaxHeapSize");
-    traits.headroom = kHeadroom;
+    traits.headroom = share_of(vm.flags.bytes("MaxHeapSize"), kHeadroom);
     traits.pauses_a_cycle = kPausesACycle;
     traits.stall_cause = "Allocation Failure";
     traits.measure = [range = *reservation] { return procfs::own_residency(range); };

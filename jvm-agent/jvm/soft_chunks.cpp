@@ -72,13 +72,18 @@ Status SoftChunks::madvise_away(procfs::AddressRange range) const {
 /// Before JDK 22 critical sections go through the GCLocker, and sections back to back make the program throw
 /// OutOfMemoryErrors with free heap (JDK-8192647). Humongous arrays do not move there: the section only reads the address.
 Result<procfs::AddressRange> SoftChunks::release_outside(jlongArray array) {
+    const Bytes length = bytes_of(array);
     void* const payload = env_->GetPrimitiveArrayCritical(array, nullptr);
     if (payload == nullptr) return no_address();
     env_->ReleasePrimitiveArrayCritical(array, payload, JNI_ABORT);
-    auto pages = whole_pages(array, payload);
+    auto pages = whole_pages(length, payload);
     if (!pages) return pages;
     if (auto released = madvise_away(*pages); !released) return tl::unexpected(released.error());
     return pages;
+}
+
+Bytes SoftChunks::bytes_of(jlongArray array) const {
+    return Bytes(static_cast<std::uint64_t>(env_->GetArrayLength(array)) * sizeof(jlong));
 }
 
 tl::unexpected<Error> SoftChunks::no_address() const {
@@ -90,12 +95,13 @@ tl::unexpected<Error> SoftChunks::no_address() const {
 /// critical section pins it (JDK-8318706) or keeps the collector from moving on: address and release belong into one
 /// section, and it stays short.
 Result<procfs::AddressRange> SoftChunks::release_inside(jlongArray array) {
+    const Bytes length = bytes_of(array);  // inside a section no other JNI function may be called
     procfs::AddressRange all;
     std::uintptr_t done = 0;
     do {
         void* const payload = env_->GetPrimitiveArrayCritical(array, nullptr);
         if (payload == nullptr) return no_address();
-        const auto pages = whole_pages(array, payload);
+        const auto pages = whole_pages(length, payload);
         if (pages && pages->begin != all.begin) done = 0;  // the first slice; or it moved between two, and all begins anew
         Status released;
         if (pages) released = madvise_away({pages->begin + done, std::min(pages->begin + done + kSlice, pages->end)});
@@ -109,9 +115,9 @@ Result<procfs::AddressRange> SoftChunks::release_inside(jlongArray array) {
 }
 
 /// Under -Xcheck:jni the "address" is that of a copy on the C heap: only what lies inside the reservation is the array.
-Result<procfs::AddressRange> SoftChunks::whole_pages(jlongArray array, const void* payload) const {
+Result<procfs::AddressRange> SoftChunks::whole_pages(Bytes length, const void* payload) const {
     const auto begin = reinterpret_cast<std::uintptr_t>(payload);
-    const std::uintptr_t end = begin + static_cast<std::uintptr_t>(env_->GetArrayLength(array)) * sizeof(jlong);
+    const std::uintptr_t end = begin + length.count();
     const bool inside = std::any_of(rules_.heap.begin(), rules_.heap.end(),
                                     [&](const auto& range) { return range.contains(begin) && end <= range.end; });
     if (!inside)

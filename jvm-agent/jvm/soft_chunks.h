@@ -45,7 +45,8 @@ private:
     [[nodiscard]] Result<procfs::AddressRange> release_inside(jlongArray array);
     [[nodiscard]] tl::unexpected<Error> no_address() const;
     [[nodiscard]] Status madvise_away(procfs::AddressRange range) const;
-    [[nodiscard]] Result<procfs::AddressRange> whole_pages(jlongArray array, const void* payload) const;
+    [[nodiscard]] Result<procfs::AddressRange> whole_pages(Bytes length, const void* payload) const;
+    [[nodiscard]] Bytes bytes_of(jlongArray array) const;
 
     JNIEnv* env_;
     ReleaseRules rules_;

@@ -1,7 +1,7 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
-#include <cstdlib>
-#include <filesystem>
 
 #include "jvm-agent/jvm/chunk_terms.h"
 #include "jvm-agent/jvm/cycle_heap.h"
@@ -23,35 +23,31 @@ constexpr Bytes kGranule = 2_MiB;
 constexpr std::uint64_t kObjectsInMediumPage = 8;
 constexpr Bytes kLargestMediumPage = 32_MiB;
 constexpr double kMediumPageOfHeap = 0.03125;
-/// Cycles start when 5 % of the heap are free at the latest, and threads eat into that while one runs: threads that wait
-/// for one clear all soft references.
+constexpr std::int64_t kMostWorkers = 256;
+/// A cycle starts when no more than 5 % of the soft maximum are free, a medium page and a small page for each worker not
+/// counted (zDirector.cpp, zHeuristics.cpp: relocation headroom). Something to allocate in comes on top.
 constexpr double kHeadroom = 0.08;
 /// Generations came with JDK 21 as an option, and have been all there is since 24.
 constexpr int kFirstWithGenerations = 21;
 constexpr int kAlwaysGenerations = 24;
 
-/// The least array that has a page of its own: such pages are never moved or shared.
-Bytes chunk_size(Bytes max_heap) {
+Bytes medium_page(Bytes max_heap) {
     const auto medium = std::min(Bytes(std::bit_floor(share_of(max_heap, kMediumPageOfHeap).count())), kLargestMediumPage);
-    const Bytes shared_limit = medium > kGranule ? medium / kObjectsInMediumPage : Bytes();
-    return round_up(shared_limit + 1_B, kGranule);
+    return medium > kGranule ? medium : Bytes();
 }
 
-/// The file descriptor of the heap, which is the JVM's: borrowed, never closed.
-Result<int> find_heap_file() {
-    std::error_code error;
-    for (auto it = std::filesystem::directory_iterator("/proc/self/fd", error);
-         !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
-        std::error_code gone;
-        const std::string target = std::filesystem::read_symlink(it->path(), gone).string();
-        if (!gone && target.starts_with(procfs::kJavaHeapFile)) return std::atoi(it->path().filename().c_str());
-    }
-    return fail(ErrorCode::unsupported, "the memory file of the ZGC heap was not found");
+/// The least array that has a page of its own: such pages are never moved or shared.
+Bytes chunk_size(Bytes max_heap) { return round_up(medium_page(max_heap) / kObjectsInMediumPage + 1_B, kGranule); }
+
+Bytes headroom(Bytes max_heap, const HotspotFlags& flags) {
+    const auto workers = flags.read("ConcGCThreads");
+    const auto count = static_cast<std::uint64_t>(std::clamp<std::int64_t>(workers ? workers->value : 1, 1, kMostWorkers));
+    return share_of(max_heap, kHeadroom) + medium_page(max_heap) + kGranule * count;
 }
 
 /// All of the heap's memory counts, at however many addresses it is mapped.
-Result<procfs::Residency> measure_file(int fd) {
-    const auto blocks = procfs::file_blocks("/proc/self/fd/" + std::to_string(fd));
+Result<procfs::Residency> measure_file(const std::string& path) {
+    const auto blocks = procfs::file_blocks(path);
     if (!blocks) return tl::unexpected(blocks.error());
     procfs::Residency residency;
     residency.rss = residency.pss = *blocks;
@@ -81,9 +77,9 @@ Result<std::vector<procfs::AddressRange>> find_heap_ranges() {
 
 class ZCollector final : public Collector {
 public:
-    ZCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, std::vector<procfs::AddressRange> ranges)
+    ZCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, std::vector<procfs::AddressRange> ranges, Bytes chunk)
         : heap_(std::move(heap)), flags_(vm.env, vm.flags) {
-        verdict_ = judge(vm, std::move(ranges));
+        verdict_ = judge(vm, std::move(ranges), chunk);
     }
     [[nodiscard]] std::string name() const override { return "Z"; }
     [[nodiscard]] Status can_balloon() override { return verdict_; }
@@ -96,12 +92,12 @@ public:
     [[nodiscard]] LeverRule lever_rule() const override { return &plan_soft_maximum; }
 
 private:
-    Status judge(const VmSight& vm, std::vector<procfs::AddressRange> ranges) {
+    Status judge(const VmSight& vm, std::vector<procfs::AddressRange> ranges, Bytes chunk) {
         if (auto allowed = allowed_as_started(vm.flags); !allowed) return allowed;
         const auto memory = look_at_memory(vm.flags, ranges);
         if (!memory) return tl::unexpected(memory.error());
         // Its own page keeps an array where it is, but nothing of that is promised: address and release in one section.
-        auto made = make_chunks(vm, *memory, std::move(ranges), chunk_size(heap_->max()), true);
+        auto made = make_chunks(vm, *memory, std::move(ranges), chunk, true);
         if (!made) return tl::unexpected(made.error());  // the soft maximum alone gives no page back
         chunks_ = std::move(*made);
         return {};
@@ -117,23 +113,25 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<Collector>> make_z(const VmSight& vm) {
-    const auto file = find_heap_file();
+    const auto file = procfs::find_java_heap_file(getpid());
     if (!file) return tl::unexpected(file.error());
     auto ranges = find_heap_ranges();
     if (!ranges) return tl::unexpected(ranges.error());
     const bool generations = vm.major_version >= kAlwaysGenerations ||
                              (vm.major_version >= kFirstWithGenerations && vm.flags.is_on("ZGenerational"));
+    const Bytes max_heap = vm.flags.bytes("MaxHeapSize");
+    const Bytes chunk = chunk_size(max_heap);
     CycleHeapTraits traits;
     traits.kind = generations ? CollectionKind::generational_cycles : CollectionKind::whole_heap_cycles;
-    traits.chunk = chunk_size(vm.flags.bytes("MaxHeapSize"));
+    traits.chunk = chunk;
     traits.whole_pauses = generations ? "sun.gc.collector.2.invocations" : "";
     traits.stall_cause = "Allocation Stall";
-    traits.headroom = kHeadroom;
+    traits.headroom = headroom(max_heap, vm.flags);
     traits.is_shared = true;
-    traits.measure = [fd = *file] { return measure_file(fd); };
+    traits.measure = [path = *file] { return measure_file(path); };
     auto heap = CycleHeap::make(vm, std::move(traits));
     if (!heap) return tl::unexpected(heap.error());
-    return std::make_unique<ZCollector>(vm, std::move(*heap), std::move(*ranges));
+    return std::make_unique<ZCollector>(vm, std::move(*heap), std::move(*ranges), chunk);
 }
 
 }  // namespace aerostat::agent

@@ -127,6 +127,33 @@ TEST(Levers, ALimitIsRenewedByChangingIt) {
     EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), static_cast<std::int64_t>(jvm.max.count()));
 }
 
+TEST(Levers, LeaveASettingToWhoeverChangesItMeanwhile) {
+    FakeJvm jvm;
+    jvm.flags["SoftMaxHeapSize"] = {static_cast<std::int64_t>(jvm.max.count()), false};
+    Levers levers(jvm, &plan_soft_maximum);
+    ASSERT_TRUE(levers.pull(sight(jvm, 1_GiB)).value());
+    jvm.flags["SoftMaxHeapSize"].value = 12345;  // jcmd VM.set_flag
+    ASSERT_TRUE(levers.follow_balloon(sight(jvm, 2_GiB)));
+    EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), 12345);
+    ASSERT_TRUE(levers.restore());
+    EXPECT_EQ(jvm.flag("SoftMaxHeapSize"), 12345);
+    EXPECT_FALSE(levers.pull(sight(jvm, 1_GiB)).value()) << "it is theirs from then on";
+    EXPECT_EQ(levers.left_alone(), "SoftMaxHeapSize");
+}
+
+TEST(Levers, WhatCouldNotBePutBackStaysToBeTriedAgain) {
+    FakeJvm jvm;
+    Levers levers(jvm, &plan_g1_levers);
+    ASSERT_TRUE(levers.pull(sight(jvm, 512_MiB)).value());
+    jvm.refuse_flag = "MaxHeapFreeRatio";
+    EXPECT_FALSE(levers.restore());
+    EXPECT_FALSE(levers.in_use().empty());
+    jvm.refuse_flag.clear();
+    ASSERT_TRUE(levers.restore());
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
+    EXPECT_TRUE(levers.in_use().empty());
+}
+
 TEST(OperationBook, KeepsTheLastSixtyFour) {
     OperationBook book;
     for (int i = 0; i < 70; ++i) {

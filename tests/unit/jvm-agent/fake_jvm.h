@@ -36,7 +36,10 @@ public:
     Duration chunk_takes{};  ///< time that passes with each chunk
     int strong_handles = 0;  ///< calls of release_again()
 
-    [[nodiscard]] Bytes balloon() const { return region * (chunks_.size() + dropped_); }
+    [[nodiscard]] Bytes balloon() const {
+        const auto held = std::count_if(chunks_.begin(), chunks_.end(), [](const auto& chunk) { return !chunk.second; });
+        return region * (static_cast<std::uint64_t>(held) + dropped_);
+    }
     [[nodiscard]] Bytes used() const { return live + garbage + balloon(); }
 
     /// A young collection: what was dropped comes free.

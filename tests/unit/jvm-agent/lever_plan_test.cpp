@@ -108,6 +108,16 @@ TEST(SoftMaximum, HeldItLeavesTheCollectorRoomAboveWhatIsOccupied) {
     EXPECT_FALSE(plan.drives);
 }
 
+TEST(SoftMaximum, HeldItStaysClearOfWhatMakesTheCollectorStart) {
+    const Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
+    LeverSight seen = to(260_MiB);
+    seen.application = 100_MiB;
+    seen.balloon = 3_GiB;
+    seen.heap.headroom = 800_MiB;  // a share of the whole heap, whatever the program holds of it
+    seen.drive = false;
+    EXPECT_GE(plan_soft_maximum(reader(flags), seen).keep[0].value, bytes(3_GiB + 900_MiB));
+}
+
 TEST(SoftMaximum, NeverPassesTheHeapAndLeavesAnOperatorsAlone) {
     Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
     LeverSight seen = to(3_GiB);

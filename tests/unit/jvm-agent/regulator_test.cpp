@@ -348,6 +348,18 @@ TEST_F(RegulatorTest, WhatACollectionFoundUsedCountsAsResidentUntilItIsSeen) {
     EXPECT_EQ(regulator.footprint().resident, 500_MiB) << "what is measured counts";
 }
 
+TEST_F(RegulatorTest, PutsSettingsBackAgainWhereTheJvmRefusedItOnce) {
+    jvm.garbage = 2_GiB;
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    jvm.refuse_flag = "MaxHeapFreeRatio";
+    regulator.lift();
+    EXPECT_NE(jvm.flag("MaxHeapFreeRatio"), 70);
+    jvm.refuse_flag.clear();
+    run(5s);
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
+}
+
 class FullCollections : public RegulatorTest {
 protected:
     explicit FullCollections(int allowed = 6)

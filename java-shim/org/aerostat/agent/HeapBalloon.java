@@ -3,6 +3,7 @@ package org.aerostat.agent;
 import java.lang.invoke.VarHandle;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import javax.management.MBeanServerFactory;
 import javax.management.ObjectName;
 
 /**
@@ -33,6 +34,8 @@ public final class HeapBalloon implements HeapBalloonMXBean, Runnable {
     private static final int LAST_REASON = 3;
 
     private static final int WORDS_BYTES = 512;
+    private static final long LONGEST_WAIT_NANOS = 60_000_000_000L;
+    private static final long LOOK_AGAIN_MILLIS = 200;
 
     static final long[] FIGURES = new long[COUNT];
     static final byte[] WORDS = new byte[WORDS_BYTES];
@@ -49,11 +52,19 @@ public final class HeapBalloon implements HeapBalloonMXBean, Runnable {
         thread.start();
     }
 
+    /**
+     * Making the platform's MBean server also makes the program's log manager and server builder, and some programs insist on
+     * doing that themselves when they start: so it is waited for, up to a minute.
+     */
     @Override
     public void run() {
         try {
+            long until = System.nanoTime() + LONGEST_WAIT_NANOS;
+            while (MBeanServerFactory.findMBeanServer(null).isEmpty() && System.nanoTime() < until) {
+                Thread.sleep(LOOK_AGAIN_MILLIS);
+            }
             ManagementFactory.getPlatformMBeanServer().registerMBean(this, new ObjectName("org.aerostat:type=HeapBalloon"));
-        } catch (Exception | LinkageError noSuchModuleOrNameTaken) {
+        } catch (Throwable noSuchModuleOrNameTakenOrNoRoom) { // never into the program's handler for uncaught ones
             failed = true;
         }
     }

@@ -1,0 +1,53 @@
+#include <algorithm>
+
+#include "jvm-agent/act/regulator.h"
+
+// How the program is protected from the balloon, and how it is let go when it has outgrown its target.
+namespace aerostat::agent {
+namespace {
+
+/// Of its target: a program that occupies more after a collection has outgrown it; below kFitsAgain it is held again.
+constexpr double kOutgrown = 0.85;
+constexpr double kFitsAgain = 0.60;
+constexpr double kGrown = 1.10;  ///< of the least it has occupied under this target
+constexpr Duration kKeepAliveEvery = std::chrono::seconds(2);
+
+}  // namespace
+
+void Regulator::protect(const GcLoad& gc) {
+    const TimePoint now = ports_.clock.now();
+    // In other collectors than G1 a chunk causes nothing but what its size causes, and that is what the guard is for.
+    const bool ours = facts_.kind == CollectionKind::young_and_marking ? causes_collections() : levers_.drives_cycles();
+    const GuardVerdict verdict =
+        guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
+    if (!verdict.distress.empty()) {
+        deflate(verdict.release);
+        distress_ = verdict.distress;
+        const bool cleared = verdict.distress == "cleared-chunks";
+        listener_.on_pressure({verdict.release, cleared ? verdict.distress : "gc-distress", {}});
+    } else if (!guard_.is_distressed(now)) {
+        distress_.clear();
+    }
+    if (balloon_.count() > 0 && now - kept_alive_at_ >= kKeepAliveEvery) {
+        balloon_.keep_alive();
+        kept_alive_at_ = now;
+    }
+}
+
+/// Low free ratios shrink the heap at every remark: under a growing program they must go at once.
+void Regulator::yield_to_growth() {
+    if (!target_ || running_) return;
+    held_least_ = std::min(held_least_, application_);
+    const bool beyond = application_ > share_of(target_->footprint, kOutgrown);
+    const bool grown = application_ > share_of(held_least_, kGrown) + facts_.region * 4;
+    if (!yielded_ && beyond && grown) {
+        yielded_ = true;
+        restore_levers();
+        const Bytes wanted = saturating_sub(share_of(application_, 1.0 / kFitsAgain), target_->footprint);
+        listener_.on_pressure({wanted, "heap-growth", {}});
+    } else if (yielded_ && (application_ < share_of(target_->footprint, kFitsAgain) || !grown)) {
+        yielded_ = false;
+    }
+}
+
+}  // namespace aerostat::agent
