@@ -6,15 +6,22 @@ free and resident. Levers: a heap that may shrink, full of garbage that nobody h
 collector uses their room from its next collection on, the kernel gives pages when they are touched.
 """
 
+import os
+import queue
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
-from common import GIB, MIB, agent_library, arguments, classes, layers, spread, table, tool, write_json
-from fake_guestd import FakeGuestd
-from java_service import JavaService, process_memory
+from common import GIB, MIB, ROOT, agent_library, arguments, classes, layers, spread, table, tool, write_json
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "soak"))
+
+from fake_guestd import FakeGuestd  # noqa: E402
+from heap_pages import HEAP_LOG, HeapPages  # noqa: E402
+from java_service import JavaService  # noqa: E402
 
 LIVE, GARBAGE, MOVED = 125 * MIB, 1536 * MIB, GIB
 ROWS = (("limit", "madvise alone"), ("chunks_inside", "chunks, agent's time"), ("chunks_outside", "chunks, from outside"),
@@ -22,7 +29,7 @@ ROWS = (("limit", "madvise alone"), ("chunks_inside", "chunks, agent's time"), (
         ("levers_outside", "levers, from outside"), ("levers_deflate", "chunks let go, with levers"))
 LET_GO = ("chunks_deflate", "levers_deflate")  # no page moves then: the kernel gives them back when they are used
 FULL = 0.9  # of what was filled in
-OUTCOME = ("reason", "obtained_bytes", "pss_fell", "elapsed_ms", "detail")
+OUTCOME = ("reason", "obtained_bytes", "fell_bytes", "elapsed_ms", "detail")
 LIFTED = 1 << 40  # a target above any heap
 
 
@@ -33,11 +40,14 @@ class Heap:
         self.directory = tempfile.mkdtemp(prefix="aerostat-bench-")
         self.guestd = FakeGuestd(self.directory)
         agent = f"-agentpath:{agent_library()}=runtime-dir={self.directory},name=move"
-        self.service = JavaService(layer.home, class_dir, [*layer.flags, *flags, agent])
+        gc_log = os.path.join(self.directory, "gc.log")
+        log = f"-Xlog:{HEAP_LOG}:file={gc_log}"
+        self.service = JavaService(layer.home, class_dir, [*layer.flags, *flags, log, agent])
         self.orders = 0
         self.service.answer()
         self.guestd.wait_session()
         self.jvm = self.guestd.hello["jvm"]
+        self.pages = HeapPages(self.service.pid, gc_log)
 
     def __enter__(self):
         return self
@@ -72,9 +82,9 @@ class Heap:
 
     def shrink(self):
         target = self.footprint() - MOVED
-        before = process_memory(self.service.pid)
+        before = self.pages.held()
         result = self.order(target)
-        result["pss_fell"] = before - process_memory(self.service.pid)
+        result["fell_bytes"] = before - self.pages.held()
         result["inside"] = speed(result["obtained_bytes"], result["elapsed_ms"] / 1000)
         result["outside"] = speed(result["obtained_bytes"], result["outside_s"])
         return result
@@ -133,8 +143,19 @@ def measure(layer, class_dir, options):
     return figures
 
 
+def measured(layer, class_dir, options):
+    """An agent that does not answer, or a JVM that ends, is the failure of this layer alone."""
+    try:
+        return measure(layer, class_dir, options)
+    except (OSError, queue.Empty) as trouble:  # a TimeoutError is an OSError
+        return {"failed": str(trouble) or "the program does not answer"}
+
+
 def show(name, figures):
     print(f"\n{name}", flush=True)
+    if "failed" in figures:
+        print(f"FAILED {name}: {figures['failed']}", flush=True)
+        return
     if "unsupported" in figures:
         print(f"SKIP {name}: the agent holds no balloon here: {figures['unsupported']}", flush=True)
         return
@@ -145,7 +166,8 @@ def show(name, figures):
             rows.append([what, *(figures[key][part] for part in ("min", "median", "max")), share])
     table(["GiB/s", "min", "median", "max", "of limit"], rows)
     for kind, outcomes in figures["outcomes"].items():
-        print(f"{kind}: " + ", ".join(f"{one['reason']} {one['obtained_bytes'] / MIB:.0f} MiB in {one['elapsed_ms']} ms"
+        print(f"{kind}: " + ", ".join(f"{one['reason']} {one['obtained_bytes'] / MIB:.0f} MiB "
+                                      f"(from outside {one['fell_bytes'] / MIB:.0f}) in {one['elapsed_ms']} ms"
                                       + (f" ({one['detail']})" if one.get("detail") else "")
                                       for one in outcomes), flush=True)
 
@@ -155,12 +177,14 @@ def main():
     figures = {}
     with classes() as class_dir:
         for layer in layers(options):
-            figures[layer.name] = measure(layer, class_dir, options)
+            figures[layer.name] = measured(layer, class_dir, options)
             show(layer.name, figures[layer.name])
     write_json(options, "move", figures)
     if all("unsupported" in figure for figure in figures.values()):
         print("No layer could be measured.")
+    failed = [name for name, figure in figures.items() if "failed" in figure]
+    return f"failed: {', '.join(failed)}" if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

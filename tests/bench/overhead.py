@@ -2,7 +2,7 @@
 
 CPU: its threads' share of a core, by the scheduler's clock, in a program that allocates at a fixed rate. Throughput: the
 same closed loop with (A) and without (B) the agent, in the order A B B A; the control is B over B and A over A. Memory: Rss
-with a heap so small that all of it is resident in both.
+with a heap so small that all of it is resident in both; a ZGC heap, which is shared memory, is left out.
 """
 
 import math

@@ -5,7 +5,8 @@ import os
 import struct
 import threading
 
-GC_THREADS = ("GC Thread", "G1 ", "ZWorker", "ZDriver", "ZDirector", "ZUnc", "ZUnm", "ZStat", "Shen", "VM Thread")
+GC_THREADS = ("GC Thread", "G1 ", "ZWorker", "ZDriver", "ZDirector", "ZUnc", "ZUnm", "ZStat", "RuntimeWorker", "Shen",
+              "VM Thread")
 AGENT_THREADS = ("Aerostat",)
 
 

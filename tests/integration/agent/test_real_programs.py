@@ -39,16 +39,16 @@ class RealPrograms(unittest.TestCase):
         self.assertEqual(one.why_left_alone(), "")
         got = one.run()
         held, target = got["squeezed"]["footprint_bytes"], got["target_bytes"]
-        still_given = got["unsqueezed"]["pss_bytes"] - got["squeezed"]["pss_bytes"]
+        still_given = got["unsqueezed"]["memory_bytes"] - got["squeezed"]["memory_bytes"]
         evidence("agent.program", program=name, jdk=major, squeeze=got["squeeze"], squeeze_ms=got["squeeze_ms"],
                  live_mib=got["live_bytes"] // MIB, target_mib=target // MIB, held_mib=held // MIB,
-                 obtained_mib=got["obtained_bytes"] // MIB, pss_fell_mib=got["pss_fell_bytes"] // MIB,
+                 obtained_mib=got["obtained_bytes"] // MIB, memory_fell_mib=got["memory_fell_bytes"] // MIB,
                  still_given_mib=still_given // MIB,
                  **{f"{phase}_{key}": got[phase][key] for phase in trial.PHASES for key in ("throughput", "p99_ms")},
                  checked=got["checked"], full_gcs=got["full_gcs"], oome=got["oome"], guard_releases=got["guard_releases"])
         self.assertEqual(got["squeeze"], "met", got["squeeze_detail"])
         self.assertGreater(got["obtained_bytes"], 32 * MIB)
-        self.assertGreaterEqual(got["pss_fell_bytes"], 0.8 * got["obtained_bytes"] - 16 * MIB)
+        self.assertGreaterEqual(got["memory_fell_bytes"], 0.8 * got["obtained_bytes"] - 16 * MIB)
         # The program's code and JIT compilers grow beside the heap while it runs.
         self.assertGreaterEqual(still_given, got["obtained_bytes"] / 3)
         self.assertLessEqual(held, 1.25 * target)

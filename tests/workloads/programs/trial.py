@@ -8,11 +8,12 @@ from collections import namedtuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(TESTS, "support"), os.path.join(TESTS, "integration", "agent")]
+sys.path[:0] = [os.path.join(TESTS, *path) for path in (["support"], ["soak"], ["integration", "agent"])]
 
 import maven  # noqa: E402
 from fake_guestd import FakeGuestd  # noqa: E402
-from java_service import MIB, JavaService, agent_library, process_memory  # noqa: E402
+from heap_pages import HEAP_LOG, HeapPages, full_gcs, gc_stalls  # noqa: E402
+from java_service import MIB, JavaService, agent_library  # noqa: E402
 
 Program = namedtuple("Program", "main libraries")
 PROGRAMS = {"h2": Program("H2Workload", maven.H2), "lucene": Program("LuceneWorkload", maven.LUCENE),
@@ -47,6 +48,11 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def distress(reports):
+    """What the guard saw, each once."""
+    return sorted({report["distress"] for report in reports if report.get("distress")})
+
+
 class Wrong(Exception):
     """The program's answers or data are not what they have to be, or it ended."""
 
@@ -56,17 +62,20 @@ class Trial:
 
     def __init__(self, home, class_path, name, collector_flags, plan, directory):
         self.plan = plan
+        self.gc_log = os.path.join(directory, "gc.log")
         self.guestd = FakeGuestd(directory)
         # Any OutOfMemoryError, in whatever thread, ends the JVM, and with it the trial. jcmd GC.run is to start a cycle. Without
         # an initial size the heap would be one thing on a large machine and another on a small one.
         self.service = JavaService(home, class_path, [
             *collector_flags, f"-Xmx{plan.heap_mib}m", f"-XX:InitialHeapSize={plan.heap_mib // 2}m",
-            "-XX:+ExitOnOutOfMemoryError", "-XX:+ExplicitGCInvokesConcurrent", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-XX:+ExitOnOutOfMemoryError", "-XX:+ExplicitGCInvokesConcurrent",
+            f"-Xlog:gc,{HEAP_LOG}:file={self.gc_log}", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             f"-agentpath:{agent_library()}=runtime-dir={directory},name={name}",
         ], [f"{plan.live_mib}MiB"], PROGRAMS[name].main)
         try:
             self.ask(None)
             self.guestd.wait_session()
+            self.pages = HeapPages(self.service.pid, self.gc_log)
         except BaseException:
             self.close()
             raise
@@ -92,9 +101,14 @@ class Trial:
             raise Wrong(f"{command}: {answer}, {self.service.errors[-12:]}")
         return answer
 
+    def memory(self):
+        """Bytes by the kernel's books: the heap's, and all beside it."""
+        return self.pages.held() + self.pages.beside()
+
     def load_for(self, seconds):
-        """Figures of so many seconds of load from now."""
+        """Figures of so many seconds of load from now. Full collections and stalls are the collector's log's."""
         cpu, began, first = cpu_seconds(self.service.pid), time.monotonic(), len(self.guestd.reports)
+        full, stalls = full_gcs(self.gc_log), gc_stalls(self.gc_log)
         self.ask("begin")
         time.sleep(seconds)  # this long is what is asked for, there is nothing to wait for
         seen = self.ask("report")
@@ -102,7 +116,8 @@ class Trial:
         reports = self.guestd.reports[first:]
         return {"throughput": round(int(seen["ops"]) / float(seen["seconds"]), 1), "requests": int(seen["ops"]),
                 "p50_ms": float(seen["p50_ms"]), "p99_ms": float(seen["p99_ms"]), "worst_ms": float(seen["worst_ms"]),
-                "cpu_share": round(used / os.cpu_count(), 3), "pss_bytes": process_memory(self.service.pid),
+                "cpu_share": round(used / os.cpu_count(), 3), "memory_bytes": self.memory(),
+                "full_gcs": full_gcs(self.gc_log) - full, "gc_stalls": gc_stalls(self.gc_log) - stalls,
                 "footprint_bytes": sum(r["footprint_bytes"] for r in reports) // max(1, len(reports))}
 
     def warm_up(self):
@@ -131,31 +146,28 @@ class Trial:
 
     def squeeze(self, target):
         """The squeeze's figures, those of its measured phase among them."""
-        before = process_memory(self.service.pid)
+        before, first = self.memory(), len(self.guestd.reports)
         result = self.order("squeeze", target)
-        pss_fell = before - process_memory(self.service.pid)
+        reached, fell = self.pages.held(), before - self.memory()
         phase = self.load_for(self.plan.phase)
         return {"squeezed": phase, "squeeze": result["reason"], "squeeze_detail": result.get("detail", ""),
-                "squeeze_ms": result["elapsed_ms"], "obtained_bytes": result["obtained_bytes"], "pss_fell_bytes": pss_fell,
-                "balloon_bytes": self.guestd.reports[-1]["balloon_bytes"]}
+                "squeeze_ms": result["elapsed_ms"], "obtained_bytes": result["obtained_bytes"], "memory_fell_bytes": fell,
+                "reached_bytes": reached, "balloon_bytes": self.guestd.reports[-1]["balloon_bytes"],
+                "distress": distress(self.guestd.reports[first:])}
 
     def run(self):
         """{"unsqueezed": {…}, "squeezed": {…}, "released": {…}, and what happened between them}."""
         figures = {"rate": self.warm_up()}
         live = self.learn_live()  # before the heap has filled itself again: its cycles have given some of it back
-        first = self.guestd.reports[-1]
         figures["unsqueezed"] = self.load_for(self.plan.phase)
+        full = full_gcs(self.gc_log)
         figures.update(self.squeeze(live * SQUEEZED_TO), live_bytes=live, target_bytes=int(live * SQUEEZED_TO))
         figures["release"] = self.order("release", LIFT)["reason"]
         figures["released"] = self.load_for(self.plan.phase)
+        full = full_gcs(self.gc_log) - full
         last = self.guestd.wait_report()
         self.ask("rate 0")
         # Nobody survives an OutOfMemoryError or a wrong answer: to have come here means none.
         return {**figures, "checked": int(self.ask("check")["checked"]), "oome": 0, "wrong": 0,
-                "full_gcs": full_gcs_between(first, last), "balloon_left_bytes": last["balloon_bytes"],
+                "full_gcs": full, "balloon_left_bytes": last["balloon_bytes"],
                 "pressures": len(self.guestd.pressures), "guard_releases": last.get("guard_releases", 0)}
-
-
-def full_gcs_between(first, last):
-    """None where the agent cannot see them."""
-    return last["full_gcs"] - first["full_gcs"] if "full_gcs" in first and "full_gcs" in last else None

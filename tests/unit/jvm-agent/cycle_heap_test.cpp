@@ -1,0 +1,274 @@
+#include "jvm-agent/jvm/cycle_heap.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_hotspot.h"
+#include "tests/support/fake_jni.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+using testing::FakeHotspot;
+using testing::FakeJavaMemory;
+using testing::FakeJni;
+using ::testing::HasSubstr;
+
+class RuntimeHeapTest : public ::testing::Test {
+protected:
+    RuntimeHeapTest()
+        : memory(FakeJavaMemory::Kind::anonymous, 1_MiB),
+          jni(memory, [](const std::string& what) { ADD_FAILURE() << what; }) {
+        jni.runtime.total = 1_GiB;
+        jni.runtime.free = 300_MiB;
+        jni.runtime.max = 2_GiB;
+    }
+    FakeJavaMemory memory;
+    FakeJni jni;
+};
+
+TEST_F(RuntimeHeapTest, TellsTheThreeNumbersOfOneMoment) {
+    const RuntimeHeap heap(jni.env());
+    EXPECT_EQ(heap.max(), 2_GiB);
+    EXPECT_EQ(heap.sizes().committed, 1_GiB);
+    EXPECT_EQ(heap.sizes().used, 724_MiB);
+    int asked = 0;
+    jni.runtime.between = [&] {  // a collection shrinks the heap between the two questions
+        if (++asked != 1) return;
+        jni.runtime.total = 512_MiB;
+        jni.runtime.free = 400_MiB;
+    };
+    const HeapSizes shrunk = heap.sizes();
+    EXPECT_EQ(shrunk.committed, 512_MiB);
+    EXPECT_EQ(shrunk.used, 112_MiB);
+    EXPECT_EQ(jni.local_references(), 0U);
+}
+
+TEST_F(RuntimeHeapTest, CollectsWhenAskedAndSaysWhenJavaDidNot) {
+    const RuntimeHeap heap(jni.env());
+    EXPECT_TRUE(heap.collect());
+    EXPECT_EQ(jni.runtime.collections, 1);
+    jni.refuse("gc");
+    EXPECT_EQ(heap.collect().error().code, ErrorCode::refused);
+    EXPECT_FALSE(jni.exception_is_pending());
+    EXPECT_EQ(jni.runtime.collections, 1);
+}
+
+TEST_F(RuntimeHeapTest, ANumberThatThrowsIsNothingAndLeavesNoException) {
+    const RuntimeHeap heap(jni.env());
+    jni.refuse("maxMemory");
+    EXPECT_EQ(heap.max(), 0_B);
+    EXPECT_FALSE(jni.exception_is_pending());
+    EXPECT_EQ(heap.max(), 2_GiB);
+}
+
+TEST_F(RuntimeHeapTest, WithoutARuntimeTellsNothingAndCollectsNothing) {
+    for (const char* step : {"FindClass", "lookup of getRuntime", "getRuntime", "lookup of gc", "NewGlobalRef"}) {
+        jni.refuse(step);
+        const RuntimeHeap heap(jni.env());
+        EXPECT_TRUE(jni.was_refused()) << step;
+        EXPECT_FALSE(jni.exception_is_pending()) << step;
+        EXPECT_EQ(jni.local_references(), 0U) << step;
+        EXPECT_EQ(heap.max() + heap.sizes().committed, 0_B) << step;
+        EXPECT_EQ(heap.collect().error().code, ErrorCode::unsupported) << step;
+    }
+}
+
+class CycleHeapTest : public RuntimeHeapTest {
+protected:
+    CycleHeapTest() {
+        jvm.set_flag("MaxHeapSize", 2LL << 30);
+        jvm.set_flag("MinHeapSize", 8 << 20);
+        jvm.set_flag("UsePerfData", 1);
+        jvm.set_text("sun.gc.cause", "No GC");
+        jvm.set_text("sun.gc.lastCause", "No GC");
+        jvm.collections() = 40;  // before we came
+        traits.chunk = 4_MiB;
+        traits.stall_cause = "Allocation Stall";
+        traits.headroom = 0.08;
+        traits.measure = [] {
+            procfs::Residency seen;
+            seen.rss = 700_MiB;
+            return Result<procfs::Residency>(seen);
+        };
+    }
+    Result<std::unique_ptr<CycleHeap>> made() {
+        VmSight vm;
+        vm.env = jni.env();
+        vm.tables = HotspotTables::open().value();
+        vm.flags = HotspotFlags::open(vm.tables).value();
+        vm.signals = &signals;
+        return CycleHeap::make(vm, traits);
+    }
+    CycleHeap& heap() {
+        if (!heap_) heap_ = std::move(made().value());
+        return *heap_;
+    }
+    void begin_cycle(const char* cause = "Proactive") {
+        jvm.set_text("sun.gc.cause", cause);
+        ++jvm.collections();
+    }
+    void end_cycle(const char* cause = "Proactive") {
+        jvm.set_text("sun.gc.cause", "No GC");
+        jvm.set_text("sun.gc.lastCause", cause);
+    }
+    void pauses(int count) { signals.finished += static_cast<std::uint64_t>(count); }
+
+    FakeHotspot jvm;
+    GcSignals signals;
+    CycleHeapTraits traits;
+
+private:
+    std::unique_ptr<CycleHeap> heap_;
+};
+
+TEST_F(CycleHeapTest, TellsWhatTheJvmTells) {
+    pauses(3);
+    const HeapFacts facts = heap().observe();
+    EXPECT_EQ(facts.max, 2_GiB);
+    EXPECT_EQ(facts.minimum, 8_MiB);
+    EXPECT_EQ(facts.region, 4_MiB);
+    EXPECT_EQ(facts.committed, 1_GiB);
+    EXPECT_EQ(facts.used, 724_MiB);
+    EXPECT_EQ(facts.headroom, share_of(2_GiB, 0.08));
+    EXPECT_EQ(facts.pauses, 3U);
+    EXPECT_EQ(heap().measure_footprint().value().rss, 700_MiB);
+}
+
+TEST_F(CycleHeapTest, IsNotMadeOfAJvmThatTellsTooLittle) {
+    jvm.hide("CollectedHeap", "_total_collections");
+    EXPECT_THAT(made().error().message, HasSubstr("does not describe its heap"));
+}
+
+TEST_F(CycleHeapTest, IsNotMadeWhereNobodySaysWhenItCollects) {
+    jvm.take_counters_away();
+    EXPECT_THAT(made().error().message, HasSubstr("does not tell when it collects"));
+    jvm.set_flag("UsePerfData", 0);
+    EXPECT_TRUE(made()) << "then it is reported, and held by nobody";
+}
+
+TEST_F(CycleHeapTest, CyclesFromBeforeItsTimeCountForNothing) {
+    const HeapFacts facts = heap().observe();
+    EXPECT_EQ(facts.young_gcs, 40U);
+    EXPECT_EQ(facts.whole_gcs, 0U);
+    EXPECT_EQ(facts.stalls, 0U);
+    EXPECT_EQ(facts.collecting, false);
+}
+
+TEST_F(CycleHeapTest, ACycleCountsWhenItIsOver) {
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    EXPECT_EQ(heap().observe().collecting, true);
+    EXPECT_EQ(heap().observe().whole_gcs, 0U);
+    end_cycle();
+    const HeapFacts facts = heap().observe();
+    EXPECT_EQ(facts.collecting, false);
+    EXPECT_EQ(facts.whole_gcs, 1U);
+    EXPECT_EQ(facts.cycle_pauses, 2U);
+    EXPECT_EQ(heap().observe().whole_gcs, 1U) << "once";
+}
+
+TEST_F(CycleHeapTest, CyclesThatNobodyLookedAtCountAllTheSame) {
+    static_cast<void>(heap().observe());
+    jvm.collections() += 3;
+    EXPECT_EQ(heap().observe().whole_gcs, 3U);
+    begin_cycle();
+    begin_cycle();
+    EXPECT_EQ(heap().observe().whole_gcs, 4U) << "of two that began the second still runs";
+}
+
+TEST_F(CycleHeapTest, ACauseThatIsToldBeforeItsCycleCountsTakesNothingBack) {
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    end_cycle();
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
+    jvm.set_text("sun.gc.cause", "Proactive");
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
+    ++jvm.collections();
+    end_cycle();
+    EXPECT_EQ(heap().observe().whole_gcs, 2U);
+}
+
+TEST_F(CycleHeapTest, OfGenerationsOnlyCyclesOfTheWholeHeapAreWhole) {
+    traits.whole_pauses = "sun.gc.collector.2.invocations";
+    jvm.counter(traits.whole_pauses) = 5;
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    end_cycle();
+    EXPECT_EQ(heap().observe().whole_gcs, 0U);
+    begin_cycle();
+    jvm.counter(traits.whole_pauses) = 7;
+    EXPECT_EQ(heap().observe().whole_gcs, 0U) << "it still runs";
+    end_cycle();
+    const HeapFacts facts = heap().observe();
+    EXPECT_EQ(facts.whole_gcs, 1U);
+    EXPECT_EQ(facts.young_gcs, 42U);
+}
+
+TEST_F(CycleHeapTest, AStallCountsOnceForEachCollectionEvenSeenLate) {
+    static_cast<void>(heap().observe());
+    begin_cycle("Allocation Stall");
+    EXPECT_EQ(heap().observe().stalls, 1U);
+    EXPECT_EQ(heap().observe().stalls, 1U);
+    end_cycle("Allocation Stall");
+    EXPECT_EQ(heap().observe().stalls, 1U);
+    begin_cycle("Allocation Stall");
+    end_cycle("Allocation Stall");
+    EXPECT_EQ(heap().observe().stalls, 2U);
+    begin_cycle();
+    end_cycle();
+    EXPECT_EQ(heap().observe().stalls, 2U);
+}
+
+TEST_F(CycleHeapTest, WhatCyclesFreedFollowsFromWhatWasAllocated) {
+    jvm.counter("sun.gc.tlab.alloc") = 0;
+    static_cast<void>(heap().observe());
+    jvm.counter("sun.gc.tlab.alloc") = (100_MiB).count() / 8;
+    begin_cycle();
+    end_cycle();
+    EXPECT_EQ(heap().observe().freed, 100_MiB) << "as much is used as before";
+    jni.runtime.free = 400_MiB;
+    jvm.counter("sun.gc.tlab.alloc") = 0;
+    begin_cycle();
+    end_cycle();
+    EXPECT_EQ(heap().observe().freed, 200_MiB);
+}
+
+class CyclesByPausesTest : public CycleHeapTest {
+protected:
+    CyclesByPausesTest() { traits.pauses_a_cycle = 4; }
+};
+
+TEST_F(CyclesByPausesTest, ACycleIsSeenByItsCauseHoweverFewPausesItHas) {
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    EXPECT_EQ(heap().observe().young_gcs, 1U);
+    pauses(2);
+    EXPECT_EQ(heap().observe().young_gcs, 1U);
+    end_cycle();
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
+}
+
+TEST_F(CyclesByPausesTest, OneThatWasMissedIsSeenByItsPauses) {
+    static_cast<void>(heap().observe());
+    pauses(4);
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
+}
+
+TEST_F(CyclesByPausesTest, CyclesWithoutABreakAreToldApartByTheFullNumberOfPauses) {
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    static_cast<void>(heap().observe());
+    pauses(4);
+    EXPECT_EQ(heap().observe().young_gcs, 1U);
+    pauses(1);
+    EXPECT_EQ(heap().observe().young_gcs, 2U) << "the fifth belongs to the next";
+    pauses(3);
+    end_cycle();
+    EXPECT_EQ(heap().observe().whole_gcs, 2U);
+}
+
+}  // namespace
+}  // namespace aerostat::agent
