@@ -86,7 +86,7 @@ protected:
         jvm.collections() = 40;  // before we came
         traits.chunk = 4_MiB;
         traits.stall_cause = "Allocation Stall";
-        traits.headroom = 0.08;
+        traits.headroom = 160_MiB;
         traits.measure = [] {
             procfs::Residency seen;
             seen.rss = 700_MiB;
@@ -131,7 +131,7 @@ TEST_F(CycleHeapTest, TellsWhatTheJvmTells) {
     EXPECT_EQ(facts.region, 4_MiB);
     EXPECT_EQ(facts.committed, 1_GiB);
     EXPECT_EQ(facts.used, 724_MiB);
-    EXPECT_EQ(facts.headroom, share_of(2_GiB, 0.08));
+    EXPECT_EQ(facts.headroom, 160_MiB);
     EXPECT_EQ(facts.pauses, 3U);
     EXPECT_EQ(heap().measure_footprint().value().rss, 700_MiB);
 }
@@ -188,6 +188,21 @@ TEST_F(CycleHeapTest, ACauseThatIsToldBeforeItsCycleCountsTakesNothingBack) {
     ++jvm.collections();
     end_cycle();
     EXPECT_EQ(heap().observe().whole_gcs, 2U);
+}
+
+TEST_F(CycleHeapTest, AnOldCycleThatYoungOnesRunInsideOfCountsOnceAndAtItsEnd) {
+    traits.whole_pauses = "sun.gc.collector.2.invocations";
+    jvm.counter(traits.whole_pauses) = 5;
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    jvm.counter(traits.whole_pauses) = 7;
+    EXPECT_EQ(heap().observe().whole_gcs, 0U);
+    ++jvm.collections();  // a young one inside of it
+    EXPECT_EQ(heap().observe().whole_gcs, 0U);
+    jvm.counter(traits.whole_pauses) = 10;
+    end_cycle();
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
 }
 
 TEST_F(CycleHeapTest, OfGenerationsOnlyCyclesOfTheWholeHeapAreWhole) {
