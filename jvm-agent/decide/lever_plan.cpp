@@ -64,7 +64,8 @@ LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen) {
     note(plan.left_alone, soft_max, kSoftMax);
     if (!is_ours(soft_max)) return plan;
     // Driven, it may lie below what is occupied: the next cycles show what of that is garbage. Held, it may not.
-    const Bytes needed = seen.drive ? seen.live.value_or(Bytes()) : share_of(seen.application, 1 / kHeldOccupancy);
+    const Bytes held = std::max(share_of(seen.application, 1 / kHeldOccupancy), seen.application + seen.heap.headroom);
+    const Bytes needed = seen.drive ? seen.live.value_or(Bytes()) : held;
     const Bytes wanted = std::max(seen.target.footprint, needed) + seen.balloon;
     const Bytes value = std::clamp(wanted, std::min(seen.heap.region, seen.heap.max), seen.heap.max);
     plan.keep = {{kSoftMax, static_cast<std::int64_t>(value.count())}};

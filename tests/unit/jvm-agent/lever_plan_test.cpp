@@ -108,6 +108,16 @@ TEST(SoftMaximum, HeldItLeavesTheCollectorRoomAboveWhatIsOccupied) {
     EXPECT_FALSE(plan.drives);
 }
 
+TEST(SoftMaximum, HeldItLeavesTheHeadroomBelowWhichTheCollectorRunsCycleAfterCycleHoweverLittleIsAlive) {
+    const Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
+    LeverSight seen = to(16_MiB, 4_MiB);
+    seen.drive = false;
+    seen.application = 4_MiB;
+    seen.balloon = 1_GiB;
+    seen.heap.headroom = 300_MiB;
+    EXPECT_EQ(plan_soft_maximum(reader(flags), seen).keep[0].value, bytes(1_GiB + 304_MiB));
+}
+
 TEST(SoftMaximum, NeverPassesTheHeapAndLeavesAnOperatorsAlone) {
     Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
     LeverSight seen = to(3_GiB);
