@@ -10,7 +10,8 @@
 
 namespace aerostat::agent {
 
-/// A G1 heap on paper, behind the ports of the real one. Bytes move only by the calls of a test and of the regulator.
+/// A heap on paper, behind the ports of the real one: G1's unless `kind` says otherwise. Bytes move only by the calls of a
+/// test and of the regulator, and time passes only as calls are said to cost it.
 class FakeJvm final : public HeapPort, public ChunkPort, public FlagPort {
 public:
     Bytes max{Bytes(4ULL << 30)};
@@ -32,15 +33,23 @@ public:
     Bytes peak_used;           ///< told once
     Bytes back_in_each_chunk;  ///< pages that came back
     CollectionKind kind = CollectionKind::young_and_marking;
+    bool levers_give = true;  ///< of collectors of concurrent cycles
+    bool collecting = false;  ///< a cycle runs: they say so
+    Bytes headroom;
+    std::uint64_t stalls = 0;
     ManualClock clock;
+    Duration look_cost{}, full_gc_cost{};
     Duration chunk_takes{};  ///< time that passes with each chunk
     int strong_handles = 0;  ///< calls of release_again()
 
-    [[nodiscard]] Bytes balloon() const {
-        const auto held = std::count_if(chunks_.begin(), chunks_.end(), [](const auto& chunk) { return !chunk.second; });
-        return region * (static_cast<std::uint64_t>(held) + dropped_);
-    }
+    /// To the collector: with chunks let go that it has not found yet, without those that it took.
+    [[nodiscard]] Bytes balloon() const { return region * (chunks_.size() + dropped_ - cleared_); }
     [[nodiscard]] Bytes used() const { return live + garbage + balloon(); }
+    [[nodiscard]] bool works_in_cycles() const {
+        return kind == CollectionKind::whole_heap_cycles || kind == CollectionKind::generational_cycles;
+    }
+    /// What the kernel would count.
+    [[nodiscard]] Bytes resident_heap() const { return std::max(in_memory, live + garbage); }
 
     /// A young collection: what was dropped comes free.
     void young_gc() {
@@ -55,6 +64,7 @@ public:
         pauses += 2;
         garbage = Bytes();
         young_gc();
+        if (works_in_cycles()) return give_back_down_to_soft_maximum();
         const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
         const Bytes wanted = std::max(minimum, round_up(share_of(used(), 1 / (1 - free_share)), region));
         committed = std::min(committed, wanted);
@@ -70,6 +80,7 @@ public:
     /// The collector takes all soft chunks.
     void clear_all_chunks() {
         std::for_each(chunks_.begin(), chunks_.end(), [](auto& c) { c.second = true; });
+        cleared_ = chunks_.size();
     }
     /// Cycles that the interval flag would cause, `times` of them.
     void let_cycles_run(int times) {
@@ -78,33 +89,29 @@ public:
 
     HeapFacts observe() override {
         committed = std::max(committed, round_up(used(), region));
-        return {max,
-                minimum,
-                region,
-                committed,
-                used(),
-                used_after_,
-                Bytes(),
-                pauses,
-                young_gcs,
-                cycle_pauses,
-                full_gcs,
-                0,
-                kind,
-                {},
-                true,
-                {},
-                std::exchange(peak_used, Bytes())};
+        HeapFacts facts{max,    minimum,   region,       committed, used(), used_after_, Bytes(),
+                        pauses, young_gcs, cycle_pauses, full_gcs,  stalls, kind};
+        facts.peak_used = std::exchange(peak_used, Bytes());
+        if (!works_in_cycles()) return facts;
+        facts.used_after_gc = Bytes();
+        facts.full_gcs.reset();
+        facts.whole_gcs = cycle_pauses / 2;
+        facts.levers_give = levers_give;
+        facts.collecting = collecting;
+        facts.headroom = headroom;
+        return facts;
     }
     Result<procfs::Residency> measure_footprint() override {
+        clock.advance(look_cost);
         if (footprint_fails) return fail(ErrorCode::io, "no smaps");
-        in_memory = std::max(in_memory, live + garbage);
+        in_memory = resident_heap();
         procfs::Residency seen;
         seen.rss = in_memory;
         return seen;
     }
     /// As Serial does: half of what is too much goes with each.
     Status collect_fully() override {
+        clock.advance(full_gc_cost);
         full_gc();
         const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
         const Bytes wanted = round_up(share_of(used(), 1 / (1 - free_share)), region);
@@ -125,10 +132,13 @@ public:
     bool is_cleared(const Chunk& chunk) override { return chunks_.at(id(chunk)); }
     void keep_alive(const Chunk&) override { ++kept_alive; }
     void drop(Chunk chunk) override {
-        chunks_.erase(id(chunk));
-        ++dropped_;
+        if (!chunks_.at(id(chunk))) ++dropped_;
+        forget(chunk);
     }
-    void forget(Chunk chunk) override { chunks_.erase(id(chunk)); }
+    void forget(Chunk chunk) override {
+        if (chunks_.at(id(chunk))) --cleared_;
+        chunks_.erase(id(chunk));
+    }
     Bytes resident(const Chunk&) override { return back_in_each_chunk; }
     Result<bool> release_again(Chunk& chunk) override {
         ++strong_handles;
@@ -142,18 +152,27 @@ public:
     Status set(const FlagSetting& setting) override {
         if (setting.name == refuse_flag) return fail(ErrorCode::refused, "no");
         flag_calls.push_back(setting);
-        flags.at(setting.name).value = setting.value;
-        if (flag("MinHeapFreeRatio") > flag("MaxHeapFreeRatio")) return fail(ErrorCode::refused, "Min > Max");
-        return {};
+        const std::int64_t before = std::exchange(flags.at(setting.name).value, setting.value);
+        if (flag("MinHeapFreeRatio") <= flag("MaxHeapFreeRatio")) return {};
+        flags.at(setting.name).value = before;
+        return fail(ErrorCode::refused, "Min > Max");
     }
     std::size_t chunk_count() const { return chunks_.size(); }
     int kept_alive = 0;
 
 private:
+    void give_back_down_to_soft_maximum() {
+        const auto soft = flags.find("SoftMaxHeapSize");
+        if (!levers_give || soft == flags.end()) return;
+        const Bytes wanted = std::max({minimum, used(), Bytes(static_cast<std::uint64_t>(soft->second.value))});
+        committed = std::min(committed, round_up(wanted, region));
+        in_memory = std::min(in_memory, saturating_sub(committed, balloon()));
+    }
     static std::uintptr_t id(const Chunk& chunk) { return reinterpret_cast<std::uintptr_t>(chunk.soft_reference); }
     std::map<std::uintptr_t, bool> chunks_;  ///< id -> cleared
     std::uintptr_t next_ = 0;
     std::uint64_t dropped_ = 0;
+    std::uint64_t cleared_ = 0;  ///< of chunks_
     Bytes used_after_;
 };
 

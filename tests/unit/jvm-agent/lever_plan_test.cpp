@@ -108,14 +108,14 @@ TEST(SoftMaximum, HeldItLeavesTheCollectorRoomAboveWhatIsOccupied) {
     EXPECT_FALSE(plan.drives);
 }
 
-TEST(SoftMaximum, HeldItStaysClearOfWhatMakesTheCollectorStart) {
+TEST(SoftMaximum, HeldItLeavesTheHeadroomBelowWhichTheCollectorRunsCycleAfterCycleHoweverLittleIsAlive) {
     const Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
-    LeverSight seen = to(260_MiB);
-    seen.application = 100_MiB;
-    seen.balloon = 3_GiB;
-    seen.heap.headroom = 800_MiB;  // a share of the whole heap, whatever the program holds of it
+    LeverSight seen = to(16_MiB, 4_MiB);
     seen.drive = false;
-    EXPECT_GE(plan_soft_maximum(reader(flags), seen).keep[0].value, bytes(3_GiB + 900_MiB));
+    seen.application = 4_MiB;
+    seen.balloon = 1_GiB;
+    seen.heap.headroom = 300_MiB;
+    EXPECT_EQ(plan_soft_maximum(reader(flags), seen).keep[0].value, bytes(1_GiB + 304_MiB));
 }
 
 TEST(SoftMaximum, NeverPassesTheHeapAndLeavesAnOperatorsAlone) {
