@@ -4,6 +4,7 @@
 A heap of 4 GiB, of which 2.5 GiB became old and were then dropped; 125 MiB stay alive. One order, a target near the live set."""
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -15,8 +16,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "soak"))
 
-from collectors import COLLECTORS, missing, why_left_alone  # noqa: E402
-from heap_pages import HEAP_LOG, HeapPages, full_gcs  # noqa: E402
+from collectors import COLLECTORS, missing, why_no_balloon  # noqa: E402
+from heap_pages import HEAP_LOG, HeapPages, full_gcs, gc_stalls  # noqa: E402
 
 from agent_case import GIB, MIB, WANTED_JDKS  # noqa: E402
 from fake_guestd import FakeGuestd  # noqa: E402
@@ -30,6 +31,7 @@ TARGET = 256 * MIB
 FULL = {"heap": 4 * GIB, "garbage": "2.5GiB"}
 QUICK = {"heap": 2 * GIB, "garbage": "1.2GiB"}
 BUSY = "200"  # requests a second and thread
+OPTIONS = {"Serial": ["", "full-gcs=20"]}  # of the agent, where they decide what it may do; others have none
 
 
 class Peak(threading.Thread):
@@ -55,8 +57,9 @@ class Peak(threading.Thread):
 class Cell:
     """One JVM, one order."""
 
-    def __init__(self, major, collector, fixed, busy, size):
-        self.row = {"jdk": major, "collector": collector, "xms_is_xmx": fixed, "program": "busy" if busy else "idle"}
+    def __init__(self, major, collector, options, fixed, busy, size):
+        self.row = {"jdk": major, "collector": collector, "options": options, "xms_is_xmx": fixed,
+                    "program": "busy" if busy else "idle"}
         self.size, self.busy = size, busy
         self.directory = tempfile.mkdtemp(prefix="aerostat-matrix-")
         self.gc_log = os.path.join(self.directory, "gc.log")
@@ -64,13 +67,14 @@ class Cell:
     def run(self, classes):
         guestd = FakeGuestd(self.directory)
         heap = self.size["heap"]
+        options = ",".join(filter(None, [f"runtime-dir={self.directory},name=svc", self.row["options"]]))
         args = [*COLLECTORS[self.row["collector"]], f"-Xmx{heap}", *([f"-Xms{heap}"] if self.row["xms_is_xmx"] else []),
-                f"-Xlog:gc,{HEAP_LOG}:file={self.gc_log}", f"-agentpath:{agent_library()}=runtime-dir={self.directory},name=svc"]
+                f"-Xlog:gc,{HEAP_LOG}:file={self.gc_log}", f"-agentpath:{agent_library()}={options}"]
         service = JavaService(jdks()[self.row["jdk"]], classes, args, ["--threads", "2"])
         try:
             service.answer()
             guestd.wait_session()
-            self.row["note"] = why_left_alone(guestd)
+            self.row["note"] = why_no_balloon(guestd)
             if not self.row["note"].startswith("left alone"):
                 self.measure(guestd, service)
         finally:
@@ -86,7 +90,7 @@ class Cell:
         guestd.wait_report()
         pages = HeapPages(service.pid, self.gc_log)
         service.tell("report")
-        full_before, before = full_gcs(self.gc_log), pages.held()
+        full_before, stalls_before, before = full_gcs(self.gc_log), gc_stalls(self.gc_log), pages.held()
         peak = Peak(pages.quick_look)
         peak.start()
         until = time.monotonic() + WITHIN_S
@@ -99,32 +103,33 @@ class Cell:
         checked = service.tell("check")
         self.row.update(before_bytes=before, given_bytes=before - after, free_bytes=before - LIVE_WITH_HEADERS,
                         share=(before - after) / (before - LIVE_WITH_HEADERS), full_gcs=full_gcs(self.gc_log) - full_before,
-                        worst_stall_ms=int(figures["worst_stall_ms"]), peak_above_bytes=above, samples=peak.samples,
+                        gc_stalls=gc_stalls(self.gc_log) - stalls_before, worst_stall_ms=int(figures["worst_stall_ms"]),
+                        peak_above_bytes=above, samples=peak.samples,
                         reason=result["reason"], obtained_bytes=result["obtained_bytes"], elapsed_ms=result["elapsed_ms"],
                         oome=int(figures["oome"]), corrupt=int(checked["corrupt"]),
                         balloon_bytes=guestd.reports[-1]["balloon_bytes"], detail=result.get("detail", ""))
 
 
 def line(row):
-    shape = f"| {row['jdk']} | {row['collector']} | {'Xms = Xmx' if row['xms_is_xmx'] else ''} | {row['program']} |"
+    name = " ".join([row["collector"], row["options"]]).strip()
+    shape = f"| {row['jdk']} | {name} | {'Xms = Xmx' if row['xms_is_xmx'] else ''} | {row['program']} |"
     if "share" not in row:
-        return f"{shape} {row['note']} | | | | | |"
-    return (f"{shape} {row['given_bytes'] / GIB:.2f} GiB | {row['share']:.0%} | {row['full_gcs']} | {row['worst_stall_ms']} ms | "
-            f"{row['peak_above_bytes'] / MIB:.0f} MiB | {' '.join([row['reason'], row['note']]).strip()} |")
+        return f"{shape} | | | | | | {row['note']} |"
+    result = "; ".join(filter(None, [row["reason"], row["note"] or row["detail"]]))
+    return (f"{shape} {row['given_bytes'] / GIB:.2f} GiB | {row['share']:.0%} | {row['full_gcs']} | {row['gc_stalls']} | "
+            f"{row['worst_stall_ms']} ms | {row['peak_above_bytes'] / MIB:.0f} MiB | {result} |")
 
 
 def table(rows):
-    head = ["| JDK | collector | heap | program | given back in 5 s | of what was free | full GCs | worst stall | peak above | "
-            "result |", "|---|---|---|---|---|---|---|---|---|---|"]
+    head = ["| JDK | collector | heap | program | given back in 5 s | of what was free | full GCs | GC stalls | worst stall | "
+            "peak above | result |", "|---|---|---|---|---|---|---|---|---|---|---|"]
     return "\n".join(head + [line(row) for row in rows])
 
 
 def cells(wanted_jdks, wanted_collectors):
     for major in wanted_jdks:
         for collector in wanted_collectors:
-            for fixed in (False, True):
-                for busy in (False, True):
-                    yield major, collector, fixed, busy
+            yield from itertools.product([major], [collector], OPTIONS.get(collector, [""]), (False, True), (False, True))
 
 
 def arguments():
@@ -142,12 +147,12 @@ def main():
     rows, left_out = [], set()
     try:
         compile_workloads(classes)
-        for major, collector, fixed, busy in cells(map(int, asked.jdks.split(",")), asked.collectors.split(",")):
+        for major, collector, *how in cells(map(int, asked.jdks.split(",")), asked.collectors.split(",")):
             why = missing(major, collector)
             if why:
                 left_out.add(f"SKIPPED {collector} on JDK {major}: {why}")
                 continue
-            rows.append(Cell(major, collector, fixed, busy, QUICK if asked.quick else FULL).run(classes))
+            rows.append(Cell(major, collector, *how, QUICK if asked.quick else FULL).run(classes))
             print(line(rows[-1]), file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(classes, ignore_errors=True)

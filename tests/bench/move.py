@@ -28,9 +28,12 @@ ROWS = (("limit", "madvise alone"), ("chunks_inside", "chunks, agent's time"), (
         ("chunks_deflate", "chunks let go"), ("levers_inside", "levers, agent's time"),
         ("levers_outside", "levers, from outside"), ("levers_deflate", "chunks let go, with levers"))
 LET_GO = ("chunks_deflate", "levers_deflate")  # no page moves then: the kernel gives them back when they are used
-FULL = 0.9  # of what was filled in
 OUTCOME = ("reason", "obtained_bytes", "fell_bytes", "elapsed_ms", "detail")
 LIFTED = 1 << 40  # a target above any heap
+
+
+class TooLittle(Exception):
+    """There is not as much to move as is to be moved."""
 
 
 class Heap:
@@ -70,20 +73,12 @@ class Heap:
         result["outside_s"] = result["at"] - began
         return result
 
-    def footprint(self):
-        """What the heap holds once it is full: residency is looked at now and then, so the next report may tell of earlier."""
-        def full(report):
-            return report["footprint_bytes"] >= FULL * (LIVE + GARBAGE)
-
-        try:
-            return self.guestd.wait_report(full, 20)["footprint_bytes"]
-        except TimeoutError:  # the collector has given some back itself
-            return self.guestd.wait_report()["footprint_bytes"]
-
     def shrink(self):
-        target = self.footprint() - MOVED
+        """From what is resident now, as seen from outside: reports tell of earlier, and a collector may have given some back."""
         before = self.pages.held()
-        result = self.order(target)
+        if before <= MOVED:
+            raise TooLittle(f"only {before / MIB:.0f} MiB of the heap are resident once it is full")
+        result = self.order(before - MOVED)
         result["fell_bytes"] = before - self.pages.held()
         result["inside"] = speed(result["obtained_bytes"], result["elapsed_ms"] / 1000)
         result["outside"] = speed(result["obtained_bytes"], result["outside_s"])
@@ -147,7 +142,7 @@ def measured(layer, class_dir, options):
     """An agent that does not answer, or a JVM that ends, is the failure of this layer alone."""
     try:
         return measure(layer, class_dir, options)
-    except (OSError, queue.Empty) as trouble:  # a TimeoutError is an OSError
+    except (OSError, TooLittle, queue.Empty) as trouble:  # a TimeoutError is an OSError
         return {"failed": str(trouble) or "the program does not answer"}
 
 
