@@ -6,7 +6,6 @@ second A over the first: what differs there is noise. A is measured once its rep
 A ratio proves something only where the balloon was still there at the end: elsewhere the verdict is "not held".
 """
 
-import collections
 import math
 import os
 
@@ -63,7 +62,8 @@ def ballooned(layer, class_dir, target, options):
         after = jvm.guestd.wait_report()
         figures.update(balloon=report["balloon_bytes"], balloon_after=after["balloon_bytes"], footprint=after["footprint_bytes"],
                        reason=result["reason"], held=after["balloon_bytes"] >= HELD * (HEAP - target),
-                       pressures=[message.get("cause") for message in jvm.guestd.pressures])
+                       releases=after.get("guard_releases", 0),
+                       distress=sorted({seen["distress"] for seen in jvm.guestd.reports if seen.get("distress")}))
         return figures
 
 
@@ -82,7 +82,7 @@ def small(layer, class_dir, target, options):
 def compare(layer, class_dir, target, options):
     """One T: A B B A."""
     runs = []
-    for side in (ballooned, small) if options.quick else (ballooned, small, small, ballooned):
+    for side in (ballooned, small, small, ballooned):
         runs.append(side(layer, class_dir, target, options))
         if runs[-1] is None:
             return None
@@ -90,20 +90,19 @@ def compare(layer, class_dir, target, options):
     ratios = [one["ops"] / other["ops"] for one, other in zip(a, b)]
     figures = {"target": target, "ratios": spread(ratios), "ratio": math.prod(ratios) ** (1 / len(ratios)),
                "promised": target >= comfortable(layer.collector), "held": all(run["held"] for run in a), "a": a, "b": b}
-    if len(a) > 1:
-        figures["control"] = {"a": a[1]["ops"] / a[0]["ops"], "b": b[1]["ops"] / b[0]["ops"]}
+    figures["control"] = {"a": a[1]["ops"] / a[0]["ops"], "b": b[1]["ops"] / b[0]["ops"]}
     return figures
 
 
 def row(figures):
-    a, control = figures["a"], figures.get("control")
-    causes = collections.Counter(cause for run in a for cause in run["pressures"])
+    a, control = figures["a"], figures["control"]
+    causes = sorted({cause for run in a for cause in run["distress"]})
     verdict = "kept" if figures["ratio"] >= PROMISED else "MISSED"
     verdict = "NOT HELD" if not figures["held"] else verdict if figures["promised"] else "-"
     return [pieces(figures["target"]), *(figures["ratios"][key] for key in ("min", "median", "max")),
-            f"{control['a']:.2f} {control['b']:.2f}" if control else "-", verdict, pieces(min(run["balloon"] for run in a)),
+            f"{control['a']:.2f} {control['b']:.2f}", verdict, pieces(min(run["balloon"] for run in a)),
             pieces(min(run["balloon_after"] for run in a)), pieces(max(run["footprint"] for run in a)), a[-1]["reason"],
-            " ".join(f"{cause}:{count}" for cause, count in causes.items())]
+            " ".join([f"{sum(run['releases'] for run in a)}:", *causes]) if any(run["releases"] for run in a) else "-"]
 
 
 def main():
