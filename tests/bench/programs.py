@@ -66,7 +66,12 @@ def line(name, layer, figures):
             figures["squeezed"]["p99_ms_ratio"], *each("cpu_share", lambda v: f"{v:.0%}"), figures["live_bytes"] // MIB,
             *each("memory_bytes", lambda v: v // MIB), figures["full_gcs"], *each("gc_stalls"), figures["obtained_bytes"] // MIB,
             figures["reached_ratio"], figures["held_ratio"],
-            figures["balloon_bytes"] // MIB, f"{figures['squeeze']} in {figures['squeeze_ms']} ms"]
+            figures["balloon_bytes"] // MIB, outcome(figures)]
+
+
+def outcome(figures):
+    """A heap that is below the target already is only held there: its row shows nothing of a squeeze."""
+    return "nothing to give" if figures["nothing_to_give"] else f"{figures['squeeze']} in {figures['squeeze_ms']} ms"
 
 
 def remarks(name, layer, figures):

@@ -146,14 +146,14 @@ class Trial:
 
     def squeeze(self, target):
         """The squeeze's figures, those of its measured phase among them."""
-        before, first = self.memory(), len(self.guestd.reports)
+        before, heap, first = self.memory(), self.pages.held(), len(self.guestd.reports)
         result = self.order("squeeze", target)
         reached, fell = self.pages.held(), before - self.memory()
         phase = self.load_for(self.plan.phase)
         return {"squeezed": phase, "squeeze": result["reason"], "squeeze_detail": result.get("detail", ""),
                 "squeeze_ms": result["elapsed_ms"], "obtained_bytes": result["obtained_bytes"], "memory_fell_bytes": fell,
-                "reached_bytes": reached, "balloon_bytes": self.guestd.reports[-1]["balloon_bytes"],
-                "distress": distress(self.guestd.reports[first:])}
+                "nothing_to_give": heap <= target, "reached_bytes": reached,
+                "balloon_bytes": self.guestd.reports[-1]["balloon_bytes"], "distress": distress(self.guestd.reports[first:])}
 
     def run(self):
         """{"unsqueezed": {…}, "squeezed": {…}, "released": {…}, and what happened between them}."""
