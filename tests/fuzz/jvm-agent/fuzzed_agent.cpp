@@ -134,6 +134,7 @@ void FuzzedAgent::cancel(const std::string& op, OnShortfall rest) {
 }
 
 void FuzzedAgent::lift() {
+    if (!regulator_->running_op().empty()) return;  // the agent does that only as the last thing of all
     regulator_->lift();
     check_restored();
 }
@@ -153,14 +154,21 @@ void FuzzedAgent::check_restored() const {
     hold(jvm.chunk_count() == 0, "no chunk is left when restraint is lifted");
     hold(!regulator_->target(), "no target is left when restraint is lifted");
     if (!jvm.refuse_flag.empty()) return;  // the JVM does not let us
-    for (const auto& [name, before] : flags_before_)
-        hold(jvm.flags.at(name) == before, "flags are as they were when restraint is lifted", name);
+    hold(are_flags_as_before(), "flags are as they were when restraint is lifted");
+}
+
+bool FuzzedAgent::are_flags_as_before() const {
+    return std::all_of(flags_before_.begin(), flags_before_.end(),
+                       [this](const auto& one) { return jvm.flags.at(one.first) == one.second; });
 }
 
 void FuzzedAgent::check_always() const {
     hold(jvm.used() <= jvm.max, "the heap holds what is in it");
     hold(regulator_->balloon().count() == jvm.chunk_count(), "every chunk of the heap is known");
     hold(is_on_ || jvm.chunk_count() == 0, "the balloon stays empty while it is switched off");
+    const bool idle = !regulator_->target() && regulator_->running_op().empty();
+    hold(!idle || jvm.chunk_count() == 0, "no chunk is held without a target");
+    hold(!idle || flag_was_refused_ || are_flags_as_before(), "flags are as they were without a target");
     hold(regulator_->floor() <= jvm.max, "the floor lies within the heap");
     hold(regulator_->footprint().resident <= regulator_->facts().committed, "no more is resident than is committed");
 }

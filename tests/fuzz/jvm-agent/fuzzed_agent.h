@@ -74,6 +74,7 @@ private:
     void take_result(const OperationResult& result);
     void check_obtained(const Order& order, const OperationResult& result) const;
     void check_restored() const;
+    [[nodiscard]] bool are_flags_as_before() const;
     void check_always() const;
     [[nodiscard]] Bytes margin() const;
 
