@@ -137,7 +137,8 @@ void Regulator::accept(const SetHeapTarget& order) {
     if (running_ && running_->order.op == order.op) return;
     if (running_) finish(EndReason::superseded, "a newer order came: " + order.op);
     observe();
-    if (!rules_.can_balloon || broken_ || !switched_off_.empty()) return answer_unsupported(order);
+    const bool grows = order.target.footprint >= footprint().resident;  // what is held can always be given back
+    if (!rules_.can_balloon || !switched_off_.empty() || (broken_ && !grows)) return answer_unsupported(order);
     start(order);
 }
 

@@ -63,7 +63,7 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          &thread_cpu,
                          [this] { return load_.marking(); },
                          [this] { return gc_threads_.used().concurrent; },
-                         &trim_native_heap};
+                         [this] { return options_.trim_native ? trim_native_heap() : Bytes(); }};
     const Status can_hold_chunks = collector_->can_hold_chunks();
     RegulatorRules rules{options.cpu_budget,        options.firmest, options.stress_passes,
                          collector_->can_balloon(), can_hold_chunks, options.full_gcs};

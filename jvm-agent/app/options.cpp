@@ -79,6 +79,7 @@ Status set_one(Options& options, std::string_view key, std::string_view value) {
     if (key == "log") return set_either(options.verbose, value, "verbose", "quiet");
     if (key == "mxbean") return set_mxbean(options, value);
     if (key == "jfr") return set_either(options.flight_events, value, "auto", "off");
+    if (key == "trim-native") return set_either(options.trim_native, value, "on", "off");
     if (key == "stress-passes") return set_either(options.stress_passes, value, "on", "off");
     return fail(ErrorCode::bad_value, "is not an option (help lists them)");
 }
@@ -116,6 +117,7 @@ std::string_view options_help() {
            "  mxbean=auto|on|off          org.aerostat:type=HeapBalloon: after the first order (default), from the start, "
            "never\n"
            "  jfr=auto|off                events in flight recordings, while there is one (default), or never\n"
+           "  trim-native=on|off          free native memory goes back beside a shrink, too (malloc_trim; default on)\n"
            "  stress-passes=on|off        for tests of the agent only\n"
            "  help                        this list; the JVM runs without the agent\n";
 }

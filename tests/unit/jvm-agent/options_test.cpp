@@ -58,5 +58,18 @@ TEST(AgentOptions, KnowHelp) {
     EXPECT_NE(options_help().find("runtime-dir"), std::string_view::npos);
 }
 
+TEST(AgentOptions, FullCollectionsAreANumberAndNoneByDefault) {
+    EXPECT_EQ(parse_options("")->full_gcs, 0);
+    EXPECT_EQ(parse_options("full-gcs=8")->full_gcs, 8);
+    for (const char* const wrong : {"full-gcs=", "full-gcs=-1", "full-gcs=1001", "full-gcs=2x", "full-gcs=99999999999"})
+        EXPECT_EQ(parse_options(wrong).error().code, ErrorCode::bad_value) << wrong;
+}
+
+TEST(AgentOptions, NativeMemoryIsTrimmedUnlessSwitchedOff) {
+    EXPECT_TRUE(parse_options("")->trim_native);
+    EXPECT_FALSE(parse_options("trim-native=off")->trim_native);
+    EXPECT_EQ(parse_options("trim-native=no").error().code, ErrorCode::bad_value);
+}
+
 }  // namespace
 }  // namespace aerostat::agent

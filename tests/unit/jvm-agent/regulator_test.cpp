@@ -360,6 +360,25 @@ TEST_F(RegulatorTest, PutsSettingsBackAgainWhereTheJvmRefusedItOnce) {
     EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
 }
 
+TEST_F(RegulatorTest, WhatIsHeldCanBeGivenBackAlsoAfterTheJvmRefusedAChunk) {
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    jvm.refuse_chunks = true;
+    jvm.in_memory = 2_GiB;
+    regulator.accept(order("b", 512_MiB));
+    run_until_result(2);
+    EXPECT_EQ(results[1].reason, EndReason::not_reclaimable);
+    jvm.in_memory = 2_GiB;
+    regulator.accept(order("c", 512_MiB));
+    run_until_result(3);
+    EXPECT_EQ(results[2].reason, EndReason::unsupported) << "no more chunks in this JVM";
+    regulator.accept(order("up", 4_GiB));
+    run_until_result(4);
+    EXPECT_EQ(results[3].reason, EndReason::met);
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+}
+
 class FullCollections : public RegulatorTest {
 protected:
     explicit FullCollections(int allowed = 6)
