@@ -1,8 +1,6 @@
 #include "jvm-agent/jvm/chunk_terms.h"
-#include "jvm-agent/jvm/collector.h"
-#include "jvm-agent/jvm/flag_setter.h"
+#include "jvm-agent/jvm/chunked_collector.h"
 #include "jvm-agent/jvm/heap_reservation.h"
-#include "jvm-agent/jvm/no_chunks.h"
 #include "jvm-agent/jvm/perf_counters.h"
 #include "jvm-agent/jvm/runtime_heap.h"
 
@@ -74,21 +72,14 @@ private:
     PerfCounter young_, full_, cycle_pauses_;
 };
 
-class G1Collector final : public Collector {
+class G1Collector final : public ChunkedCollector {
 public:
-    G1Collector(const VmSight& vm, const G1Addresses& at) : vm_(vm), at_(at), heap_(vm, at), flags_(vm.env, vm.flags) {
+    G1Collector(const VmSight& vm, const G1Addresses& at) : ChunkedCollector(vm), vm_(vm), at_(at), heap_(vm, at) {
         vm.signals->used_address.store(at.used, std::memory_order_release);
-        verdict_ = judge();
+        settle(judge());
     }
     [[nodiscard]] std::string name() const override { return "G1"; }
-    [[nodiscard]] Status can_balloon() override { return verdict_; }
-    [[nodiscard]] Status can_hold_chunks() override { return verdict_ ? chunks_verdict_ : verdict_; }
     [[nodiscard]] HeapPort& heap() override { return heap_; }
-    [[nodiscard]] ChunkPort& chunks() override {
-        if (chunks_) return *chunks_;
-        return no_chunks_;
-    }
-    [[nodiscard]] FlagPort& flags() override { return flags_; }
     [[nodiscard]] LeverRule lever_rule() const override { return &plan_g1_levers; }
 
 private:
@@ -101,13 +92,10 @@ private:
         if (memory->shared) return fail(ErrorCode::unsupported, "the heap is shared memory");
         // One region less the header: larger arrays in a fragmented heap make full collections.
         auto made = make_chunks(vm_, *memory, {at_.reservation}, at_.region, vm_.major_version >= kHumongousMayMove);
-        if (made) {
-            chunks_ = std::move(*made);
-            return {};
-        }
-        chunks_verdict_ = tl::unexpected(made.error());
         // Where -Xms equals -Xmx chunks would have to do it all: without them there is nothing.
-        return vm_.flags.bytes("MinHeapSize") >= heap_.max() ? chunks_verdict_ : Status();
+        if (!made && vm_.flags.bytes("MinHeapSize") >= heap_.max()) return tl::unexpected(made.error());
+        carry(std::move(made));
+        return {};
     }
 
     [[nodiscard]] Status check_description() const {
@@ -120,11 +108,6 @@ private:
     VmSight vm_;
     G1Addresses at_;
     G1Heap heap_;
-    FlagSetter flags_;
-    std::unique_ptr<SoftChunks> chunks_;
-    NoChunks no_chunks_;
-    Status verdict_;
-    Status chunks_verdict_;
 };
 
 }  // namespace

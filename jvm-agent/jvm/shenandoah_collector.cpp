@@ -1,10 +1,9 @@
 #include <algorithm>
 
 #include "jvm-agent/jvm/chunk_terms.h"
+#include "jvm-agent/jvm/chunked_collector.h"
 #include "jvm-agent/jvm/cycle_heap.h"
-#include "jvm-agent/jvm/flag_setter.h"
 #include "jvm-agent/jvm/heap_reservation.h"
-#include "jvm-agent/jvm/no_chunks.h"
 
 // Shenandoah, JDK 17 and later.
 namespace aerostat::agent {
@@ -31,21 +30,14 @@ Result<Bytes> region_size(const HotspotTables& tables) {
     return region;
 }
 
-class ShenandoahCollector final : public Collector {
+class ShenandoahCollector final : public ChunkedCollector {
 public:
     ShenandoahCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, procfs::AddressRange reservation, Bytes chunk)
-        : heap_(std::move(heap)), flags_(vm.env, vm.flags) {
-        verdict_ = judge(vm, reservation, chunk);
+        : ChunkedCollector(vm), heap_(std::move(heap)) {
+        settle(judge(vm, reservation, chunk));
     }
     [[nodiscard]] std::string name() const override { return "Shenandoah"; }
-    [[nodiscard]] Status can_balloon() override { return verdict_; }
-    [[nodiscard]] Status can_hold_chunks() override { return verdict_ ? chunks_verdict_ : verdict_; }
     [[nodiscard]] HeapPort& heap() override { return *heap_; }
-    [[nodiscard]] ChunkPort& chunks() override {
-        if (chunks_) return *chunks_;
-        return no_chunks_;
-    }
-    [[nodiscard]] FlagPort& flags() override { return flags_; }
     [[nodiscard]] LeverRule lever_rule() const override { return &plan_soft_maximum; }
 
 private:
@@ -56,20 +48,11 @@ private:
         const auto memory = look_at_memory(vm.flags, {reservation});
         if (!memory) return tl::unexpected(memory.error());
         if (memory->shared) return fail(ErrorCode::unsupported, "the heap is shared memory");
-        auto made = make_chunks(vm, *memory, {reservation}, chunk, true);
-        if (made)
-            chunks_ = std::move(*made);
-        else
-            chunks_verdict_ = tl::unexpected(made.error());
+        carry(make_chunks(vm, *memory, {reservation}, chunk, true));
         return {};
     }
 
     std::unique_ptr<CycleHeap> heap_;
-    FlagSetter flags_;
-    std::unique_ptr<SoftChunks> chunks_;
-    NoChunks no_chunks_;
-    Status verdict_;
-    Status chunks_verdict_;
 };
 
 }  // namespace

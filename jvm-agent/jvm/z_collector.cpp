@@ -4,9 +4,8 @@
 #include <bit>
 
 #include "jvm-agent/jvm/chunk_terms.h"
+#include "jvm-agent/jvm/chunked_collector.h"
 #include "jvm-agent/jvm/cycle_heap.h"
-#include "jvm-agent/jvm/flag_setter.h"
-#include "jvm-agent/jvm/no_chunks.h"
 #include "procfs/java_heap_file.h"
 
 // ZGC, JDK 17 and later, with and without generations.
@@ -75,20 +74,14 @@ Result<std::vector<procfs::AddressRange>> find_heap_ranges() {
     return ranges;
 }
 
-class ZCollector final : public Collector {
+class ZCollector final : public ChunkedCollector {
 public:
     ZCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, std::vector<procfs::AddressRange> ranges, Bytes chunk)
-        : heap_(std::move(heap)), flags_(vm.env, vm.flags) {
-        verdict_ = judge(vm, std::move(ranges), chunk);
+        : ChunkedCollector(vm), heap_(std::move(heap)) {
+        settle(judge(vm, std::move(ranges), chunk));
     }
     [[nodiscard]] std::string name() const override { return "Z"; }
-    [[nodiscard]] Status can_balloon() override { return verdict_; }
     [[nodiscard]] HeapPort& heap() override { return *heap_; }
-    [[nodiscard]] ChunkPort& chunks() override {
-        if (chunks_) return *chunks_;
-        return no_chunks_;
-    }
-    [[nodiscard]] FlagPort& flags() override { return flags_; }
     [[nodiscard]] LeverRule lever_rule() const override { return &plan_soft_maximum; }
 
 private:
@@ -99,15 +92,11 @@ private:
         // Its own page keeps an array where it is, but nothing of that is promised: address and release in one section.
         auto made = make_chunks(vm, *memory, std::move(ranges), chunk, true);
         if (!made) return tl::unexpected(made.error());  // the soft maximum alone gives no page back
-        chunks_ = std::move(*made);
+        carry(std::move(made));
         return {};
     }
 
     std::unique_ptr<CycleHeap> heap_;
-    FlagSetter flags_;
-    std::unique_ptr<SoftChunks> chunks_;
-    NoChunks no_chunks_;
-    Status verdict_;
 };
 
 }  // namespace
