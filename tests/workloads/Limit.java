@@ -4,15 +4,17 @@ import java.nio.channels.FileChannel;
 import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * How much a program can hold until the JVM says OutOfMemoryError. What it holds is written to a mapped file at each step,
  * without allocating: it can be read when the JVM has exited.
  *
- * <p>Arguments: {@code --size SIZE --progress FILE [--churn N]}: objects of that size; N threads that allocate garbage all the
- * while, so that collections run back to back. Commands:
+ * <p>Arguments: {@code --size SIZE --progress FILE [--churn N]}: objects of that size; N threads that allocate garbage from the
+ * command of that name on. Commands:
  *
  * <pre>
+ * churn         allocate garbage as fast as possible from now on: collections run back to back
  * grow SIZE     hold so much more; tells held_bytes, and error=OutOfMemoryError if the JVM refused
  * drop          hold nothing
  * report
@@ -36,6 +38,7 @@ public final class Limit extends Workload {
     private int inLast = 64;
     private long objects;
     private volatile byte[] garbage;
+    private final CountDownLatch churning = new CountDownLatch(1);
 
     private Limit(int size, Path file) throws Exception {
         this.size = size;
@@ -68,6 +71,9 @@ public final class Limit extends Workload {
     @Override
     String obey(String[] words) {
         switch (words[0]) {
+            case "churn":
+                churning.countDown();
+                return "";
             case "grow":
                 return grow(parseBytes(words[1]));
             case "drop":
@@ -113,6 +119,11 @@ public final class Limit extends Workload {
     }
 
     private void churn() {
+        try {
+            churning.await();
+        } catch (InterruptedException e) {
+            return; // nobody interrupts it
+        }
         while (true) {
             try {
                 garbage = new byte[16 << 10];
