@@ -135,8 +135,8 @@ std::optional<Millis> Regulator::target_left() const {
 void Regulator::accept(const SetHeapTarget& order) {
     if (const auto done = book_.find(order.op)) return listener_.on_result(*done);
     if (running_ && running_->order.op == order.op) return;
+    observe();  // what ends here is answered with what is true now
     if (running_) finish(EndReason::superseded, "a newer order came: " + order.op);
-    observe();
     const bool grows = order.target.footprint >= footprint().resident;  // what is held can always be given back
     if (!rules_.can_balloon || !switched_off_.empty() || (broken_ && !grows)) return answer_unsupported(order);
     start(order);
@@ -158,6 +158,8 @@ void Regulator::start(const SetHeapTarget& order) {
     running.order = order;
     running.started = ports_.clock.now();
     running.target_before = target_;
+    running.hold_before = hold_until_;
+    running.cap_before = cap_;
     running.balloon_before = balloon_.size().granted;
     running.releases_before = guard_.releases();
     look();
@@ -239,6 +241,7 @@ void Regulator::lift() {
 void Regulator::switch_off(const std::string& why) {
     if (running_) {
         running_->order.on_shortfall = OnShortfall::rollback;
+        observe();
         finish(EndReason::paused, why);
     }
     lift();
@@ -261,6 +264,7 @@ void Regulator::retry_restoring() {
 void Regulator::cancel(const Cancel& order) {
     if (!running_ || running_->order.op != order.op) return;
     running_->order.on_shortfall = order.rest;
+    observe();
     finish(EndReason::cancelled, {});
 }
 

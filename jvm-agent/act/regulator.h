@@ -94,6 +94,8 @@ private:
         Bytes before;
         Bytes balloon_before;
         std::optional<HeapTarget> target_before;
+        std::optional<TimePoint> hold_before;
+        Cap cap_before = Cap::firm;
         std::uint64_t releases_before = 0;  ///< Guard::releases()
         Bytes native{};                     ///< memory beside the heap that went, too
     };

@@ -163,6 +163,8 @@ void Regulator::finish(EndReason reason, std::string detail) {
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;
         target_ = ended.target_before;  // first, so that settings follow it and not the order's
+        hold_until_ = ended.hold_before;
+        cap_ = ended.cap_before;
         deflate(saturating_sub(balloon_.size().granted, ended.balloon_before));
         follow_balloon(Bytes());
         if (!target_) lift();

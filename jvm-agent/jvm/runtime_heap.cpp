@@ -12,9 +12,9 @@ RuntimeHeap::RuntimeHeap(JNIEnv* env) : env_(env) {
     const LocalRef<> runtime(env, env->CallStaticObjectMethod(type.get(), get));
     if (clear_exception(env) || !runtime) return;
     total_ = env->GetMethodID(type.get(), "totalMemory", "()J");
-    free_ = env->GetMethodID(type.get(), "freeMemory", "()J");
-    max_ = env->GetMethodID(type.get(), "maxMemory", "()J");
-    gc_ = env->GetMethodID(type.get(), "gc", "()V");
+    if (total_ != nullptr) free_ = env->GetMethodID(type.get(), "freeMemory", "()J");
+    if (free_ != nullptr) max_ = env->GetMethodID(type.get(), "maxMemory", "()J");
+    if (max_ != nullptr) gc_ = env->GetMethodID(type.get(), "gc", "()V");
     if (clear_exception(env)) return;
     runtime_ = env->NewGlobalRef(runtime.get());
 }

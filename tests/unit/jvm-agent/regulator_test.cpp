@@ -379,6 +379,36 @@ TEST_F(RegulatorTest, WhatIsHeldCanBeGivenBackAlsoAfterTheJvmRefusedAChunk) {
     EXPECT_EQ(regulator.balloon().count(), 0U);
 }
 
+TEST_F(RegulatorTest, ARollbackBringsBackTheHoldAndTheCapToo) {
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    jvm.chunk_takes = 1ms;
+    SetHeapTarget first = order("a", 3_GiB);
+    first.hold = Millis(20'000);
+    regulator.accept(first);
+    run_until_result();
+    SetHeapTarget second = order("b", 256_MiB);
+    second.deadline = Millis(300);
+    second.on_shortfall = OnShortfall::rollback;
+    regulator.accept(second);
+    run_until_result(2);
+    ASSERT_EQ(results[1].rest, RestIs::rolled_back);
+    ASSERT_TRUE(regulator.target());
+    run(25s);
+    EXPECT_FALSE(regulator.target()) << "the first order's hold is over";
+}
+
+TEST_F(RegulatorTest, ACancelIsAnsweredWithWhatIsTrueThen) {
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    jvm.chunk_takes = 1ms;
+    regulator.accept(order("a", 256_MiB));
+    run(100ms);
+    jvm.live = 3_GiB;  // the program has filled it again
+    jvm.in_memory = 3_GiB + 512_MiB;
+    regulator.cancel({"", "a", OnShortfall::keep});
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_LE(results[0].obtained, 1_GiB);
+}
+
 class FullCollections : public RegulatorTest {
 protected:
     explicit FullCollections(int allowed = 6)
