@@ -10,7 +10,8 @@ namespace {
 /// Of one core, for counting resident pages: a third of what the agent may cost when it holds nothing.
 constexpr double kLookShare = 0.0003;
 constexpr double kLookShareHolding = 0.01;
-/// Chunks of G1 are humongous: each burst of them starts a concurrent cycle or two, which are no distress.
+/// Each burst of chunks starts a concurrent cycle or two, because they are humongous (G1) or because so much is allocated at
+/// once (ZGC, Shenandoah). Those are no distress.
 constexpr Duration kInflationEchoes = std::chrono::seconds(2);
 constexpr Duration kBetweenRestores = std::chrono::seconds(2);
 constexpr Duration kBetweenTrims = std::chrono::minutes(1);

@@ -16,8 +16,7 @@ constexpr Duration kKeepAliveEvery = std::chrono::seconds(2);
 
 void Regulator::protect(const GcLoad& gc) {
     const TimePoint now = ports_.clock.now();
-    // In other collectors than G1 a chunk causes nothing but what its size causes, and that is what the guard is for.
-    const bool ours = facts_.kind == CollectionKind::young_and_marking ? causes_collections() : levers_.drives_cycles();
+    const bool ours = causes_collections();
     const GuardVerdict verdict =
         guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
     if (!verdict.distress.empty()) {

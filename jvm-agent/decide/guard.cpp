@@ -14,6 +14,7 @@ constexpr double kBearable = 0.75;
 /// A growing program must find room for this many collections more of the same growth: chunks that are let go return
 /// only at the next young collection.
 constexpr std::uint64_t kGrowthAhead = 4;
+constexpr std::uint64_t kCyclesTogether = 4;
 /// A balloon of no more than this share of the heap is not what makes it tight or the collector work.
 constexpr double kSlight = 0.01;
 /// GC threads' CPU beyond this (cores) and this multiple of what was usual is the balloon's fault.
@@ -43,9 +44,9 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     stalls_ = seen.heap.stalls;
     cleared_ = seen.cleared_chunks;
     if (seen.heap.young_gcs != gcs_) {
-        growth_ = std::max(saturating_sub(seen.application, application_), growth_ / 2);
-        application_ = seen.application;
         gcs_ = seen.heap.young_gcs;
+        seen.heap.collecting ? learn_growth_of_cycles(seen) : learn_growth(saturating_sub(seen.application, application_));
+        if (!seen.heap.collecting) application_ = seen.application;
     }
     if (full && !seen.balloon.is_zero()) return distressed(seen, seen.balloon, "full-gc", now);
     if (cleared) return distressed(seen, seen.balloon, "cleared-chunks", now);
@@ -56,6 +57,18 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     if (gc_is_busier(seen)) return distressed(seen, seen.balloon / 2, "gc-cpu", now);
     if (cycles_storm(seen, now)) return distressed(seen, seen.balloon / 2, "back-to-back-cycles", now);
     return {};
+}
+
+void Guard::learn_growth(Bytes grown) { growth_ = std::max(grown, growth_ / 2); }
+
+/// What is occupied after a concurrent cycle holds what was allocated while it ran, which is now more, now less: only the
+/// least of several cycles shows growth.
+void Guard::learn_growth_of_cycles(const GuardSight& seen) {
+    least_ = cycles_ == 0 ? seen.application : std::min(least_, seen.application);
+    if (++cycles_ < kCyclesTogether) return;
+    cycles_ = 0;
+    learn_growth(saturating_sub(least_, application_) / kCyclesTogether);
+    application_ = least_;
 }
 
 Bytes Guard::wanted_by_occupancy(const GuardSight& seen) const {
@@ -107,6 +120,7 @@ void Guard::forget(const GuardSight& seen) {
     gcs_ = seen.heap.young_gcs;
     application_ = seen.application;
     growth_ = Bytes();
+    cycles_ = 0;
     gc_before_ = std::max(seen.gc.usual, seen.gc.now);
 }
 

@@ -48,6 +48,8 @@ private:
     [[nodiscard]] Bytes wanted_by_occupancy(const GuardSight& seen) const;
     bool gc_is_busier(const GuardSight& seen);
     bool cycles_storm(const GuardSight& seen, TimePoint now);
+    void learn_growth(Bytes grown);
+    void learn_growth_of_cycles(const GuardSight& seen);
     void forget(const GuardSight& seen);
 
     bool started_ = false;
@@ -56,6 +58,8 @@ private:
     std::uint64_t cleared_ = 0;
     std::uint64_t gcs_ = 0;
     Bytes application_;
+    Bytes least_;  ///< of application, in the cycles counted in cycles_
+    std::uint64_t cycles_ = 0;
     Bytes growth_;          ///< of occupancy from one collection to the next, the largest of late
     double gc_before_ = 0;  ///< GC load while there was no balloon, or while our levers caused it
     TimePoint storm_since_{};

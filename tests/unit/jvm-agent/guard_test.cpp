@@ -2,6 +2,8 @@
 
 #include "jvm-agent/decide/guard.h"
 
+#include "tests/unit/jvm-agent/heap_on_paper.h"
+
 namespace aerostat::agent {
 namespace {
 
@@ -141,6 +143,44 @@ TEST_F(GuardTest, HasNothingToSayWithoutABalloon) {
     seen.heap.full_gcs = 5;
     seen.application = 4_GiB;
     EXPECT_TRUE(judge().distress.empty());
+}
+
+GuardSight of_cycles() {
+    GuardSight seen;
+    seen.heap = four_gib();
+    seen.heap.kind = CollectionKind::whole_heap_cycles;
+    seen.heap.collecting = false;
+    seen.balloon = 2_GiB;
+    seen.application = 400_MiB;
+    return seen;
+}
+
+TEST(Guard, WhatIsAllocatedDuringConcurrentCyclesIsNoGrowth) {
+    Guard guard;
+    GuardSight seen = of_cycles();
+    TimePoint now{std::chrono::hours(1)};
+    for (int cycle = 0; cycle < 40; ++cycle) {
+        ++seen.heap.young_gcs;
+        seen.application = cycle % 2 == 0 ? 400_MiB : 900_MiB;
+        now += std::chrono::seconds(1);
+        EXPECT_TRUE(guard.judge(seen, now).distress.empty()) << cycle;
+    }
+}
+
+TEST(Guard, GrowthBehindConcurrentCyclesGetsRoomInTime) {
+    Guard guard;
+    GuardSight seen = of_cycles();
+    TimePoint now{std::chrono::hours(1)};
+    Bytes live = 400_MiB;
+    for (int cycle = 0; cycle < 40 && guard.releases() == 0; ++cycle) {
+        ++seen.heap.young_gcs;
+        live += 50_MiB;
+        seen.application = live + (cycle % 2 == 0 ? 0_MiB : 300_MiB);
+        now += std::chrono::seconds(1);
+        static_cast<void>(guard.judge(seen, now));
+    }
+    EXPECT_EQ(guard.releases(), 1U);
+    EXPECT_LT(live, 1600_MiB) << "well before the 2 GiB that the balloon leaves";
 }
 
 }  // namespace
