@@ -153,9 +153,10 @@ class Flight:
 
     @staticmethod
     def os_taken_by_policy(host):
-        """What the policy's own orders have taken by the OS balloon: the ceiling stays in force after a squeeze, and what a heap
-        in need was given is asked for again when the need has passed. Orders of their own, with deadlines of their own."""
-        return sum(one.get("os_moved", 0) for one in host.operations() if one["command"] == "balance" and one.get("verified") is not None)
+        """What the policy's own orders have moved by the OS balloon: the ceiling stays in force after a squeeze, and what a heap
+        in need was given is asked for again when the need has passed. Orders of their own, with deadlines of their own. A target
+        that falls while the heap holds less is one of them too, and has nothing to verify in the heap."""
+        return sum(one.get("os_moved", 0) for one in host.operations() if one["command"] == "balance")
 
     @staticmethod
     def squeeze_a_growing_heap(host, jvm):
