@@ -138,7 +138,11 @@ def arguments():
     parser.add_argument("--json", metavar="FILE", help="all figures of all cells")
     parser.add_argument("--jdks", default=",".join(map(str, WANTED_JDKS)), help="such as 17,25")
     parser.add_argument("--collectors", default=",".join(COLLECTORS), help="such as G1,ZGC")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    strange = [name for name in asked.collectors.split(",") if name not in COLLECTORS]
+    if strange:
+        parser.error(f"unknown collector {', '.join(strange)}: there are {', '.join(COLLECTORS)}")
+    return asked
 
 
 def main():
