@@ -13,9 +13,12 @@ from java_service import JavaService
 class Churn:
     """A running Churn; with `agent`, the agent in it speaks to `guestd`, which is steered from here."""
 
-    def __init__(self, layer, classes, heap, program, agent=False, flags=(), options=""):
+    def __init__(self, layer, classes, heap, program, agent=False, flags=(), options="", gc_log=False):
         self.directory, self.guestd = tempfile.mkdtemp(prefix="aerostat-bench-"), None
         args = [*layer.flags, f"-Xmx{int(heap) // MIB}m", *flags]
+        if gc_log:
+            self.gc_log = os.path.join(self.directory, "gc.log")
+            args.append(f"-Xlog:gc:file={self.gc_log}")
         if agent:
             self.guestd = FakeGuestd(self.directory)
             args.append(f"-agentpath:{agent_library()}=runtime-dir={self.directory},name=churn{options}")

@@ -3,29 +3,46 @@
 A: heap H with a balloon that leaves T; B: -Xmx T, without the agent. Both run the same closed loop, in the order A B B A, so that
 drift of the machine falls on both. The ratio is throughput of A over B; the control is the second B over the first, and the
 second A over the first: what differs there is noise. A is measured once its report shows that the balloon grows no more.
-A ratio proves something only where the balloon was still there at the end: elsewhere the verdict is "not held".
+A ratio proves something only where the balloon was still there at the end: elsewhere the verdict is "not held". Concurrent
+collectors get half of the processors to themselves: a program on all of them outruns a collector in a heap of size T, balloon
+or not. Where B stalls all the same (allocation stalls, degenerated cycles, by the collector's log) the verdict is "saturated".
 """
 
 import math
 import os
 
 from churn import Churn, pieces
-from common import MIB, arguments, classes, layers, spread, table, write_json
+from common import MIB, ROOT, arguments, classes, layers, spread, sys, table, write_json
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "soak"))
+
+from heap_pages import gc_stalls  # noqa: E402
 
 LIVE = 200 * MIB
 HEAP = 1200 * MIB
 SHARES = (0.3, 0.45, 0.6, 0.75)  # T as a share of H
-PROGRAM = ["--live", f"{LIVE}B", "--replace", "0.05", "--threads", str(len(os.sched_getaffinity(0)))]
+CONCURRENT = ("Z", "Shenandoah")
 PROMISED = 0.95
 HELD = 0.9  # of the balloon asked for, at the end of the window
 STILL = 3  # reports, about one a second
+
+
+def program(layer):
+    threads = len(os.sched_getaffinity(0))
+    if layer.collector in CONCURRENT:
+        threads = max(1, threads // 2)
+    return ["--live", f"{LIVE}B", "--replace", "0.05", "--threads", str(threads)]
+
+
+def churn(layer, class_dir, heap, **more):
+    return Churn(layer, class_dir, heap, program(layer), gc_log=True, **more)
 
 
 def comfortable(collector):
     """From which T on the ratio is promised."""
     if collector == "G1":
         return LIVE + HEAP // 4
-    if collector in ("Z", "Shenandoah"):
+    if collector in CONCURRENT:
         return 2 * LIVE
     return HEAP // 3 + LIVE  # the largest young generation, and live
 
@@ -48,9 +65,15 @@ def warm(jvm, options):
     jvm.service.tell(f"measure {2 if options.quick else 6}")
 
 
+def measured(jvm, options):
+    stalls = gc_stalls(jvm.gc_log)
+    figures = jvm.measure(4 if options.quick else 8)
+    return {**figures, "gc_stalls": gc_stalls(jvm.gc_log) - stalls}
+
+
 def ballooned(layer, class_dir, target, options):
     """A; None where this JVM holds no balloon."""
-    with Churn(layer, class_dir, HEAP, PROGRAM, agent=True) as jvm:
+    with churn(layer, class_dir, HEAP, agent=True) as jvm:
         if not jvm.guestd.hello["jvm"]["can_balloon"]:
             return None
         warm(jvm, options)
@@ -58,7 +81,7 @@ def ballooned(layer, class_dir, target, options):
         result = jvm.guestd.result("balloon", 60)
         report = grown(jvm.guestd, HEAP - target)
         warm(jvm, options)
-        figures = jvm.measure(4 if options.quick else 8)
+        figures = measured(jvm, options)
         after = jvm.guestd.wait_report()
         figures.update(balloon=report["balloon_bytes"], balloon_after=after["balloon_bytes"], footprint=after["footprint_bytes"],
                        reason=result["reason"], held=after["balloon_bytes"] >= HELD * (HEAP - target),
@@ -70,10 +93,10 @@ def ballooned(layer, class_dir, target, options):
 def small(layer, class_dir, target, options):
     """B; None where the program does not fit into this heap at all."""
     try:
-        with Churn(layer, class_dir, target, PROGRAM) as jvm:
+        with churn(layer, class_dir, target) as jvm:
             warm(jvm, options)
             warm(jvm, options)
-            return jvm.measure(4 if options.quick else 8)
+            return measured(jvm, options)
     except Exception as failure:  # pylint: disable=broad-except
         print(f"{layer.name}: -Xmx {pieces(target)}: {type(failure).__name__}: the program does not run in it", flush=True)
         return None
@@ -89,7 +112,8 @@ def compare(layer, class_dir, target, options):
     a, b = [run for run in runs if "balloon" in run], [run for run in runs if "balloon" not in run]
     ratios = [one["ops"] / other["ops"] for one, other in zip(a, b)]
     figures = {"target": target, "ratios": spread(ratios), "ratio": math.prod(ratios) ** (1 / len(ratios)),
-               "promised": target >= comfortable(layer.collector), "held": all(run["held"] for run in a), "a": a, "b": b}
+               "promised": target >= comfortable(layer.collector), "held": all(run["held"] for run in a),
+               "saturated": any(run["gc_stalls"] for run in b), "a": a, "b": b}
     figures["control"] = {"a": a[1]["ops"] / a[0]["ops"], "b": b[1]["ops"] / b[0]["ops"]}
     return figures
 
@@ -98,10 +122,13 @@ def row(figures):
     a, control = figures["a"], figures["control"]
     causes = sorted({cause for run in a for cause in run["distress"]})
     verdict = "kept" if figures["ratio"] >= PROMISED else "MISSED"
-    verdict = "NOT HELD" if not figures["held"] else verdict if figures["promised"] else "-"
+    verdict = "-" if not figures["promised"] else verdict if figures["held"] else "NOT HELD"
+    if figures["saturated"]:
+        verdict = "saturated"
     return [pieces(figures["target"]), *(figures["ratios"][key] for key in ("min", "median", "max")),
             f"{control['a']:.2f} {control['b']:.2f}", verdict, pieces(min(run["balloon"] for run in a)),
-            pieces(min(run["balloon_after"] for run in a)), pieces(max(run["footprint"] for run in a)), a[-1]["reason"],
+            pieces(min(run["balloon_after"] for run in a)), pieces(max(run["footprint"] for run in a)),
+            " ".join("+".join(str(run["gc_stalls"]) for run in side) for side in (a, figures["b"])), a[-1]["reason"],
             " ".join([f"{sum(run['releases'] for run in a)}:", *causes]) if any(run["releases"] for run in a) else "-"]
 
 
@@ -121,9 +148,10 @@ def main():
             if not found:
                 print(f"SKIP {layer.name}: no balloon here, or the program does not fit", flush=True)
                 continue
-            table(["T", "min", "median", "max", "A/A B/B", "promise", "balloon", "after", "footprint", "result", "released for"],
+            table(["T", "min", "median", "max", "A/A B/B", "promise", "balloon", "after", "footprint", "stalls A B", "result",
+                   "released for"],
                   [row(one) for one in found])
-            promised = [one for one in found if one["promised"]]
+            promised = [one for one in found if one["promised"] and not one["saturated"]]
             figures[layer.name] = {"ratio": min((one["ratio"] for one in promised if one["held"]), default=None),
                                    "promised": len(promised), "held": sum(one["held"] for one in promised), "curve": found}
     write_json(options, "fidelity", figures)
