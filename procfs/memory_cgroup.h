@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "contract/error.h"
+#include "contract/units.h"
+
+namespace aerostat::procfs {
+
+/// A memory cgroup as a folder.
+struct MemoryCgroup {
+    int version = 2;
+    std::string directory;  ///< "/sys/fs/cgroup/app"
+    std::string top;        ///< where the hierarchy is mounted: limits between there and `directory` hold, too
+};
+
+/// What a memory cgroup says. Absent: no limit, or the file is not there.
+struct CgroupMemory {
+    Bytes current;
+    std::optional<Bytes> limit;  ///< the lowest of its own and those above it that can be seen
+    std::optional<Bytes> high;   ///< v2: above it the kernel reclaims and slows down
+    std::optional<Bytes> swap;   ///< in swap now
+    std::optional<Bytes> swap_limit;
+    Bytes active_file;
+    Bytes inactive_file;
+    Bytes anonymous;
+    std::optional<std::uint64_t> refaults_file;  ///< pages
+    std::optional<std::uint64_t> refaults_anon;
+    std::optional<std::uint64_t> oom_kills;
+    std::optional<std::uint64_t> high_events;
+};
+
+/// The cgroup that this process is in, if the memory controller accounts for it there (v2 first).
+/// Fails: `not_found` (there is none), as read_text().
+[[nodiscard]] Result<MemoryCgroup> own_memory_cgroup(const std::string& root = {});
+/// The one at a folder that somebody names. Fails: `not_found`.
+[[nodiscard]] Result<MemoryCgroup> memory_cgroup_at(const std::string& directory);
+[[nodiscard]] Result<CgroupMemory> read_memory_cgroup(const MemoryCgroup& cgroup);
+
+/// From /proc/self/cgroup and /proc/self/mountinfo; `version` 1 or 2. Empty directory: not mounted, or not in it.
+[[nodiscard]] MemoryCgroup place_in_hierarchy(std::string_view cgroup, std::string_view mountinfo, int version);
+/// memory.stat of either version.
+void parse_memory_stat(std::string_view text, int version, CgroupMemory& into);
+
+}  // namespace aerostat::procfs
