@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "contract/units.h"
+#include "contract/cost_curve.h"
 
 namespace aerostat::host {
 
@@ -14,6 +14,12 @@ struct Segment {
     std::uint32_t guest = 0;
     std::uint32_t layer = 0;
 };
+
+/// What a byte between two neighbouring corners of a curve saves, weighted; never negative.
+[[nodiscard]] inline double slope_between(const CostPoint& left, const CostPoint& right, double weight) {
+    const double slope = weight * (left.cost - right.cost) / saturating_sub(right.memory, left.memory).as_double();
+    return slope > 0 ? slope : 0;
+}
 
 /// Where the steepest `amount` bytes end.
 struct Selection {

@@ -3,179 +3,126 @@
 #include <algorithm>
 
 #include "host-controller/decide/fill.h"
-#include "host-controller/decide/segments.h"
+#include "host-controller/decide/segment_pool.h"
 
 namespace aerostat::host {
 namespace {
 
-// What is known of a layer while sharing: bytes surely its own, and bytes at exactly the price.
-struct Draft {
-    Bytes sure;
-    Bytes tied;
-};
-
-struct Bounds {
-    Bytes floors;
-    Bytes ceilings;
-    Bytes least;
-    Bytes most;
-    [[nodiscard]] bool bind() const { return least > floors || most < ceilings; }
-};
-
-Bounds bounds_of(const ShareGuest& guest) {
-    Bounds bounds;
-    for (const ShareLayer& layer : guest.layers) {
-        bounds.floors += layer.curve.floor();
-        bounds.ceilings += layer.curve.ceiling();
-    }
-    bounds.least = std::clamp(guest.least, bounds.floors, bounds.ceilings);
-    bounds.most = std::clamp(guest.most, bounds.least, bounds.ceilings);
-    return bounds;
-}
-
-void append_segments(const ShareGuest& guest, std::uint32_t index, std::vector<Segment>& out) {
-    for (std::uint32_t l = 0; l < guest.layers.size(); ++l) {
-        const auto points = guest.layers[l].curve.points();
-        for (std::size_t i = 1; i < points.size(); ++i) {
-            const Bytes length = saturating_sub(points[i].memory, points[i - 1].memory);
-            const double slope = guest.weight * (points[i - 1].cost - points[i].cost) / length.as_double();
-            out.push_back({std::max(0.0, slope), length, index, l});
-        }
-    }
-}
-
-// The whole problem while it is being solved.
+// The whole problem while it is being solved. Only what is near the price is looked at segment by segment: with a sample's
+// price range one pass of two short searches a curve decides nearly all of it.
 class Sharing {
 public:
     explicit Sharing(const ShareProblem& problem) : problem_(problem) {
-        first_layer_.reserve(problem.guests.size() + 1);
-        std::size_t layers = 0;
+        bounds_.reserve(problem.guests.size());
         for (const ShareGuest& guest : problem.guests) {
-            first_layer_.push_back(layers);
-            layers += guest.layers.size();
             bounds_.push_back(bounds_of(guest));
             least_ += bounds_.back().least;
         }
-        drafts_.resize(layers);
     }
 
     ShareOutcome solve() {
         ShareOutcome outcome;
         outcome.short_by = saturating_sub(least_, problem_.capacity);
-        collect();
-        Bytes left = saturating_sub(problem_.capacity, least_);
-        const Selection found = select_steepest(pool_, left);
+        const Bytes amount = saturating_sub(problem_.capacity, least_);
+        range_ = likely_range(problem_, bounds_, amount);
+        pool_ = collect(problem_, bounds_, range_);
+        // The sample misled, or the answer lies at the range's very edge.
+        const bool beside = pool_.taken >= amount || pool_.taken + pool_.open_length < amount;
+        if (beside && (pool_.left_out || !pool_.taken.is_zero())) pool_ = collect(problem_, bounds_, range_ = {});
+        Bytes left = saturating_sub(amount, pool_.taken);
+        const Selection found = select_steepest(pool_.open, left);
         outcome.price = found.price;
-        for (const Segment& segment : pool_) {
-            Draft& draft = drafts_[first_layer_[segment.guest] + segment.layer];
+        for (const Segment& segment : pool_.open) {
             if (segment.slope > found.price || found.all) {
-                draft.sure += segment.length;
+                pool_.sure[segment.guest][segment.layer] += segment.length;
                 left = saturating_sub(left, segment.length);
             } else if (segment.slope == found.price) {
-                draft.tied += segment.length;
+                tied_.push_back(segment);
             }
         }
-        settle_ties(0, problem_.guests.size(), left);
-        write(outcome);
+        for (const Segment& segment : tied_) {
+            if (bounds_[segment.guest].bind()) settle_bounded(segment.guest);
+        }
+        share_ties(tied_, left);
+        for (std::uint32_t g = 0; g < problem_.guests.size(); ++g) {
+            if (bounds_[g].bind()) settle_bounded(g);
+        }
+        outcome.layers = std::move(pool_.sure);
         return outcome;
     }
 
 private:
-    Draft& draft(std::size_t guest, std::uint32_t layer) { return drafts_[first_layer_[guest] + layer]; }
-
-    // Floors and forced minimums become sure; what may be chosen goes into the pool.
-    void collect() {
-        std::size_t most_segments = 0;
-        for (const ShareGuest& guest : problem_.guests) most_segments += guest.layers.size() * (CostCurve::kMaxPoints - 1);
-        pool_.reserve(most_segments);
-        for (std::uint32_t g = 0; g < problem_.guests.size(); ++g) {
-            const ShareGuest& guest = problem_.guests[g];
-            for (std::uint32_t l = 0; l < guest.layers.size(); ++l) draft(g, l).sure = guest.layers[l].curve.floor();
-            if (!bounds_[g].bind())
-                append_segments(guest, g, pool_);
-            else
-                collect_bounded(g);
-        }
-    }
-
-    // A guest whose min or max matters: its own segments in order, the part before `least` forced, behind `most` dropped.
-    void collect_bounded(std::uint32_t g) {
-        const Bounds& bounds = bounds_[g];
-        std::vector<Segment> own = sorted_segments(g);
-        Bytes forced = saturating_sub(bounds.least, bounds.floors);
-        Bytes offered = saturating_sub(bounds.most, bounds.least);
-        for (Segment segment : own) {
-            const Bytes now = std::min(forced, segment.length);
-            draft(g, segment.layer).sure += now;
-            forced = saturating_sub(forced, now);
-            segment.length = std::min(saturating_sub(segment.length, now), offered);
-            offered = saturating_sub(offered, segment.length);
-            if (!segment.length.is_zero()) pool_.push_back(segment);
-        }
-    }
-
-    std::vector<Segment> sorted_segments(std::uint32_t g) const {
-        std::vector<Segment> own;
-        append_segments(problem_.guests[g], g, own);
-        std::stable_sort(own.begin(), own.end(), [](const Segment& a, const Segment& b) { return a.slope > b.slope; });
-        return own;
-    }
-
-    void settle_ties(std::size_t first_guest, std::size_t end_guest, Bytes left) {
+    // `left` goes to `tied` segments, which are worth the same: first everybody keeps what they hold.
+    void share_ties(std::vector<Segment>& tied, Bytes left) {
+        const auto place = [](const Segment& s) { return std::pair(s.guest, s.layer); };
+        std::sort(tied.begin(), tied.end(), [&](const Segment& a, const Segment& b) { return place(a) < place(b); });
         std::vector<EqualClaim> claims;
-        std::vector<Draft*> owners;
-        for (std::size_t g = first_guest; g < end_guest; ++g) {
-            const ShareGuest& guest = problem_.guests[g];
-            for (std::uint32_t l = 0; l < guest.layers.size(); ++l) {
-                Draft& one = draft(g, l);
-                if (one.tied.is_zero()) continue;
-                claims.push_back({one.sure, one.sure + one.tied, guest.layers[l].present, guest.weight});
-                owners.push_back(&one);
+        std::vector<Bytes*> owners;
+        for (const Segment& segment : tied) {
+            Bytes& own = pool_.sure[segment.guest][segment.layer];
+            if (owners.empty() || owners.back() != &own) {
+                const ShareGuest& guest = problem_.guests[segment.guest];
+                owners.push_back(&own);
+                claims.push_back({own, own, guest.layers[segment.layer].present, guest.weight});
             }
+            claims.back().high += segment.length;
         }
         const std::vector<Bytes> totals = fill_equal_claims(claims, left);
-        for (std::size_t i = 0; i < owners.size(); ++i) *owners[i] = {totals[i], Bytes()};
+        for (std::size_t i = 0; i < owners.size(); ++i) *owners[i] = totals[i];
     }
 
-    // Inside a bounded guest the cut fell somewhere among equal segments; its sum is right, so share that sum again with
-    // ties going to the layers that hold the memory now.
+    // Of a bounded guest the sum is known. Its layers take it in their own order; of equal segments those that hold the
+    // memory now.
     void settle_bounded(std::uint32_t g) {
-        const ShareGuest& guest = problem_.guests[g];
-        Bytes left;
-        for (std::uint32_t l = 0; l < guest.layers.size(); ++l) {
-            left += saturating_sub(draft(g, l).sure, guest.layers[l].curve.floor());
-            draft(g, l) = {guest.layers[l].curve.floor(), Bytes()};
-        }
-        const std::vector<Segment> own = sorted_segments(g);
-        for (std::size_t i = 0; i < own.size();) {
-            std::size_t end = i;
-            Bytes equal;
-            while (end < own.size() && own[end].slope == own[i].slope) equal += own[end++].length;
-            for (std::size_t k = i; k < end; ++k) {
-                Draft& one = draft(g, own[k].layer);
-                (equal <= left ? one.sure : one.tied) += own[k].length;
+        Bytes left = begin_settling(g);
+        Bytes equal;
+        for (Segment segment; order_.next(segment);) {
+            if (!equals_.empty() && equals_.back().slope != segment.slope) {
+                if (equal > left) break;
+                left = take_equals(g, left, equal);
+                equal = Bytes();
             }
-            if (equal > left) break;
-            left = saturating_sub(left, equal);
-            i = end;
+            equals_.push_back(segment);
+            equal += segment.length;
         }
-        settle_ties(g, g + 1, left);
+        if (equal <= left)
+            take_equals(g, left, equal);
+        else if (equals_.size() == 1)
+            pool_.sure[g][equals_.front().layer] += left;
+        else
+            share_ties(equals_, left);
     }
 
-    void write(ShareOutcome& outcome) {
-        for (std::uint32_t g = 0; g < problem_.guests.size(); ++g) {
-            if (bounds_[g].bind()) settle_bounded(g);
-            std::vector<Bytes> layers;
-            for (std::uint32_t l = 0; l < problem_.guests[g].layers.size(); ++l) layers.push_back(draft(g, l).sure);
-            outcome.layers.push_back(std::move(layers));
+    // Puts order_ where nothing but what the guest surely has lies before it. The answer is what it has beyond that.
+    Bytes begin_settling(std::uint32_t g) {
+        const ShareGuest& guest = problem_.guests[g];
+        std::vector<Bytes>& own = pool_.sure[g];
+        Bytes left;
+        for (const Bytes one : own) left += one;
+        left = saturating_sub(left, bounds_[g].floors);
+        order_.reset(guest, g);
+        if (order_.skip_steeper(range_.widened().high) > left) order_.reset(guest, g);
+        for (std::size_t l = 0; l < own.size(); ++l) {
+            own[l] = order_.reached(l);
+            left = saturating_sub(left, saturating_sub(own[l], guest.layers[l].curve.floor()));
         }
+        equals_.clear();
+        return left;
+    }
+
+    Bytes take_equals(std::uint32_t g, Bytes left, Bytes equal) {
+        for (const Segment& segment : equals_) pool_.sure[g][segment.layer] += segment.length;
+        equals_.clear();
+        return saturating_sub(left, equal);
     }
 
     const ShareProblem& problem_;
-    std::vector<std::size_t> first_layer_;
-    std::vector<Bounds> bounds_;
-    std::vector<Draft> drafts_;
-    std::vector<Segment> pool_;
+    std::vector<ShareBounds> bounds_;
+    SegmentPool pool_;
+    PriceRange range_;
+    std::vector<Segment> tied_;    ///< at the price, of all guests
+    std::vector<Segment> equals_;  ///< of the guest being settled
+    SegmentsInOrder order_;
     Bytes least_;
 };
 

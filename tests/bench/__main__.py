@@ -1,5 +1,5 @@
 """Runs benches one after another and puts their figures into one file. A bench is a program NAME.py in this folder that
-understands --quick, --json FILE, --jdks and --collectors."""
+understands --quick, --json FILE, --jdks and --collectors; NAME_PART.py is a part of it: asking for NAME runs all parts."""
 
 import argparse
 import ast
@@ -64,6 +64,25 @@ def run(name, passed_on):
             return json.load(written), status == 0
 
 
+def chosen(names, known):
+    """The programs that the names stand for, in the order asked for; a name that stands for none is returned second."""
+    programs, unknown = [], []
+    for name in names or known:
+        found = [one for one in known if one == name or one.startswith(name + "_")]
+        programs += [one for one in found if one not in programs]
+        unknown += [] if found else [name]
+    return programs, unknown
+
+
+def merge(into, more):
+    """Parts of a bench write below the same key."""
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
+
+
 def main():
     known = benches()
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
@@ -74,7 +93,7 @@ def main():
     parser.add_argument("--collectors", metavar="G1,Z,…")
     parser.add_argument("--list", action="store_true", help="name the benches and end")
     options = parser.parse_args()
-    unknown = [name for name in options.names if name not in known]
+    programs, unknown = chosen(options.names, known)
     if unknown:
         parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(known)}")
     if options.list:
@@ -86,15 +105,15 @@ def main():
     figures, failed = {"machine": machine()}, []
     for key, value in figures["machine"].items():
         print(f"{key:22} {value if not isinstance(value, dict) else ', '.join(f'{k}: {v}' for k, v in value.items())}")
-    for name in options.names or known:
+    for name in programs:
         got, well = run(name, passed_on)
-        figures.update(got)
+        merge(figures, got)
         failed += [] if well else [name]
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(figures, file, indent=1, sort_keys=True)
             file.write("\n")
-    print(f"\n{len(options.names or known) - len(failed)} benches ran" + (f", FAILED: {', '.join(failed)}" if failed else ""))
+    print(f"\n{len(programs) - len(failed)} benches ran" + (f", FAILED: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
 
 

@@ -173,6 +173,92 @@ TEST(ShareOut, ItsPriceSeparatesWhatIsTakenFromWhatIsLeft) {
     }
 }
 
+// A large host: more guests than are sampled, bounds that bind here and there, flat stretches and equal slopes in plenty.
+ShareProblem large_problem(std::mt19937& random) {
+    const auto roll = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };
+    ShareProblem problem;
+    Bytes floors;
+    Bytes ceilings;
+    const int bound_share = roll(0, 4);
+    for (int guests = roll(600, 1500); guests > 0; --guests) {
+        ShareGuest guest;
+        guest.weight = roll(1, 3);
+        for (int layers = roll(1, 3); layers > 0; --layers)
+            guest.layers.push_back({random_curve(random), pages(static_cast<std::uint64_t>(roll(0, 8)))});
+        if (roll(1, 4) <= bound_share) guest.least = pages(static_cast<std::uint64_t>(roll(0, 10)));
+        if (roll(1, 4) <= bound_share) guest.most = guest.least + pages(static_cast<std::uint64_t>(roll(0, 10)));
+        const Range range = range_of(guest);
+        floors += pages(range.least);
+        ceilings += pages(range.most);
+        problem.guests.push_back(std::move(guest));
+    }
+    const double share = std::uniform_real_distribution<double>(-0.1, 1.1)(random);
+    problem.capacity = floors + round_down(share_of(saturating_sub(ceilings, floors), share), pages(1));
+    return problem;
+}
+
+// No byte of one layer is worth less than a byte that another layer of the guest could still have, and none is worth less
+// than the price unless the guest's minimum keeps it, or more unless its maximum bars it: convexity makes that the optimum.
+void expect_best(const ShareGuest& guest, const std::vector<Bytes>& layers, double price) {
+    constexpr double kRounding = 1e-9;
+    double cheapest_kept = kInfinity;
+    double best_missed = 0;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        const CostCurve& one = guest.layers[l].curve;
+        cheapest_kept = std::min(cheapest_kept, guest.weight * one.price_of_taking(layers[l]));
+        best_missed = std::max(best_missed, guest.weight * one.gain_of_giving(layers[l]));
+    }
+    EXPECT_GE(cheapest_kept, best_missed * (1 - kRounding));
+    const Range range = range_of(guest);
+    const std::uint64_t sum = in_pages(sum_of(layers));
+    EXPECT_GE(sum, range.least);
+    EXPECT_LE(sum, range.most);
+    if (sum > range.least) {
+        EXPECT_GE(cheapest_kept, price * (1 - kRounding));
+    }
+    if (sum < range.most) {
+        EXPECT_LE(best_missed, price * (1 + kRounding));
+    }
+}
+
+TEST(ShareOut, IsTheOptimumAlsoAmongMoreGuestsThanItSamples) {
+    std::mt19937 random(31);
+    int scarce = 0;
+    for (int round = 0; round < 60 && !HasFailure(); ++round) {
+        const ShareProblem problem = large_problem(random);
+        const ShareOutcome outcome = price_of_memory().share_out(problem);
+        Bytes least;
+        Bytes most;
+        for (std::size_t g = 0; g < problem.guests.size(); ++g) {
+            const Range range = range_of(problem.guests[g]);
+            least += pages(range.least);
+            most += pages(range.most);
+            expect_best(problem.guests[g], outcome.layers[g], outcome.price);
+        }
+        EXPECT_EQ(sum_of(outcome), std::clamp(problem.capacity, least, most)) << "round " << round;
+        scarce += outcome.price > 0 ? 1 : 0;
+    }
+    EXPECT_GT(scarce, 20);
+}
+
+TEST(ShareOut, ASampleThatMisleadsOnlyCostsTime) {
+    // All that is worth anything belongs to a few guests in a row, which hardly a sample meets.
+    ShareProblem problem;
+    for (int g = 0; g < 3000; ++g) {
+        const double cost = g < 5 ? 1000 : g < 10 ? 500 : 0;
+        problem.guests.push_back(
+            {1, Bytes(), Bytes(Bytes::kLimit), {{curve({{pages(0), cost}, {pages(100), 0}}), pages(1)}}});
+    }
+    for (const std::uint64_t capacity :
+         {0ULL, 50ULL, 499ULL, 500ULL, 501ULL, 750ULL, 1000ULL, 1001ULL, 290'000ULL, 300'000ULL}) {
+        problem.capacity = pages(capacity);
+        const ShareOutcome outcome = price_of_memory().share_out(problem);
+        EXPECT_EQ(in_pages(sum_of(outcome)), capacity);
+        for (std::size_t g = 0; g < problem.guests.size(); ++g)
+            expect_best(problem.guests[g], outcome.layers[g], outcome.price);
+    }
+}
+
 TEST(ShareOut, FollowsTheSquareRootRule) {
     // sum w K / (m - L) is least where m - L is proportional to sqrt(w K): 4 times the garbage, twice the room.
     const Bytes live(64ULL << 20);
