@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "contract/codec.h"
+#include "contract/faulty_order.h"
 #include "contract/names.h"
 #include "wire/peer_credentials.h"
 
@@ -64,9 +65,16 @@ void Link::take_line(std::string_view line) {
     if (message.error().code == ErrorCode::unsupported) {
         send_now(
             {id_of_malformed(line), ErrorNotice{std::string(to_string(message.error().code)), message.error().message}});
-    } else if (connection_) {
-        connection_->count_malformed();
+        return;
     }
+    if (connection_) connection_->count_malformed();
+    refuse_order(line, message.error());
+}
+
+/// Garbage is counted and dropped; but an order, however absurd, is waited for by somebody.
+void Link::refuse_order(std::string_view line, const Error& fault) {
+    auto answer = answer_to_faulty_order(line, fault);
+    if (welcomed_ && answer && answer->session == session_) send_now({fresh_id(), std::move(*answer)});
 }
 
 void Link::take(const Envelope& message) {

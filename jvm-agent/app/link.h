@@ -43,6 +43,7 @@ private:
     void closed(const Error& why);
     void take_line(std::string_view line);
     void take(const Envelope& message);
+    void refuse_order(std::string_view line, const Error& fault);
     bool send_now(const Envelope& message);
     void trouble(std::string text);
 

@@ -1,6 +1,11 @@
 // Whatever guestd orders and the JVM does, in whatever order: see FuzzedAgent for what must hold.
 #include <fuzzer/FuzzedDataProvider.h>
 
+#include <algorithm>
+
+#include "contract/codec.h"
+#include "contract/faulty_order.h"
+#include "tests/fuzz/check.h"
 #include "tests/fuzz/jvm-agent/fuzzed_agent.h"
 
 namespace {
@@ -66,6 +71,39 @@ private:
         agent_.order(order);
     }
 
+    /// As its bytes come: whatever stands where the amounts should, it is carried out or answered with its fault.
+    void order_on_the_wire() {
+        const std::string op = std::to_string(agent_.ops().size());
+        const std::string line = R"({"v":1,"type":"set_heap_target","id":"x","session":"s","op":")" + op +
+                                 R"(","target_bytes":)" + amount() + R"(,"deadline_ms":)" + amount() + "}";
+        const auto message = decode_message(line);
+        if (message) {
+            auto order = std::get<SetHeapTarget>(message->body);
+            order.deadline = std::min(order.deadline, Millis(20'000));  // no run waits for years
+            return agent_.order(std::move(order));
+        }
+        const auto answer = answer_to_faulty_order(line, message.error());
+        const bool is_json = message.error().message.find("not JSON") == std::string::npos;
+        FUZZ_CHECK(!is_json || (answer && answer->op == op && answer->session == "s" && !answer->detail.empty()));
+        if (answer) FUZZ_CHECK(encode(Envelope{"1", *answer}));
+    }
+
+    std::string amount() {
+        switch (number(3)) {
+            case 0:
+                return std::to_string(data_.ConsumeIntegral<std::int64_t>());
+            case 1:
+                return std::to_string(data_.ConsumeIntegral<std::uint64_t>());
+            case 2:
+                return std::to_string(data_.ConsumeFloatingPoint<double>());
+            default: {
+                std::string text = data_.ConsumeRandomLengthString(12);
+                std::replace(text.begin(), text.end(), ',', ' ');  // no further field, which might say whose order it is
+                return text;
+            }
+        }
+    }
+
     void cancel() {
         if (agent_.ops().empty()) return;
         agent_.cancel(coin() ? agent_.ops().back() : "never ordered", coin() ? OnShortfall::rollback : OnShortfall::keep);
@@ -121,7 +159,7 @@ private:
         switch (number(9)) {
             case 0:
             case 1:
-                return order();
+                return number(7) == 0 && agent_.ops().size() < kMostOrders ? order_on_the_wire() : order();
             case 2:
                 return cancel();
             case 3:
