@@ -148,7 +148,9 @@ void Regulator::answer_unsupported(const SetHeapTarget& order) {
     result.op = order.op;
     result.asked = saturating_sub(footprint().resident, order.target.footprint);
     result.shortfall = result.asked;
-    result.reason = EndReason::unsupported;
+    // What the kernel will not let go of, for whomever: no other order would fare better.
+    const bool pinned = !rules_.can_balloon && rules_.can_balloon.error().code == ErrorCode::denied;
+    result.reason = pinned || broken_ ? EndReason::not_reclaimable : EndReason::unsupported;
     result.detail = broken_ ? last_trouble_ : rules_.can_balloon ? switched_off_ : rules_.can_balloon.error().message;
     book_.add(result);
     listener_.on_result(std::move(result));

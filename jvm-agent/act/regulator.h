@@ -108,6 +108,7 @@ private:
         TimePoint began{};
         const char* ended_because = nullptr;         ///< for people, where it is not that nothing more came
         std::optional<TimePoint> last_collection{};  ///< a full one that this drive asked for
+        std::string trouble{};                       ///< for people: why the settings could not be changed
     };
 
     void observe();

@@ -70,8 +70,8 @@ Duration Regulator::step_operation() {
 
 void Regulator::pull_levers() {
     const auto pulled = levers_.pull(lever_sight());
-    if (!pulled) last_trouble_ = pulled.error().message;
-    drive_ = Drive{LeverPhase::unavailable, lever_level(), facts_.cycle_pauses, 0, ports_.clock.now(), nullptr, {}};
+    drive_ = Drive{LeverPhase::unavailable, lever_level(), facts_.cycle_pauses, 0, ports_.clock.now(), nullptr, {}, {}};
+    if (!pulled) drive_.trouble = last_trouble_ = pulled.error().message;
     if (!pulled || !*pulled) return;
     drive_.phase = levers_.drives_cycles() ? LeverPhase::working : LeverPhase::spent;
     // A humongous allocation starts a concurrent cycle at once when much is occupied; the interval alone is looked at
@@ -156,6 +156,8 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.shortfall = saturating_sub(result.asked, result.obtained);
     result.reason = result.shortfall.is_zero() && reason == EndReason::deadline ? EndReason::met : reason;
     result.detail = std::move(detail);
+    if (result.detail.empty() && !result.shortfall.is_zero() && !drive_.trouble.empty())
+        result.detail = "the collector's settings could not be changed: " + drive_.trouble;
     if (result.detail.empty() && !levers_.left_alone().empty())
         result.detail = "set by the operator and left alone: " + levers_.left_alone();
     if (ended.native >= kWorthSaying)

@@ -18,8 +18,8 @@ constexpr Bytes kHugePage = 2_MiB;
 constexpr Bytes kLeastChunkOfHugePages = 6_MiB;
 
 Status not_pinned(const procfs::Residency& residency) {
-    if (!residency.locked.is_zero()) return fail(ErrorCode::refused, "the heap is locked in memory");
-    if (residency.kernel_page_size >= kHugePage) return fail(ErrorCode::refused, "the heap is made of huge pages (hugetlb)");
+    if (!residency.locked.is_zero()) return fail(ErrorCode::denied, "the heap is locked in memory");
+    if (residency.kernel_page_size >= kHugePage) return fail(ErrorCode::denied, "the heap is made of huge pages (hugetlb)");
     return {};
 }
 

@@ -15,8 +15,8 @@ struct HeapMemory {
     std::vector<procfs::AddressRange> file_backed;  ///< parts mapped from the class-data archive
 };
 
-/// `heap`: whole mappings, such as reservations. Fails: `refused` (locked in memory, hugetlb, in a file of its own: pages
-/// could not be given back), `unsupported`, `io`.
+/// `heap`: whole mappings, such as reservations. Fails: `denied` (locked in memory, hugetlb: the kernel would keep the
+/// pages), `refused` (in a file of its own: they are the file's), `unsupported`, `io`.
 [[nodiscard]] Result<HeapMemory> look_at_memory(const HotspotFlags& flags, const std::vector<procfs::AddressRange>& heap);
 
 /// Fails: `refused` if what the operator asked of this JVM contradicts a balloon (AlwaysPreTouch), or what a balloon needs

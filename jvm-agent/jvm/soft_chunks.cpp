@@ -66,6 +66,8 @@ Status SoftChunks::madvise_away(procfs::AddressRange range) const {
     if (range.end <= range.begin) return {};
     const int advice = rules_.shared ? MADV_REMOVE : MADV_DONTNEED;
     if (madvise(reinterpret_cast<void*>(range.begin), range.end - range.begin, advice) == 0) return {};
+    if (errno == EINVAL)  // the program has locked them since the agent looked (mlockall)
+        return fail(ErrorCode::denied, "the kernel does not let go of heap pages: they are locked in memory");
     return tl::unexpected(error_from_errno("releasing heap pages", errno));
 }
 

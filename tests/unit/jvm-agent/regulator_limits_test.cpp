@@ -57,7 +57,7 @@ TEST_F(RegulatorTest, WhatIsHeldCanBeGivenBackAlsoAfterTheJvmRefusedAChunk) {
     jvm.in_memory = 2_GiB;
     regulator.accept(order("c", 512_MiB));
     run_until_result(3);
-    EXPECT_EQ(results[2].reason, EndReason::unsupported) << "no more chunks in this JVM";
+    EXPECT_EQ(results[2].reason, EndReason::not_reclaimable) << "no more chunks in this JVM";
     regulator.accept(order("up", 4_GiB));
     run_until_result(4);
     EXPECT_EQ(results[3].reason, EndReason::met);
@@ -130,6 +130,29 @@ TEST_F(FullCollections, AreNeverMadeWithoutAnOrder) {
     jvm.in_memory = jvm.committed = 3_GiB;
     run(60s);
     EXPECT_EQ(jvm.full_gcs, made);
+}
+
+class PinnedHeap : public RegulatorTest {
+protected:
+    PinnedHeap() : RegulatorTest({0.05, Cap::hard, false, fail(ErrorCode::denied, "the heap is locked in memory"), {}}) {}
+};
+
+TEST_F(PinnedHeap, IsNotReclaimableAndNothingIsTouched) {
+    regulator.accept(order("a", 1_GiB));
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(results[0].reason, EndReason::not_reclaimable);
+    EXPECT_EQ(results[0].detail, "the heap is locked in memory");
+    EXPECT_TRUE(jvm.flag_calls.empty());
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+}
+
+TEST_F(RegulatorTest, WhereTheJvmRefusesASettingTheAnswerSaysWhatIsMissing) {
+    jvm.refuse_flag = "MaxHeapFreeRatio";
+    jvm.live = 2_GiB;
+    regulator.accept(order("a", 256_MiB));
+    run_until_result();
+    EXPECT_GT(results[0].shortfall, 0_B);
+    EXPECT_NE(results[0].detail.find("settings could not be changed"), std::string::npos) << results[0].detail;
 }
 
 }  // namespace

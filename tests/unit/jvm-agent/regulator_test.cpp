@@ -200,7 +200,7 @@ TEST_F(RegulatorTest, StopsBallooningWhenTheJvmRefusesAChunk) {
     EXPECT_EQ(results[0].reason, EndReason::not_reclaimable);
     regulator.accept(order("b", 2_GiB));
     ASSERT_EQ(results.size(), 2U);
-    EXPECT_EQ(results[1].reason, EndReason::unsupported);
+    EXPECT_EQ(results[1].reason, EndReason::not_reclaimable);
 }
 
 TEST_F(RegulatorTest, CancelKeepsOrRollsBackAsAsked) {

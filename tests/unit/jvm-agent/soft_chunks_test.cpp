@@ -181,14 +181,15 @@ TEST_P(ReleaseTest, FileBackedPartsAreNotTouched) {
     chunks().drop(inflate());
 }
 
-TEST_P(ReleaseTest, MemoryThatTheKernelWillNotReleaseIsAnErrorOfIo) {
+TEST_P(ReleaseTest, MemoryThatTheProgramLocksLaterIsNotTouchedAndSaidToBe) {
     const AddressRange wide{memory.at(2_MiB), memory.at(2_MiB) + kRegion.count()};
     // Under sanitizers mlock() itself does nothing.
     ASSERT_EQ(syscall(SYS_mlock, wide.begin, wide.size().count()), 0) << "the limit for locked memory is below 1 MiB";
     jni.place_next_array(wide.begin);
     const auto chunk = chunks().inflate();
     ASSERT_FALSE(chunk);
-    EXPECT_EQ(chunk.error().code, ErrorCode::io);
+    EXPECT_EQ(chunk.error().code, ErrorCode::denied);
+    EXPECT_THAT(chunk.error().message, ::testing::HasSubstr("locked in memory"));
     expect_nothing_released();
     expect_no_trace();
 }
