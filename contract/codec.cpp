@@ -80,6 +80,18 @@ constexpr std::string_view type_of() {
         return "cancel";
     else if constexpr (std::is_same_v<T, ErrorNotice>)
         return "error";
+    else if constexpr (std::is_same_v<T, Watch>)
+        return "watch";
+    else if constexpr (std::is_same_v<T, MemoryNews>)
+        return "memory";
+    else if constexpr (std::is_same_v<T, ReclaimerFigures>)
+        return "reclaimer";
+    else if constexpr (std::is_same_v<T, ForgetReclaimer>)
+        return "forget";
+    else if constexpr (std::is_same_v<T, Reclaim>)
+        return "reclaim";
+    else if constexpr (std::is_same_v<T, Reclaimed>)
+        return "reclaimed";
 }
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "contract/clock.h"
+#include "contract/condition_page.h"
 #include "contract/cost_curve.h"
 #include "contract/roles.h"
 #include "contract/units.h"
@@ -206,8 +207,48 @@ struct ErrorNotice {
     std::string message;
 };
 
+/// Application -> guest: tell me when the memory condition changes. Replaces an earlier one of the same connection.
+enum class WatchFor { level, all, none };
+struct Watch {
+    WatchFor changes = WatchFor::level;
+};
+
+/// Guest -> application: the condition in short; the page holds everything.
+struct MemoryNews {
+    ConditionLevel level = ConditionLevel::ample;
+    ConditionTrend trend = ConditionTrend::steady;
+    ConditionValidity validity = ConditionValidity::valid;
+    std::uint64_t session = 0;
+    std::optional<Bytes> available;
+    std::optional<Bytes> suggested_release;
+    std::optional<Millis> deadline;  ///< from now
+};
+
+/// Application -> guest: a cache or pool that gives memory back when asked. Again: new figures.
+struct ReclaimerFigures {
+    std::string reclaimer;        ///< its name, one of its connection's
+    Bytes releasable;             ///< what it could release now
+    std::optional<double> price;  ///< CPU seconds per second lost for each GiB released
+};
+struct ForgetReclaimer {
+    std::string reclaimer;
+};
+
+/// Guest -> application: please release so much by then.
+struct Reclaim {
+    std::string reclaimer;
+    Bytes wanted;
+    Millis deadline{0};
+};
+/// Its answer, with its id: what was really released, maybe nothing.
+struct Reclaimed {
+    std::string reclaimer;
+    Bytes released;
+};
+
 using Message = std::variant<Hello, Welcome, JvmReport, GuestReport, Apply, SetHeapTarget, OperationResult, Pressure,
-                             HostCondition, LeaseRenewal, Cancel, ErrorNotice>;
+                             HostCondition, LeaseRenewal, Cancel, ErrorNotice, Watch, MemoryNews, ReclaimerFigures,
+                             ForgetReclaimer, Reclaim, Reclaimed>;
 
 /// A message with its envelope id; an answer carries the id of what it answers.
 struct Envelope {

@@ -169,6 +169,47 @@ void describe(V& v, ErrorNotice& m) {
 }
 
 template <class V>
+void describe(V& v, Watch& m) {
+    v.maybe("changes", m.changes);
+}
+
+template <class V>
+void describe(V& v, MemoryNews& m) {
+    v.field("level", m.level);
+    v.field("trend", m.trend);
+    v.field("validity", m.validity);
+    v.field("session", m.session);
+    v.maybe("available_bytes", m.available);
+    v.maybe("suggested_release_bytes", m.suggested_release);
+    v.maybe("deadline_ms", m.deadline);
+}
+
+template <class V>
+void describe(V& v, ReclaimerFigures& m) {
+    v.name("reclaimer", m.reclaimer);
+    v.field("releasable_bytes", m.releasable);
+    v.maybe("price", m.price);
+}
+
+template <class V>
+void describe(V& v, ForgetReclaimer& m) {
+    v.name("reclaimer", m.reclaimer);
+}
+
+template <class V>
+void describe(V& v, Reclaim& m) {
+    v.name("reclaimer", m.reclaimer);
+    v.field("wanted_bytes", m.wanted);
+    v.field("deadline_ms", m.deadline);
+}
+
+template <class V>
+void describe(V& v, Reclaimed& m) {
+    v.name("reclaimer", m.reclaimer);
+    v.field("released_bytes", m.released);
+}
+
+template <class V>
 void describe(V& v, ControlRequest& m) {
     v.field("command", m.command);
     v.text("target", m.target);

@@ -83,6 +83,31 @@ struct WireNames<ErrorCode> {
     }};
 };
 
+template <>
+struct WireNames<WatchFor> {
+    static constexpr std::array<NameTable<WatchFor>, 3> table{
+        {{WatchFor::level, "level"}, {WatchFor::all, "all"}, {WatchFor::none, "none"}}};
+};
+template <>
+struct WireNames<ConditionLevel> {
+    static constexpr std::array<NameTable<ConditionLevel>, 4> table{{{ConditionLevel::ample, "ample"},
+                                                                     {ConditionLevel::advisory, "advisory"},
+                                                                     {ConditionLevel::tight, "tight"},
+                                                                     {ConditionLevel::critical, "critical"}}};
+};
+template <>
+struct WireNames<ConditionTrend> {
+    static constexpr std::array<NameTable<ConditionTrend>, 3> table{
+        {{ConditionTrend::steady, "steady"}, {ConditionTrend::rising, "rising"}, {ConditionTrend::falling, "falling"}}};
+};
+template <>
+struct WireNames<ConditionValidity> {
+    static constexpr std::array<NameTable<ConditionValidity>, 4> table{{{ConditionValidity::valid, "valid"},
+                                                                        {ConditionValidity::no_daemon, "no-daemon"},
+                                                                        {ConditionValidity::stale, "stale"},
+                                                                        {ConditionValidity::no_host, "no-host"}}};
+};
+
 template <class Enum>
 [[nodiscard]] constexpr std::string_view wire_name(Enum value) {
     for (const auto& [enumerator, name] : WireNames<Enum>::table) {

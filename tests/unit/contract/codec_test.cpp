@@ -22,19 +22,26 @@ std::vector<Message> one_of_each() {
     Apply apply{"s1",        "op1",        {{"shop", {1_GiB}}},   GuestTarget{8_GiB},
                 Millis(100), Millis(2000), OnShortfall::rollback, Cap::hard,
                 Millis(9)};
-    return {Hello{Role::agent, "shop", "s1", "0.1.0", a_report().facts},
-            Hello{Role::guest, "vm1", "s2", "0.1.0", std::nullopt},
-            Welcome{"s1", "shop~12", Millis(12)},
-            a_report(),
-            guest,
-            apply,
-            SetHeapTarget{"s1", "op1", {1_GiB}, Millis(1), Millis(2), OnShortfall::rollback, Cap::elastic, std::nullopt},
-            result,
-            Pressure{64_MiB, "gc-distress", "shop"},
-            HostCondition{"tight", 0.5},
-            LeaseRenewal{"s1", Millis(30'000)},
-            Cancel{"s1", "op1", OnShortfall::rollback},
-            ErrorNotice{"bad-value", "no such thing"}};
+    return {
+        Hello{Role::agent, "shop", "s1", "0.1.0", a_report().facts},
+        Hello{Role::guest, "vm1", "s2", "0.1.0", std::nullopt},
+        Welcome{"s1", "shop~12", Millis(12)},
+        a_report(),
+        guest,
+        apply,
+        SetHeapTarget{"s1", "op1", {1_GiB}, Millis(1), Millis(2), OnShortfall::rollback, Cap::elastic, std::nullopt},
+        result,
+        Pressure{64_MiB, "gc-distress", "shop"},
+        HostCondition{"tight", 0.5},
+        LeaseRenewal{"s1", Millis(30'000)},
+        Cancel{"s1", "op1", OnShortfall::rollback},
+        ErrorNotice{"bad-value", "no such thing"},
+        Watch{WatchFor::all},
+        MemoryNews{ConditionLevel::tight, ConditionTrend::falling, ConditionValidity::no_host, 12, 3_GiB, 1_MiB, Millis(10)},
+        ReclaimerFigures{"pictures", 64_MiB, 0.01},
+        ForgetReclaimer{"pictures"},
+        Reclaim{"pictures", 32_MiB, Millis(2000)},
+        Reclaimed{"pictures", 16_MiB}};
 }
 
 TEST(Codec, EveryMessageComesBackTheSame) {
