@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/strict_toml.h"
+#include "host-controller/decide/policies.h"
 
 namespace aerostat::host::app {
 namespace {
@@ -39,6 +40,7 @@ void read_host(StrictTable& table, HostConfig& config) {
     config.rules.emergency_reserve = table.bytes("emergency_reserve").value_or(Bytes(256ULL << 20));
     take(table.text("runtime_dir"), config.runtime_dir);
     config.act = table.word("mode", {"advise", "act"}).value_or("advise") == "act";
+    if (const auto policy = table.word("policy", policy_names())) config.rules.policy = policy_named(*policy);
     config.share_condition =
         share_condition_of(table.word("share_host_condition", {"none", "level", "full"}).value_or("level"));
     config.read_group = table.text("read_group");

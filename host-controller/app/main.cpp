@@ -35,7 +35,7 @@ int check(const CommandLine& line) {
         std::cerr << "warning: " << warning << '\n';
     std::cout << line.config << ": ok: " << format_bytes(config->rules.memory) << " for guests, of it "
               << format_bytes(config->rules.emergency_reserve) << " in reserve; mode " << (config->act ? "act" : "advise")
-              << "; " << config->rules.guests.size() << " guest sections\n";
+              << "; policy " << config->rules.policy->name() << "; " << config->rules.guests.size() << " guest sections\n";
     return daemon::kExitMet;
 }
 
@@ -78,7 +78,8 @@ int run(const CommandLine& line) {
         spdlog::error("{}", opened.error().message);
         return daemon::kExitError;
     }
-    spdlog::info("ready runtime_dir={} mode={}", directory, host_daemon.acts() ? "act" : "advise");
+    spdlog::info("ready runtime_dir={} mode={} policy={}", directory, host_daemon.acts() ? "act" : "advise",
+                 host_daemon.rules().policy->name());
     daemon::notify_systemd("READY=1");
     loop.run();
     return daemon::kExitMet;

@@ -133,7 +133,7 @@ private:
         row.next = step.next;
         row.ordered = step.ordered;
         row.price = finite_price(share.layers[l].curve, row.target);
-        row.why = why(guest, layer, share, sum, row.target, step);
+        row.why = why(guest, layer, share, sum, row.target, step, *rules_.policy);
         plan_.layers.push_back(row);
         if (step.ordered) add_order(layer, step.next, order);
     }

@@ -3,13 +3,15 @@
 namespace aerostat::host {
 namespace {
 
-std::string reason_of_aim(const FrameLayer& layer, const ShareGuest& share, Bytes share_sum, Bytes aim) {
+std::string reason_of_aim(const FrameLayer& layer, const ShareGuest& share, Bytes share_sum, Bytes aim,
+                          const SharePolicy& policy) {
     const Bytes base = layer.in_force.value_or(layer.seen->footprint);
     if (layer.urgent && aim >= base) return "needs more at once";
     if (layer.operator_ceiling && aim >= *layer.operator_ceiling) return "held by operator";
     if (aim <= layer.seen->floor) return "at its floor";
     if (share_sum >= share.most) return "bounded by the guest's max";
     if (share_sum <= share.least) return "kept at the guest's min";
+    if (!policy.weighs_costs()) return std::string(policy.reason());
     if (aim < base) return "cheapest bytes";
     if (aim > base) return layer.seen->curve.gain_of_giving(base) > 0 ? "needs more" : "headroom nobody else needs";
     return "as it is";
@@ -18,10 +20,10 @@ std::string reason_of_aim(const FrameLayer& layer, const ShareGuest& share, Byte
 }  // namespace
 
 std::string why(const FrameGuest& guest, const FrameLayer& layer, const ShareGuest& share, Bytes share_sum, Bytes aim,
-                const Step& step) {
+                const Step& step, const SharePolicy& policy) {
     if (!layer.untouched_because.empty()) return layer.untouched_because;
     const std::string reason =
-        guest.untouched_because.empty() ? reason_of_aim(layer, share, share_sum, aim) : guest.untouched_because;
+        guest.untouched_because.empty() ? reason_of_aim(layer, share, share_sum, aim, policy) : guest.untouched_because;
     switch (step.kind) {
         case StepKind::not_worth:
             return reason + "; the gain does not pay for moving";

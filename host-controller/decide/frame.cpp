@@ -16,17 +16,19 @@ std::string why_untouched(const FrameGuest& guest, const HostState& state) {
     return {};
 }
 
-std::string why_untouched(const FrameLayer& layer) {
+std::string why_untouched(const FrameLayer& layer, const SharePolicy& policy) {
+    if (!policy.moves(layer.seen->kind)) return "left alone by policy " + std::string(policy.name());
     if (!layer.seen->can_move) return "this JVM has no balloon";
     if (layer.track && layer.track->aside_since) return "set aside: no progress towards its target";
     return {};
 }
 
-FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const HostState& state, TimePoint now) {
+FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const HostState& state, const SharePolicy& policy,
+                       TimePoint now) {
     FrameLayer layer;
     layer.seen = &seen;
     layer.track = track_of(state, guest, seen);
-    layer.untouched_because = why_untouched(layer);
+    layer.untouched_because = why_untouched(layer, policy);
     layer.in_force = target_in_force(seen, layer.track);
     layer.entitled = entitled(seen, layer.track);
     layer.ceiling = std::max(seen.floor, seen.ceiling);
@@ -57,7 +59,7 @@ FrameGuest frame_guest(const GuestSeen& seen, const HostState& state, const Host
     guest.untouched_because = why_untouched(guest, state);
     guest.apart = seen.fixed + kept_ready(seen, state, now);
     for (const LayerSeen& layer : seen.layers) {
-        guest.layers.push_back(frame_layer(seen, layer, state, now));
+        guest.layers.push_back(frame_layer(seen, layer, state, *rules.policy, now));
         FrameLayer& framed = guest.layers.back();
         if (!guest.untouched_because.empty()) framed.untouched_because = guest.untouched_because;
         if (framed.untouched_because.empty())

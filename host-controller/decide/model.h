@@ -11,6 +11,7 @@
 #include "contract/cost_curve.h"
 #include "contract/roles.h"
 #include "contract/units.h"
+#include "host-controller/decide/share_out.h"
 
 // What decisions are made of: one picture of the world per tick, and what has to be remembered between ticks. Plain values.
 namespace aerostat::host {
@@ -18,9 +19,11 @@ namespace aerostat::host {
 /// A guest's identity, "session:1234:5678" or "cgroup:/path": never the name it says.
 using GuestId = std::string;
 
-/// One Java heap in the host's eyes; all figures already checked against the guest's measured memory.
+/// One Java heap, or the memory of a guest's own, in the host's eyes; all figures already checked against the guest's
+/// measured memory.
 struct LayerSeen {
     std::string name;
+    LayerKind kind = LayerKind::java_heap;
     Bytes footprint;
     Bytes floor;
     bool floor_is_assumed = false;  ///< no collection cycle has shown what is alive: an order may find that less is

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "contract/cost_curve.h"
 #include "contract/units.h"
 
 namespace aerostat::host {
+
+/// Whose memory a layer is: some policies move only one kind.
+enum class LayerKind { java_heap, guest_os };
 
 /// One layer's claim. The curve's domain is what may be decided: its floor is always granted, more than its ceiling never.
 struct ShareLayer {
@@ -37,7 +41,15 @@ struct ShareOutcome {
 class SharePolicy {
 public:
     virtual ~SharePolicy() = default;
+    /// As the configuration says it.
+    [[nodiscard]] virtual std::string_view name() const = 0;
     [[nodiscard]] virtual ShareOutcome share_out(const ShareProblem& problem) const = 0;
+    /// False: layers of this kind are left alone.
+    [[nodiscard]] virtual bool moves(LayerKind) const { return true; }
+    /// True: bytes move only where the price says that it pays. False: the shares are the aim, whatever they cost.
+    [[nodiscard]] virtual bool weighs_costs() const { return false; }
+    /// Why a layer's share is what it is, for policies that do not weigh costs.
+    [[nodiscard]] virtual std::string_view reason() const { return {}; }
 };
 
 /// Minimises sum over guests of weight x sum over layers of cost, under the capacity and every guest's bounds. Exact.
@@ -52,6 +64,8 @@ public:
 /// by weight. When `least` and the floors do not fit, everyone gets just these, and `short_by` says what is missing.
 class PriceOfMemory final : public SharePolicy {
 public:
+    [[nodiscard]] std::string_view name() const override { return "price"; }
+    [[nodiscard]] bool weighs_costs() const override { return true; }
     [[nodiscard]] ShareOutcome share_out(const ShareProblem& problem) const override;
 };
 

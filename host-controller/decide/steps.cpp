@@ -68,6 +68,7 @@ private:
 
     // What taking `base - target` is worth to the others at the host's price, less what it costs this guest.
     bool pays(std::size_t g, std::size_t l, Bytes base, Bytes target) const {
+        if (!rules_.policy->weighs_costs()) return true;
         const CostCurve& curve = frame_.problem.guests[g].layers[l].curve;
         const Bytes moved = saturating_sub(base, target);
         const double loss =

@@ -39,6 +39,16 @@ TEST(Config, GuestsInheritTheDefaults) {
     EXPECT_FALSE(config->rules.limits_for("db"));
 }
 
+TEST(Config, ChoosesThePolicyByName) {
+    EXPECT_EQ(parse_config(kHost, "hostd.toml")->rules.policy->name(), "price");
+    for (const std::string name : {"price", "proportional", "guest-only", "static"}) {
+        const auto config = parse_config(kHost + "policy = \"" + name + "\"\n", "hostd.toml");
+        ASSERT_TRUE(config) << config.error().message;
+        EXPECT_EQ(config->rules.policy->name(), name);
+    }
+    EXPECT_THAT(problem(kHost + "policy = \"fair\"\n"), HasSubstr("hostd.toml:3"));
+}
+
 TEST(Config, TellsEachMistakeWithItsLine) {
     EXPECT_THAT(problem("[host]\nmemory = 5\n"), HasSubstr("hostd.toml:2"));
     EXPECT_THAT(problem("[host]\n"), HasSubstr("memory is required"));
