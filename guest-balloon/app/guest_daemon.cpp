@@ -120,7 +120,7 @@ void GuestDaemon::stop() {
 }
 
 void GuestDaemon::every_second() {
-    GuestSight sight = observe_guest();
+    GuestSight sight = sensor_.look();
     state_.memory_seen(sight.memory);
     degraded_ = std::move(sight.degraded);
     Effects effects;

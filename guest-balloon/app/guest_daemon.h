@@ -79,6 +79,7 @@ private:
     std::unique_ptr<AgentServer> agents_;
     std::unique_ptr<daemon::ControlServer> control_;
     std::unique_ptr<HostClient> host_;
+    GuestSensor sensor_;
     std::vector<std::string> degraded_;
     std::vector<std::string> degraded_logged_;
     Superior superior_logged_ = Superior::none;

@@ -1,20 +1,49 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "guest-balloon/decide/guest_state.h"
+#include "guest-balloon/decide/os_sight.h"
+#include "procfs/memory_cgroup.h"
 
 namespace aerostat::guest {
 
 /// One look at the guest's memory.
 struct GuestSight {
     GuestMemory memory;
+    OsSight os;
     std::vector<std::string> degraded;  ///< sources that could not be read, for people
 };
 
-/// Reads /proc/meminfo and /proc/pressure/memory: microseconds, so on the loop. A source that is missing is absent in the
-/// result and named; without meminfo the figures are zero, which no rule takes for room.
-[[nodiscard]] GuestSight observe_guest();
+/// Which cgroup is the guest.
+struct GuestCgroup {
+    /// "auto": our own, if it or one above it has a limit; "none"; or a folder.
+    std::string wanted = "auto";
+    std::string root;  ///< stands before /proc and /sys, for tests
+};
+
+/// Reads meminfo, pressure, vmstat, the balloon device and the container's cgroup: some 100 microseconds, so on the loop. A
+/// source that is missing is absent in the result and named; without meminfo the figures are zero, which no rule takes for
+/// room. Thread: the loop's.
+class GuestSensor {
+public:
+    explicit GuestSensor(GuestCgroup where = {});
+    [[nodiscard]] GuestSight look();
+    /// Absent: this guest is no container.
+    [[nodiscard]] const std::optional<procfs::MemoryCgroup>& cgroup() const { return cgroup_; }
+    /// The pressure files to watch: the machine's, and the container's.
+    [[nodiscard]] std::vector<std::string> pressure_files() const;
+
+private:
+    void look_at_counters(GuestSight& sight) const;
+    void look_at_cgroup(GuestSight& sight) const;
+
+    std::string root_;
+    std::optional<procfs::MemoryCgroup> cgroup_;
+    std::string cgroup_trouble_;
+    bool has_virtio_balloon_ = false;
+};
 
 }  // namespace aerostat::guest

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "contract/clock.h"
+
+namespace aerostat::guest {
+
+/// What counts as pressure: so much stalled time within such a window.
+struct PressureThreshold {
+    Duration stalled = std::chrono::milliseconds(50);
+    Duration window = std::chrono::milliseconds(500);
+};
+
+/// Waits for the kernel's word that the guest stalls for want of memory (PSI triggers on /proc/pressure/memory and the
+/// container's memory.pressure); between two calls lies a window at least. Where the kernel grants no trigger, it looks at
+/// the file's counter whenever poll() is called, and says so.
+///
+/// Nothing is allocated on the way from the kernel's word to the handler. Thread: the loop's.
+class PressureWatch {
+public:
+    PressureWatch(asio::io_context& loop, std::vector<std::string> files, PressureThreshold threshold,
+                  std::function<void()> on_pressure);
+    ~PressureWatch();
+    PressureWatch(const PressureWatch&) = delete;
+    PressureWatch& operator=(const PressureWatch&) = delete;
+
+    /// To be called about once a second: looks where there is no trigger.
+    void poll(TimePoint now);
+    /// For people; empty while all is as it should be.
+    [[nodiscard]] std::vector<std::string> trouble() const;
+
+private:
+    struct Source;
+    void open(Source& source, const PressureThreshold& threshold);
+    void wait(Source& source);
+    asio::io_context& loop_;
+    PressureThreshold threshold_;
+    std::function<void()> on_pressure_;
+    std::vector<std::unique_ptr<Source>> sources_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace aerostat::guest

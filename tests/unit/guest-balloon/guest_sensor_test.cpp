@@ -1,0 +1,154 @@
+#include "guest-balloon/sense/guest_sensor.h"
+
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+
+#include "guest-balloon/sense/pressure_watch.h"
+#include "tests/support/fake_root.h"
+
+namespace aerostat::guest {
+namespace {
+
+using namespace aerostat::literals;
+using aerostat::testing::FakeRoot;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// A machine with all sources, as files.
+class Machine : public ::testing::Test {
+protected:
+    Machine() {
+        root.write("/proc/meminfo",
+                   "MemTotal: 4194304 kB\nMemFree: 1048576 kB\nMemAvailable: 2097152 kB\nActive(file): 524288 kB\n"
+                   "Inactive(file): 524288 kB\nAnonPages: 1048576 kB\nSwapFree: 1024 kB\n");
+        stalled_ms(0);
+        root.write("/proc/vmstat", "workingset_refault_file 7\npgsteal_kswapd 1\nballoon_inflate 256\nballoon_deflate 0\n");
+        root.write("/proc/self/cgroup", "0::/web\n");
+        root.write("/proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    }
+    void stalled_ms(int ms) const {
+        const std::string total = std::to_string(ms * 1000) + "\n";
+        root.write("/proc/pressure/memory", "some avg10=2.00 avg60=0.00 avg300=0.00 total=" + total +
+                                                "full avg10=1.00 avg60=0.00 avg300=0.00 total=" + total);
+    }
+    void container(const std::string& limit) const {
+        const std::string base = "/sys/fs/cgroup/web/";
+        root.write(base + "memory.max", limit + "\n");
+        root.write(base + "memory.current", "805306368\n");  // 768 MiB
+        root.write(base + "memory.events", "high 3\noom_kill 0\n");
+        root.write(base + "memory.stat",
+                   "anon 536870912\nactive_file 134217728\ninactive_file 134217728\n"
+                   "workingset_refault_file 99\n");
+        root.write(base + "memory.pressure",
+                   "some avg10=5.00 avg60=0 avg300=0 total=3000\nfull avg10=0 avg60=0 avg300=0 total=0\n");
+    }
+    [[nodiscard]] GuestSensor sensor(const std::string& cgroup = "auto") const { return GuestSensor({cgroup, root.path}); }
+    FakeRoot root;
+};
+
+TEST_F(Machine, IsSeenWithAllItsSources) {
+    root.write("/sys/bus/virtio/devices/virtio3/device", "0x0005\n");
+    const GuestSight sight = sensor().look();
+    EXPECT_THAT(sight.degraded, IsEmpty());
+    EXPECT_EQ(sight.memory.total, 4_GiB);
+    EXPECT_EQ(sight.memory.available, 2_GiB);
+    EXPECT_EQ(sight.os.unused, 1_GiB);
+    EXPECT_EQ(sight.os.cache(), 1_GiB);
+    EXPECT_EQ(sight.os.refaults, 7U);
+    EXPECT_EQ(sight.os.balloon, 1_MiB);
+    EXPECT_TRUE(sight.os.has_virtio_balloon);
+    EXPECT_FALSE(sight.os.cgroup);
+    EXPECT_EQ(sight.memory.psi_some_avg10, 2.0);
+}
+
+TEST_F(Machine, WhatIsMissingIsNamedAndAbsent) {
+    root.remove("/proc/pressure");
+    root.remove("/proc/vmstat");
+    const GuestSight sight = sensor().look();
+    EXPECT_THAT(sight.degraded, Contains(HasSubstr("memory pressure is unknown")));
+    EXPECT_THAT(sight.degraded, Contains(HasSubstr("refaults and swapping are unknown")));
+    EXPECT_FALSE(sight.os.stalled || sight.memory.psi_some_avg10 || sight.os.refaults || sight.os.balloon);
+    EXPECT_EQ(sight.memory.available, 2_GiB) << "the rest is seen";
+    root.remove("/proc/meminfo");
+    EXPECT_EQ(sensor().look().memory.available, 0_B) << "which no rule takes for room";
+}
+
+TEST_F(Machine, AContainerIsSeenByItsOwnFigures) {
+    container("1073741824");
+    const GuestSight sight = sensor().look();
+    EXPECT_THAT(sight.degraded, IsEmpty());
+    ASSERT_TRUE(sight.os.cgroup);
+    EXPECT_EQ(sight.memory.total, 1_GiB);
+    EXPECT_EQ(sight.os.unused, 256_MiB);
+    EXPECT_EQ(sight.memory.available, 480_MiB) << "what is free below the limit, and the cache but 1/32 of all";
+    EXPECT_EQ(sight.os.refaults, 99U);
+    EXPECT_EQ(sight.memory.psi_some_avg10, 5.0);
+    EXPECT_EQ(sight.os.cgroup->high_events, 3U);
+    EXPECT_EQ(sensor().pressure_files().size(), 2U);
+}
+
+TEST_F(Machine, ACgroupWithoutALimitIsNoContainer) {
+    container("max");
+    EXPECT_FALSE(sensor().look().os.cgroup) << "a service of its own, with nobody else in it";
+    EXPECT_TRUE(sensor("/sys/fs/cgroup/web").look().os.cgroup) << "unless somebody says so";
+}
+
+TEST_F(Machine, ACgroupThatIsNamedAndNotThereIsToldOf) {
+    EXPECT_THAT(sensor("/sys/fs/cgroup/none").look().degraded, Contains(HasSubstr("is no memory cgroup")));
+    container("1073741824");
+    EXPECT_FALSE(sensor("none").look().os.cgroup);
+}
+
+TEST(GuestSensor, SeesThisMachine) { EXPECT_GT(GuestSensor().look().memory.total, Bytes()); }
+
+class Watch : public Machine {
+protected:
+    int calls = 0;
+    asio::io_context loop;
+    TimePoint now{std::chrono::hours(1)};
+    void second_later(PressureWatch& watch) {
+        now += std::chrono::seconds(1);
+        watch.poll(now);
+    }
+};
+
+TEST_F(Watch, WithoutATriggerTheCounterIsLookedAt) {
+    PressureWatch watch(loop, {root.path + "/proc/pressure/memory"}, {}, [this] { ++calls; });
+    EXPECT_THAT(watch.trouble(), Contains(HasSubstr("looked at once a second instead")));
+    second_later(watch);
+    stalled_ms(80);
+    second_later(watch);
+    EXPECT_EQ(calls, 0) << "8 % of the time; 10 % count";
+    stalled_ms(200);
+    second_later(watch);
+    EXPECT_EQ(calls, 1);
+    second_later(watch);
+    EXPECT_EQ(calls, 1);
+    root.remove("/proc/pressure/memory");
+    second_later(watch);
+    stalled_ms(9000);
+    second_later(watch);
+    EXPECT_EQ(calls, 1) << "a counter that was not seen a second ago says nothing of that second";
+}
+
+TEST_F(Watch, AMissingFileIsNamedAndDoesNoHarm) {
+    PressureWatch watch(loop, {root.path + "/nowhere"}, {}, [this] { ++calls; });
+    EXPECT_THAT(watch.trouble(), Contains(HasSubstr("/nowhere")));
+    second_later(watch);
+    second_later(watch);
+    EXPECT_EQ(calls, 0);
+}
+
+TEST_F(Watch, TheKernelsOwnFileGetsATrigger) {
+    if (::access("/proc/pressure/memory", W_OK) != 0) GTEST_SKIP() << "needs PSI, and the right to write its files";
+    PressureWatch watch(loop, {"/proc/pressure/memory"}, {}, [this] { ++calls; });
+    EXPECT_THAT(watch.trouble(), IsEmpty());
+    loop.run_for(std::chrono::milliseconds(50));
+    EXPECT_THAT(watch.trouble(), IsEmpty()) << "the wait goes on";
+    EXPECT_LE(calls, 1);
+}
+
+}  // namespace
+}  // namespace aerostat::guest
