@@ -20,6 +20,8 @@ JETTY = ["org.eclipse.jetty:jetty-server:12.0.16 9e3f17ca732154ee2c67cc2bc340f32
          "org.slf4j:slf4j-simple:2.0.16 effc32018658bea09d1e08c7d1060ccad46c086960f583d07dd7ffe9c1172a47"]
 HISTOGRAM = ["org.hdrhistogram:HdrHistogram:2.2.2 22d1d4316c4ec13a68b559e98c8256d69071593731da96136640f864fa14fad8"]
 
+CAFFEINE = ["com.github.ben-manes.caffeine:caffeine:3.1.8 7dd15f9df1be238ffaa367ce6f556737a88031de4294dad18eef57c474ddf1d3"]
+
 
 class Unreachable(Exception):
     """Maven Central cannot be reached, and the library is not in the cache."""
