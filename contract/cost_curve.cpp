@@ -81,23 +81,28 @@ CostCurve CostCurve::flat(Bytes floor, Bytes ceiling) {
     return CostCurve({CostPoint{floor, 0}, CostPoint{ceiling, 0}});
 }
 
-CostCurve CostCurve::hyperbola(double k, Bytes live, Bytes floor, Bytes ceiling) {
-    if (!(k > 0) || !std::isfinite(k)) return flat(floor, ceiling);
+CostCurve CostCurve::hyperbolas(double k, Bytes live, double whole, Bytes floor, Bytes useful, Bytes ceiling) {
+    if (!(k >= 0) || !(whole >= 0) || !(k + whole > 0) || !std::isfinite(k + whole)) return flat(floor, ceiling);
     floor = std::max(floor, live + Bytes(1));
     if (floor <= live) return flat(floor, ceiling);  // live stands at the limit of Bytes
-    const auto cost_at = [&](Bytes memory) { return k / saturating_sub(memory, live).as_double(); };
+    const auto cost_at = [&](Bytes memory) {
+        return k / saturating_sub(memory, live).as_double() + whole / memory.as_double();
+    };
     if (ceiling <= floor) return CostCurve({CostPoint{floor, cost_at(floor)}});
+    useful = std::clamp(useful, floor, ceiling);
     // Corners at equal ratios of (m - live): the relative error of each chord is then the same.
     const double first = saturating_sub(floor, live).as_double();
-    const double last = saturating_sub(ceiling, live).as_double();
+    const double last = saturating_sub(useful, live).as_double();
+    const std::size_t falling = useful < ceiling ? kMaxPoints - 1 : kMaxPoints;  // the last is for the flat rest
     std::vector<CostPoint> points;
-    for (std::size_t i = 0; i < kMaxPoints; ++i) {
-        const double share = static_cast<double>(i) / static_cast<double>(kMaxPoints - 1);
+    for (std::size_t i = 0; i < falling; ++i) {
+        const double share = static_cast<double>(i) / static_cast<double>(falling - 1);
         Bytes memory = i == 0 ? floor : live + Bytes(static_cast<std::uint64_t>(first * std::pow(last / first, share)));
-        if (i + 1 == kMaxPoints) memory = ceiling;
-        if (points.empty() || (memory > points.back().memory && memory <= ceiling))
+        if (i + 1 == falling) memory = useful;
+        if (points.empty() || (memory > points.back().memory && memory <= useful))
             points.push_back({memory, cost_at(memory)});
     }
+    if (useful < ceiling) points.push_back({ceiling, points.back().cost});
     return curve_through(points);
 }
 
@@ -129,6 +134,7 @@ double CostCurve::gain_of_giving(Bytes memory) const {
 CostCurve CostCurve::clamped(Bytes floor_limit, Bytes ceiling_limit) const {
     const Bytes low = std::clamp(floor_limit, floor(), ceiling());
     const Bytes high = std::clamp(ceiling_limit, low, ceiling());
+    if (low == floor() && high == ceiling()) return *this;
     std::vector<CostPoint> points{{low, evaluate(low)}};
     for (const CostPoint& point : points_) {
         if (point.memory > low && point.memory < high) points.push_back(point);

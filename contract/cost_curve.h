@@ -38,7 +38,12 @@ public:
     /// K / (m - live) over [floor, ceiling], in chords that over-estimate it (so a convex interpolation, never cheaper
     /// than the truth between corners). `k` is CPU seconds x bytes per second, see docs/policy.md.
     /// A floor at or below `live` is raised to live + 1 byte; k <= 0 or not finite gives flat().
-    [[nodiscard]] static CostCurve hyperbola(double k, Bytes live, Bytes floor, Bytes ceiling);
+    [[nodiscard]] static CostCurve hyperbola(double k, Bytes live, Bytes floor, Bytes ceiling) {
+        return hyperbolas(k, live, 0, floor, ceiling, ceiling);
+    }
+
+    /// The same of K / (m - live) + `whole` / m, which falls up to `useful` only: beyond that it goes on as it is there.
+    [[nodiscard]] static CostCurve hyperbolas(double k, Bytes live, double whole, Bytes floor, Bytes useful, Bytes ceiling);
 
     [[nodiscard]] Bytes floor() const { return points_.front().memory; }
     [[nodiscard]] Bytes ceiling() const { return points_.back().memory; }

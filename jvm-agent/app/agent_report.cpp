@@ -10,7 +10,7 @@ JvmReport AgentLoop::describe() {
     const Regulator& r = *regulator_;
     const HeapFacts& heap = r.facts();
     costs_.observe({saturating_sub(heap.committed, r.balloon().size().granted), gc_used_.all, signals_.stopped(),
-                    r.causes_collections()},
+                    r.causes_collections(), heap.young_time, heap.full_time},
                    clock_.now());
     JvmReport report;
     report.name = link_->name();
@@ -40,7 +40,9 @@ JvmReport AgentLoop::describe() {
     report.distress = r.distress();
     report.levers = r.levers().in_use();
     report.running_op = r.running_op();
-    report.curve = costs_.curve(r.live(), report.floor, report.ceiling);
+    // Free to grow, the JVM has chosen what it uses; held, nobody knows what it would use.
+    const Bytes useful = report.target ? report.ceiling : heap.committed;
+    report.curve = costs_.curve(r.live(), report.floor, useful, report.ceiling);
     return report;
 }
 

@@ -42,6 +42,8 @@ struct HeapFacts {
     Bytes peak_used{};
     /// With less heap free the collector would run cycle after cycle, or allocations would wait for it.
     Bytes headroom{};
+    /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.
+    std::uint64_t young_time = 0, full_time = 0;
 };
 
 /// How busy the collector is, in GC-thread CPU seconds per second.

@@ -26,6 +26,8 @@ public:
           max_(runtime_.max()) {
         const PerfCounters counters = PerfCounters::open(vm.tables);
         young_ = counters.find("sun.gc.collector.0.invocations");
+        young_time_ = counters.find("sun.gc.collector.0.time");
+        full_time_ = counters.find("sun.gc.collector.1.time");
         full_ = counters.find("sun.gc.collector.1.invocations");
         allocation_ = AllocationCount(counters);
     }
@@ -46,6 +48,8 @@ public:
         facts.used_after_gc = used_after_gc_;
         facts.young_gcs = young_.read().value_or(0);
         facts.full_gcs = full_.read();
+        facts.young_time = young_time_.read().value_or(0);
+        facts.full_time = full_time_.read().value_or(0);
         allocation_.observe(facts.young_gcs + facts.full_gcs.value_or(0), facts.used);
         facts.freed = allocation_.freed();
         facts.kind = CollectionKind::stop_the_world;
@@ -62,7 +66,7 @@ private:
     RuntimeHeap runtime_;
     GcSignals& signals_;
     Bytes minimum_, max_;
-    PerfCounter young_, full_;
+    PerfCounter young_, full_, young_time_, full_time_;
     AllocationCount allocation_;
     std::uint64_t pauses_ = 0;
     Bytes used_after_gc_;

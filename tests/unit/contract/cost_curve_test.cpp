@@ -84,6 +84,19 @@ TEST(Hyperbola, NeverPromisesLessThanTheTruthAndMeetsItAtTheCorners) {
         EXPECT_NEAR(corner.cost, k / saturating_sub(corner.memory, live).as_double(), 1e-12);
 }
 
+TEST(CostCurve, OfTwoHyperbolasFallsAsFarAsMemoryIsUseful) {
+    const CostCurve c = CostCurve::hyperbolas(1e8, 100_MiB, 2e8, 200_MiB, 1_GiB, 4_GiB);
+    EXPECT_LE(c.points().size(), CostCurve::kMaxPoints);
+    EXPECT_EQ(c.ceiling(), 4_GiB);
+    const auto truth = [](Bytes m) { return 1e8 / saturating_sub(m, 100_MiB).as_double() + 2e8 / m.as_double(); };
+    EXPECT_NEAR(c.evaluate(300_MiB), truth(300_MiB), truth(300_MiB) * 0.02);
+    EXPECT_DOUBLE_EQ(c.evaluate(1_GiB), truth(1_GiB));
+    EXPECT_DOUBLE_EQ(c.evaluate(3_GiB), truth(1_GiB));
+    EXPECT_EQ(c.gain_of_giving(1_GiB), 0);
+    EXPECT_EQ(CostCurve::hyperbolas(0, 100_MiB, 0, 200_MiB, 1_GiB, 4_GiB), CostCurve::flat(200_MiB, 4_GiB));
+    EXPECT_EQ(CostCurve::hyperbolas(1e8, 100_MiB, 0, 200_MiB, 50_MiB, 4_GiB).gain_of_giving(200_MiB), 0);
+}
+
 TEST(Hyperbola, SurvivesDegenerateInput) {
     for (const double k : {0.0, -1.0, std::nan(""), 1e300, 1e-300, 1.0}) {
         for (const Bytes live : {0_B, 1_GiB, Bytes(Bytes::kLimit)}) {

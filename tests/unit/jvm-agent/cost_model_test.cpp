@@ -27,7 +27,7 @@ TEST(CostModel, AnIdleProgramsSlackIsFree) {
     CostModel model;
     Program program;
     program.run(model, 60, 0s);
-    EXPECT_EQ(model.curve(500_MiB, 600_MiB, 4_GiB).price_of_taking(2_GiB), 0);
+    EXPECT_EQ(model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB).price_of_taking(2_GiB), 0);
 }
 
 TEST(CostModel, KIsWhatItCostsNowTimesTheRoomThereIsNow) {
@@ -36,7 +36,7 @@ TEST(CostModel, KIsWhatItCostsNowTimesTheRoomThereIsNow) {
     program.run(model, 20, 80ms, 20ms);
     const double room = (2_GiB).as_double() - (500_MiB).as_double();
     EXPECT_NEAR(model.k(500_MiB), 0.1 * room, room * 0.001);
-    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 4_GiB);
+    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
     EXPECT_GT(curve.price_of_taking(700_MiB), curve.price_of_taking(2_GiB));
     EXPECT_NEAR(curve.evaluate(2_GiB), 0.1, 0.02) << "the curve passes through what is measured";
 }
@@ -76,22 +76,48 @@ TEST(CostModel, CountersThatGoBackCostNothing) {
     EXPECT_GE(model.cost(), 0);
 }
 
+TEST(CostModel, MoreThanTheJvmUsesThoughItMayChangesNothing) {
+    CostModel model;
+    Program program;
+    program.run(model, 60, 100ms);
+    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 2_GiB, 4_GiB);
+    EXPECT_EQ(curve.ceiling(), 4_GiB);
+    EXPECT_NEAR(curve.evaluate(4_GiB), 0.1, 0.001);
+    EXPECT_EQ(curve.gain_of_giving(2_GiB), 0);
+    EXPECT_GT(curve.price_of_taking(2_GiB), 0);
+}
+
+TEST(CostModel, YoungCollectionsThatStopTheProgramCostByTheHeapAsAWhole) {
+    CostModel model;
+    Program program;
+    for (int i = 0; i < 60; ++i) {
+        program.seen.young_time += 300;
+        program.seen.other_time += 100;
+        program.run(model, 1, 100ms);
+    }
+    const double room = (2_GiB).as_double() - (500_MiB).as_double();
+    EXPECT_NEAR(model.k(500_MiB), 0.025 * room, room * 0.001);
+    EXPECT_NEAR(model.k_of_young(), 0.075 * (2_GiB).as_double(), 1e5);
+    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
+    EXPECT_NEAR(curve.evaluate(1_GiB), 0.075 * 2 + 0.025 * 1548 / 524, 0.02);
+}
+
 TEST(CostModel, TheCurveDoesNotJitter) {
     CostModel model;
     Program program;
     program.run(model, 300, 100ms);
-    const CostCurve before = model.curve(500_MiB, 600_MiB, 4_GiB);
+    const CostCurve before = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
     program.run(model, 3, 120ms);
-    EXPECT_EQ(model.curve(505_MiB, 606_MiB, 4_GiB), before);
+    EXPECT_EQ(model.curve(505_MiB, 606_MiB, 4_GiB, 4_GiB), before);
 }
 
 TEST(CostModel, TheCurveFollowsARealChange) {
     CostModel model;
     Program program;
     program.run(model, 300, 50ms);
-    const CostCurve before = model.curve(500_MiB, 600_MiB, 4_GiB);
+    const CostCurve before = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
     program.run(model, 300, 400ms);
-    EXPECT_GT(model.curve(500_MiB, 600_MiB, 4_GiB).evaluate(1_GiB), before.evaluate(1_GiB) * 3);
+    EXPECT_GT(model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB).evaluate(1_GiB), before.evaluate(1_GiB) * 3);
 }
 
 }  // namespace
