@@ -33,6 +33,7 @@ Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listen
 void Regulator::observe() {
     const Bytes used_before = facts_.used;
     facts_ = ports_.heap.observe();
+    if (ports_.alarm) facts_.alarm = ports_.alarm();
     take_census();
     // What falls may be chunks given back: all of it, to be safe, so that the program is never thought to hold too little.
     vacant_ = collections_since_given() > 0 ? Bytes() : saturating_sub(vacant_, saturating_sub(used_before, facts_.used));

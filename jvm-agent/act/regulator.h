@@ -27,6 +27,7 @@ struct RegulatorPorts {
     std::function<bool()> marking;          ///< a concurrent cycle may be running: no strong handle on a chunk now
     std::function<Duration()> marking_cpu;  ///< CPU time of concurrent GC threads
     std::function<Bytes()> trim_native;     ///< gives free native memory back; returns what went
+    std::function<Bytes()> alarm{};         ///< HeapFacts::alarm; asked often
 };
 
 struct RegulatorRules {

@@ -158,8 +158,9 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.detail = std::move(detail);
     if (result.detail.empty() && !result.shortfall.is_zero() && !drive_.trouble.empty())
         result.detail = "the collector's settings could not be changed: " + drive_.trouble;
-    if (result.detail.empty() && !levers_.left_alone().empty())
-        result.detail = "set by the operator and left alone: " + levers_.left_alone();
+    if (!levers_.left_alone().empty())
+        result.detail +=
+            (result.detail.empty() ? "" : "; ") + ("set by the operator and left alone: " + levers_.left_alone());
     if (ended.native >= kWorthSaying)
         result.detail += (result.detail.empty() ? "" : "; ") + format_bytes(ended.native) + " of native memory went besides";
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {

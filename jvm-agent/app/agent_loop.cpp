@@ -22,6 +22,8 @@ constexpr Duration kAlone = std::chrono::seconds(5);
 /// Of one core, for counting the memory beside the heap.
 constexpr double kProcessShare = 0.0001;
 constexpr double kProcessShareHolding = 0.002;
+/// A program may set a threshold at any time.
+constexpr Duration kAlarmReadEvery = std::chrono::seconds(1);
 constexpr std::size_t kUnsentResults = OperationBook::kKept;
 
 Duration thread_cpu() {
@@ -50,6 +52,7 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
       signals_(signals),
       collector_(collector_of(vm)),
       gc_threads_(clock_),
+      thresholds_(vm.env),
       facts_(facts_of(*collector_, std::move(java_version))),
       loop_(1),
       timer_(loop_),
@@ -63,7 +66,8 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          &thread_cpu,
                          [this] { return load_.marking(); },
                          [this] { return gc_threads_.used().concurrent; },
-                         [this] { return options_.trim_native ? trim_native_heap() : Bytes(); }};
+                         [this] { return options_.trim_native ? trim_native_heap() : Bytes(); },
+                         [this] { return alarm(); }};
     const Status can_hold_chunks = collector_->can_hold_chunks();
     RegulatorRules rules{options.cpu_budget,        options.firmest, options.stress_passes,
                          collector_->can_balloon(), can_hold_chunks, options.full_gcs};
@@ -163,6 +167,17 @@ Duration AgentLoop::advance() {
     else
         record_changes(op.empty() ? "hold" : "order " + op);
     return wait;
+}
+
+/// Only where there is, or soon will be, a balloon that could set it off.
+Bytes AgentLoop::alarm() {
+    const bool matters = regulator_ && (regulator_->target() || regulator_->balloon().count() > 0);
+    const TimePoint now = clock_.now();
+    if (matters && now - alarm_read_at_ >= kAlarmReadEvery) {
+        alarm_ = thresholds_.lowest();
+        alarm_read_at_ = now;
+    }
+    return matters ? alarm_ : Bytes();
 }
 
 void AgentLoop::sample() {

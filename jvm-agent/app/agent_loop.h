@@ -13,6 +13,7 @@
 #include "jvm-agent/decide/cost_model.h"
 #include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/gc_threads.h"
+#include "jvm-agent/jvm/pool_thresholds.h"
 #include "jvm-agent/sense/load_meter.h"
 
 namespace aerostat::agent {
@@ -31,6 +32,7 @@ private:
     void wake_in(Duration delay);
     void work();
     [[nodiscard]] Duration advance();
+    [[nodiscard]] Bytes alarm();
     void sample();
     void look_beside_the_heap();
     void report();
@@ -53,6 +55,9 @@ private:
     SystemClock clock_;
     std::unique_ptr<Collector> collector_;
     GcThreads gc_threads_;
+    PoolThresholds thresholds_;
+    Bytes alarm_;
+    TimePoint alarm_read_at_{};
     LoadMeter load_;
     GcCpuPort::Used gc_used_;
     CostModel costs_;

@@ -51,7 +51,8 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     if (full && !seen.balloon.is_zero()) return distressed(seen, seen.balloon, "full-gc", now);
     if (cleared) return distressed(seen, seen.balloon, "cleared-chunks", now);
     if (stalled) return distressed(seen, seen.balloon, "allocation-stall", now);
-    if (seen.balloon <= share_of(seen.heap.max, kSlight)) return {};
+    const bool slight = seen.heap.alarm.is_zero() && seen.balloon <= share_of(seen.heap.max, kSlight);
+    if (slight) return {};
     const Bytes wanted = wanted_by_occupancy(seen);
     if (!wanted.is_zero()) return distressed(seen, wanted, "occupancy", now);
     if (gc_is_busier(seen)) return distressed(seen, seen.balloon / 2, "gc-cpu", now);
@@ -72,7 +73,7 @@ void Guard::learn_growth_of_cycles(const GuardSight& seen) {
 }
 
 Bytes Guard::wanted_by_occupancy(const GuardSight& seen) const {
-    const Bytes left = saturating_sub(seen.heap.max, seen.balloon);
+    const Bytes left = saturating_sub(usable(seen.heap), seen.balloon);
     const bool tight = seen.application > share_of(left, kTight);
     const bool soon = !growth_.is_zero() && seen.application + growth_ * kGrowthAhead > share_of(left, kTight);
     if (!tight && !soon) return Bytes();
@@ -82,7 +83,7 @@ Bytes Guard::wanted_by_occupancy(const GuardSight& seen) const {
 
 Bytes Guard::bearable(const HeapFacts& heap, Bytes application) const {
     const Bytes expected = application + growth_ * kGrowthAhead;
-    return round_down(saturating_sub(heap.max, share_of(expected, 1.0 / kBearable)), heap.region);
+    return round_down(saturating_sub(usable(heap), share_of(expected, 1.0 / kBearable)), heap.region);
 }
 
 /// The load when the balloon began is no fault of the balloon; it fades from the comparison as it fades from the average.

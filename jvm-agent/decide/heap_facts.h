@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -40,11 +41,18 @@ struct HeapFacts {
     /// The most that a pause has found used since the facts before these; zero where that is not told. What was used once is
     /// resident until it is uncommitted, also when it is free again.
     Bytes peak_used{};
+    /// The program wants to be told when so much is used (thresholds on memory pools); zero: it does not.
+    Bytes alarm{};
     /// With less heap free the collector would run cycle after cycle, or allocations would wait for it.
     Bytes headroom{};
     /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.
     std::uint64_t young_time = 0, full_time = 0;
 };
+
+/// What may be used, the balloon included: all of the heap, or less where an alarm of the program would go off.
+[[nodiscard]] inline Bytes usable(const HeapFacts& heap) {
+    return heap.alarm.is_zero() ? heap.max : std::min(heap.max, heap.alarm);
+}
 
 /// How busy the collector is, in GC-thread CPU seconds per second.
 struct GcLoad {

@@ -28,6 +28,11 @@ bool levers_done(const ShrinkSight& seen) {
     return seen.levers == LeverPhase::unavailable || seen.levers == LeverPhase::spent;
 }
 
+std::string who_needs_the_rest(const HeapFacts& heap) {
+    if (heap.alarm.is_zero() || heap.alarm >= heap.max) return "the collector needs the rest to work in";
+    return "the program has set a threshold of " + format_bytes(heap.alarm) + " on a memory pool, and must not be alarmed";
+}
+
 /// The true floor is known, by a cycle that this operation has seen, and nothing is left that could go below it.
 bool at_floor(const ShrinkSight& seen) {
     if (!seen.live || !seen.cycle_completed || seen.target.footprint >= seen.floor || !seen.footprint_is_fresh) return false;
@@ -56,7 +61,7 @@ ShrinkStep next_step(const ShrinkSight& seen) {
     if (seen.levers == LeverPhase::unused) return {ShrinkAction::pull_levers, {}, {}, {}};
     if (!seen.footprint_is_fresh && (!seen.footprint_is_guess || there)) return look;
     if (at_floor(seen)) return end(EndReason::floor, "the live set is " + format_bytes(*seen.live));
-    if (seen.no_chunks.empty() && at_limit(seen)) return end(EndReason::floor, "the collector needs the rest to work in");
+    if (seen.no_chunks.empty() && at_limit(seen)) return end(EndReason::floor, who_needs_the_rest(seen.heap));
     if (!seen.no_chunks.empty() && levers_done(seen) && seen.footprint_is_fresh)
         return end(EndReason::not_reclaimable, "the collector gives no more, and " + seen.no_chunks);
     if (!seen.may_inflate && levers_done(seen) && seen.footprint_is_fresh)

@@ -28,7 +28,7 @@ Bytes allocation_margin(const HeapFacts& heap) {
 
 Bytes room_for_chunks(const HeapFacts& heap) {
     const Bytes occupied = std::max(heap.used, heap.used_after_gc);
-    return round_down(saturating_sub(heap.max, occupied + allocation_margin(heap)), heap.region);
+    return round_down(saturating_sub(usable(heap), occupied + allocation_margin(heap)), heap.region);
 }
 
 Bytes floor_for(const HeapFacts& heap, std::optional<Bytes> live) {
@@ -46,7 +46,7 @@ Bytes balloon_limit(const HeapFacts& heap, HeapTarget target, Bytes application,
     // What a chunk cannot release (its first and last page) and rounding are part of what stays resident.
     const Bytes residue = by_occupancy ? Bytes() : share_of(heap.max, kChunkResidue) + heap.region;
     const Bytes kept = std::max({saturating_sub(target.footprint, residue), comfortable, collector, unpressed});
-    return round_down(saturating_sub(heap.max, kept), heap.region);
+    return round_down(saturating_sub(usable(heap), kept), heap.region);
 }
 
 }  // namespace aerostat::agent

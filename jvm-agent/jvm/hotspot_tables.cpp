@@ -18,6 +18,8 @@ const char* text_at(std::uintptr_t entry, std::uint64_t offset) { return Hotspot
 
 }  // namespace
 
+void* libjvm_symbol(const char* name) { return dlsym(libjvm(), name); }
+
 Result<HotspotTables> HotspotTables::open() {
     HotspotTables tables;
     void* const library = libjvm();

@@ -8,6 +8,9 @@
 
 namespace aerostat::agent {
 
+/// What libjvm.so exports under this name; null: nothing. Thread: any.
+[[nodiscard]] void* libjvm_symbol(const char* name);
+
 /// HotSpot's own description of its structures (gHotSpotVMStructs), exported by libjvm.so for the serviceability agent
 /// and kept in step with the code by its build. Reads addresses and offsets only.
 /// Thread: any, after open().

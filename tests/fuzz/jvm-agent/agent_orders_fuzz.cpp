@@ -48,6 +48,7 @@ private:
         setting.firmest = static_cast<Cap>(number(2));
         setting.cpu_budget = 0.01 * (1 + number(99));
         setting.full_gcs = number(8);
+        if (number(3) == 0) setting.alarm = part_of(setting.max);
         const bool in_cycles =
             setting.kind == CollectionKind::whole_heap_cycles || setting.kind == CollectionKind::generational_cycles;
         if (in_cycles) setting.headroom = share_of(setting.max, 0.2 * number(255) / 255.0);

@@ -70,7 +70,8 @@ RegulatorPorts FuzzedAgent::ports() {
             .own_cpu = [this] { return cpu_; },
             .marking = [this] { return jvm.collecting; },
             .marking_cpu = [] { return Duration{}; },
-            .trim_native = [] { return Bytes(); }};
+            .trim_native = [] { return Bytes(); },
+            .alarm = [this] { return setting_.alarm; }};
 }
 
 Bytes FuzzedAgent::margin() const { return std::max({share_of(jvm.max, 0.05), jvm.region * 2, jvm.headroom}); }
@@ -79,8 +80,9 @@ Result<Chunk> FuzzedAgent::inflate() {
     hold(setting_.can_balloon && setting_.can_hold_chunks, "a heap that may hold no chunk is given none");
     hold(is_on_, "nothing is inflated while it is switched off");
     auto chunk = jvm.inflate();
-    hold(!chunk || jvm.used() + margin() <= jvm.max, "the margin stays free when a chunk is inflated",
-         bytes(jvm.used()) + " used of " + bytes(jvm.max));
+    const Bytes usable = setting_.alarm.is_zero() ? jvm.max : std::min(jvm.max, setting_.alarm);
+    hold(!chunk || jvm.used() + margin() <= usable, "the margin stays free when a chunk is inflated",
+         bytes(jvm.used()) + " used of " + bytes(usable));
     return chunk;
 }
 

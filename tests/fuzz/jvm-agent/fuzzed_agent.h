@@ -22,6 +22,7 @@ public:
         Cap firmest = Cap::hard;
         double cpu_budget = 0.05;
         int full_gcs = 0;
+        Bytes alarm;                      ///< a threshold of the program; zero: it has none
         std::set<std::string> operators;  ///< flags named on the command line
     };
     explicit FuzzedAgent(const Setting& setting);

@@ -85,10 +85,10 @@ class AgentCase(unittest.TestCase):
         java = os.path.join(jdks()[major], "bin", "java")
         return subprocess.run([java, option, "-version"], capture_output=True, check=False).returncode == 0
 
-    def ballooned(self, major, jvm_args, program_args=(), options=""):
+    def ballooned(self, major, jvm_args, program_args=(), options="", main="Service"):
         guestd = self.guestd()
         agent = f"runtime-dir={os.path.dirname(guestd.path)},name=svc{options}"
-        service = self.service(major, jvm_args, program_args, agent)
+        service = self.service(major, jvm_args, program_args, agent, main)
         guestd.wait_session()
         return guestd, service
 

@@ -53,6 +53,20 @@ TEST(Sizing, TheBalloonNeverTakesWhatTheTargetOrTheProgramNeeds) {
     }
 }
 
+TEST(Sizing, WithTheBalloonNoMoreIsUsedThanWhatAlarmsTheProgram) {
+    HeapFacts heap = four_gib();
+    heap.alarm = 2_GiB;
+    EXPECT_LE(room_for_chunks(heap) + heap.used + allocation_margin(heap), heap.alarm);
+    for (const Bytes application : {0_B, 128_MiB, 1_GiB, 3_GiB}) {
+        const Bytes limit = balloon_limit(heap, {128_MiB}, application, application);
+        EXPECT_LE(limit + application, std::max(heap.alarm, application));
+    }
+    heap.used = heap.alarm;
+    EXPECT_EQ(room_for_chunks(heap), 0_B);
+    heap.alarm = 8_GiB;
+    EXPECT_EQ(usable(heap), heap.max) << "one that can never go off";
+}
+
 TEST(WorkBudget, AllowsItsShareAndNoMore) {
     WorkBudget budget(0.05);
     ManualClock clock;

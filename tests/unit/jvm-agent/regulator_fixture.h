@@ -14,7 +14,7 @@ class RegulatorTest : public testing::Test {
 protected:
     explicit RegulatorTest(RegulatorRules rules = {}, LeverRule levers = &plan_g1_levers)
         : regulator({jvm, jvm, jvm, levers, jvm.clock, [this] { return cpu; }, [] { return false; },
-                     [] { return Duration{}; }, [this] { return ++trims, native_free; }},
+                     [] { return Duration{}; }, [this] { return ++trims, native_free; }, [this] { return alarm; }},
                     rules,
                     {[this](OperationResult r) { results.push_back(std::move(r)); },
                      [this](Pressure p) { pressures.push_back(std::move(p)); }}) {}
@@ -45,6 +45,7 @@ protected:
     GcLoad gc;
     int trims = 0;
     Bytes native_free;
+    Bytes alarm;  ///< HeapFacts::alarm
     std::vector<OperationResult> results;
     std::vector<Pressure> pressures;
     Regulator regulator;

@@ -155,5 +155,47 @@ TEST_F(RegulatorTest, WhereTheJvmRefusesASettingTheAnswerSaysWhatIsMissing) {
     EXPECT_NE(results[0].detail.find("settings could not be changed"), std::string::npos) << results[0].detail;
 }
 
+/// A program with a threshold on a memory pool, such as MemoryPoolMXBean.setUsageThreshold() sets.
+class AlarmedProgram : public RegulatorTest {
+protected:
+    void expect_no_alarm() const { EXPECT_LE(jvm.used(), std::max(alarm, jvm.live + jvm.garbage)); }
+    /// As it grows, with collections as often as a busy program has them.
+    void grow_to(Bytes live) {
+        while (jvm.live < live) {
+            jvm.live += 16_MiB;
+            jvm.young_gc();
+            run(20ms);
+            jvm.young_gc();
+            expect_no_alarm();
+        }
+    }
+};
+
+TEST_F(AlarmedProgram, IsNotAlarmedByABalloon) {
+    alarm = 2_GiB;
+    SetHeapTarget hard = order("a", 256_MiB);
+    hard.cap = Cap::hard;
+    regulator.accept(hard);
+    run_until_result();
+    run(60s);
+    EXPECT_GT(regulator.balloon().count(), 0U);
+    expect_no_alarm();
+    grow_to(alarm);
+    EXPECT_EQ(regulator.balloon().count(), 0U) << "where it must be alarmed itself, nothing of ours is left";
+}
+
+TEST_F(AlarmedProgram, ThatSetsItsThresholdLaterGetsTheRoomBack) {
+    SetHeapTarget hard = order("a", 256_MiB);
+    hard.cap = Cap::hard;
+    regulator.accept(hard);
+    run_until_result();
+    run(60s);
+    ASSERT_GT(jvm.used(), 2_GiB);
+    alarm = 1_GiB;
+    run(1s);
+    jvm.young_gc();
+    expect_no_alarm();
+}
+
 }  // namespace
 }  // namespace aerostat::agent
