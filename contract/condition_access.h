@@ -35,34 +35,45 @@ inline void publish_condition(ConditionPage& page, const ConditionState& state) 
     __atomic_store_n(&page.sequence, before + 1, __ATOMIC_RELEASE);
 }
 
-/// The state published last, whole. Absent if the page is none of this version, or a writer published again during each of
-/// the tries (a page full of noise, not a guestd). The caller judges its age.
-[[nodiscard]] inline std::optional<ConditionState> read_condition(const ConditionPage& page) {
+/// Copies the words of the state published last, whole. False if the page is none of this version, nothing has been
+/// published, or a writer published again during each of the tries (noise, not a guestd). Does not look at the checksum:
+/// with these barriers there is no mixture to find.
+[[nodiscard]] inline bool read_condition_words(const ConditionPage& page, ConditionWords& words) {
     constexpr int kTries = 8;
-    if (__atomic_load_n(&page.magic, __ATOMIC_RELAXED) != kConditionMagic) return std::nullopt;
-    if (__atomic_load_n(&page.version, __ATOMIC_RELAXED) != kConditionVersion) return std::nullopt;
-    if (__atomic_load_n(&page.size, __ATOMIC_RELAXED) < kConditionStateSize) return std::nullopt;
-    ConditionWords words{};
+    if (__atomic_load_n(&page.magic, __ATOMIC_RELAXED) != kConditionMagic) return false;
+    if (__atomic_load_n(&page.version, __ATOMIC_RELAXED) != kConditionVersion) return false;
+    if (__atomic_load_n(&page.size, __ATOMIC_RELAXED) < kConditionStateSize) return false;
     for (int i = 0; i < kTries; ++i) {
         const std::uint32_t sequence = __atomic_load_n(&page.sequence, __ATOMIC_ACQUIRE);
         const auto* from = reinterpret_cast<const std::uint64_t*>(&page.slot[sequence & 1U]);
+#if !defined(__clang__)
+#pragma GCC unroll 18
+#endif
         for (std::size_t k = 0; k < words.size(); ++k) words[k] = __atomic_load_n(&from[k], __ATOMIC_RELAXED);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (__atomic_load_n(&page.sequence, __ATOMIC_RELAXED) != sequence) continue;
-        if (words.back() != condition_checksum(words)) return std::nullopt;  // never published, or not by us
-        ConditionState state{};
-        std::memcpy(&state, words.data(), kConditionStateSize);
-        return state;
+        if (__atomic_load_n(&page.sequence, __ATOMIC_RELAXED) == sequence) return words[words.size() - 2] != 0;
     }
-    return std::nullopt;
+    return false;
 }
 
-/// Whether the state is too old at this time of CLOCK_MONOTONIC (the coarse one will do). One written in the future is from
-/// before a reboot.
-[[nodiscard]] inline bool is_stale(const ConditionState& state, std::uint64_t now_ns) {
+/// The same as a struct, and only if its checksum is right. The caller judges its age.
+[[nodiscard]] inline std::optional<ConditionState> read_condition(const ConditionPage& page) {
+    ConditionWords words{};
+    if (!read_condition_words(page, words) || words.back() != condition_checksum(words)) return std::nullopt;
+    ConditionState state{};
+    std::memcpy(&state, words.data(), kConditionStateSize);
+    return state;
+}
+
+/// Whether a state of that time is too old at this time of CLOCK_MONOTONIC (the coarse one will do). One written in the
+/// future is from before a reboot.
+[[nodiscard]] constexpr bool is_stale(std::uint64_t updated_ns, std::uint64_t stale_after_ns, std::uint64_t now_ns) {
     constexpr std::uint64_t kClockError = 1'000'000'000;
-    if (state.updated_ns > now_ns) return state.updated_ns - now_ns > kClockError;
-    return now_ns - state.updated_ns > state.stale_after_ns;
+    if (updated_ns > now_ns) return updated_ns - now_ns > kClockError;
+    return now_ns - updated_ns > stale_after_ns;
+}
+[[nodiscard]] constexpr bool is_stale(const ConditionState& state, std::uint64_t now_ns) {
+    return is_stale(state.updated_ns, state.stale_after_ns, now_ns);
 }
 
 }  // namespace aerostat

@@ -48,6 +48,11 @@ ConditionFacts ConditionPublisher::facts_of(const GuestState& guest, TimePoint n
         facts.total = memory.total;
         facts.available = memory.available;
     }
+    if (os_) {
+        // Until it is known what this guest's cache is worth: what was used more than once is in use.
+        facts.cache_in_use = os_->active_file;
+        facts.guest_ballooned = os_->balloon;
+    }
     facts.psi_some_avg10 = memory.psi_some_avg10;
     facts.psi_full_avg10 = memory.psi_full_avg10;
     facts.in_distress = distress_at_ && now - *distress_at_ < kDistressLasts;

@@ -7,6 +7,7 @@
 #include "guest-balloon/act/condition_page.h"
 #include "guest-balloon/decide/condition.h"
 #include "guest-balloon/decide/guest_state.h"
+#include "guest-balloon/decide/os_sight.h"
 
 namespace aerostat::guest {
 
@@ -20,6 +21,7 @@ public:
 
     /// Looks again and publishes: once a second, and when something has happened.
     void refresh(const GuestState& guest, TimePoint now);
+    void os_seen(const OsSight& seen) { os_ = seen; }
     void host_says(const HostCondition& word);
     /// A JVM has called for memory, or the kernel says that somebody stalls.
     void distress(TimePoint now) { distress_at_ = now; }
@@ -40,6 +42,7 @@ private:
     OnNews on_news_;
     std::unique_ptr<ConditionPageFile> page_;
     std::string problem_;
+    std::optional<OsSight> os_;
     HostWord host_;
     std::optional<TimePoint> distress_at_;
     ConditionMemory memory_;

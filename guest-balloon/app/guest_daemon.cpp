@@ -46,6 +46,7 @@ GuestDaemon::GuestDaemon(asio::io_context& loop, GuestdConfig config, const Cloc
                                 }},
                 clock),
       courier_([this](ConnectionId to, const Message& message) { return agents_ && agents_->send(to, message); }),
+      applications_(loop, config_.runtime_dir, clock),
       second_timer_(loop),
       operation_timer_(loop),
       measure_timer_(loop),
@@ -67,6 +68,7 @@ Status GuestDaemon::open() {
     auto agents = AgentServer::open(loop_, path("agent.sock"), AgentDoorBounds{}, std::move(handlers), clock_);
     if (!agents) return tl::unexpected(agents.error());
     agents_ = *std::move(agents);
+    if (auto opened_doors = applications_.open(); !opened_doors) return opened_doors;
     state_.set_paused(load_pause(path("paused")));
     if (config_.host) {
         HostClient::Handlers host;
@@ -108,6 +110,7 @@ std::vector<std::string> GuestDaemon::reload(const GuestdConfig& wanted) {
 void GuestDaemon::stop() {
     if (stopping_) return;
     stopping_ = true;
+    applications_.close();
     requests_.shutting_down();
     if (control_) control_->close(kFarewell);
     agents_.reset();
@@ -122,12 +125,14 @@ void GuestDaemon::stop() {
 void GuestDaemon::every_second() {
     GuestSight sight = sensor_.look();
     state_.memory_seen(sight.memory);
+    applications_.os_seen(sight.os);
     degraded_ = std::move(sight.degraded);
     Effects effects;
     state_.forget_dead(is_alive, clock_.now(), effects);
     state_.tick(fresh_id(), clock_.now(), effects);
     carry_out(effects);
     courier_.renew_leases(state_.jvms(), config_.rules.agent_lease, clock_.now());
+    applications_.refresh(state_);
     report_to_host(true);
     log_edges();
     after(second_timer_, kSecond, alive_, [this] { every_second(); });
@@ -175,9 +180,12 @@ void GuestDaemon::deliver_results() {
 
 LinkFacts GuestDaemon::links() const {
     LinkFacts facts;
-    facts.malformed_lines = (agents_ ? agents_->malformed_lines() : 0) + (control_ ? control_->malformed_lines() : 0);
-    facts.peers_cut_off = (agents_ ? agents_->peers_cut_off() : 0) + (control_ ? control_->peers_cut_off() : 0);
+    facts.malformed_lines = (agents_ ? agents_->malformed_lines() : 0) + (control_ ? control_->malformed_lines() : 0) +
+                            applications_.malformed_lines();
+    facts.peers_cut_off = (agents_ ? agents_->peers_cut_off() : 0) + (control_ ? control_->peers_cut_off() : 0) +
+                          applications_.peers_cut_off();
     facts.degraded = degraded_;
+    for (std::string& what : applications_.degraded()) facts.degraded.push_back(std::move(what));
     if (state_.superior(clock_.now()) == Superior::silent) {
         const std::string& trouble = host_ ? host_->last_trouble() : std::string();
         facts.host_trouble = trouble.empty() && config_.host ? "nothing answers at " + to_string(*config_.host) : trouble;

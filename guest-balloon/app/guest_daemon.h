@@ -8,6 +8,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "guest-balloon/act/courier.h"
+#include "guest-balloon/app/applications.h"
 #include "guest-balloon/app/config.h"
 #include "guest-balloon/app/pss_rota.h"
 #include "guest-balloon/app/requests.h"
@@ -42,6 +43,7 @@ private:
     void agent_gone(ConnectionId from, const Error& why);
     void host_welcomed(const std::string& session, const Welcome& welcome);
     void host_said(const Message& message);
+    void host_condition(const HostCondition& condition);
     void host_lost(const Error& why);
     void every_second();
     void operations_due();
@@ -71,6 +73,7 @@ private:
     Requests requests_;
     Courier courier_;
     PssRota rota_;
+    Applications applications_;
     asio::steady_timer second_timer_;
     asio::steady_timer operation_timer_;
     asio::steady_timer measure_timer_;

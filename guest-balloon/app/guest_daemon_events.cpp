@@ -66,12 +66,18 @@ void GuestDaemon::host_said(const Message& message) {
         state_.host_cancel(*cancel, now, effects);
     else if (const auto* lease = std::get_if<LeaseRenewal>(&message))
         state_.host_lease(*lease, now);
-    else if (std::holds_alternative<HostCondition>(message))
-        state_.host_heard(now);
+    else if (const auto* condition = std::get_if<HostCondition>(&message))
+        host_condition(*condition);
     else if (!std::holds_alternative<ErrorNotice>(message))
         host_->send(ErrorNotice{"refused", "a host does not send this to a guest"});
     carry_out(effects);
     deliver_results();
+}
+
+void GuestDaemon::host_condition(const HostCondition& condition) {
+    state_.host_heard(clock_.now());
+    applications_.host_says(condition);
+    applications_.refresh(state_);
 }
 
 void GuestDaemon::host_lost(const Error& why) {
@@ -129,6 +135,8 @@ void GuestDaemon::carry_out(const ForwardPressure& forward) {
     spdlog::warn("pressure jvm={} wanted_bytes={} cause={}", forward.pressure.jvm, forward.pressure.wanted.count(),
                  forward.pressure.cause);
     if (host_) host_->send(forward.pressure);
+    applications_.distress();
+    applications_.refresh(state_);
 }
 
 }  // namespace aerostat::guest

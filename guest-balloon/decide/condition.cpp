@@ -50,6 +50,12 @@ ConditionLevel level_from_host(const HostWord& host) {
     return ConditionLevel::ample;
 }
 
+// What is left when the host has taken what it wants.
+std::optional<Bytes> room_left(const ConditionFacts& facts) {
+    if (!facts.available || !facts.guest_target || !facts.total) return facts.available;
+    return saturating_sub(*facts.available, saturating_sub(*facts.total, *facts.guest_target));
+}
+
 ConditionLevel level_now(const ConditionFacts& facts, std::optional<Bytes> room, bool leaving) {
     const double ease = leaving ? kLeavingRoom : 1;
     const double strain = leaving ? kLeavingStall : 1;
@@ -133,22 +139,20 @@ bool moved(std::uint64_t before, std::uint64_t after, std::uint64_t total) {
 }  // namespace
 
 std::optional<Bytes> takeable(const ConditionFacts& facts) {
-    if (!facts.available) return facts.cgroup_room;
-    Bytes room = saturating_sub(*facts.available, facts.cache_in_use.value_or(Bytes()));
-    if (facts.cgroup_room) room = std::min(room, *facts.cgroup_room);
-    if (facts.guest_target && facts.total) room = saturating_sub(room, saturating_sub(*facts.total, *facts.guest_target));
-    return room;
+    const auto room = room_left(facts);
+    return room ? std::optional(saturating_sub(*room, facts.cache_in_use.value_or(Bytes()))) : std::nullopt;
 }
 
 Condition decide_condition(const ConditionFacts& facts, ConditionMemory& memory, TimePoint now) {
     Condition condition;
     condition.facts = facts;
     condition.available = takeable(facts);
-    follow_level(facts, condition.available, memory, now);
+    const auto room = room_left(facts);
+    follow_level(facts, room, memory, now);
     condition.level = memory.level;
     if (condition.available) follow_trend(*condition.available, facts.total.value_or(Bytes()), memory, now);
     condition.trend = memory.trend;
-    condition.suggested_release = suggested(facts, condition.available, memory.level);
+    condition.suggested_release = suggested(facts, room, memory.level);
     // A deadline stands until it has passed: whoever looks twice sees the same one.
     if (condition.suggested_release.is_zero())
         memory.deadline.reset();

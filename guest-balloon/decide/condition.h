@@ -17,12 +17,12 @@ struct HostWord {
 
 /// What the condition is made of. Absent: unknown.
 struct ConditionFacts {
-    std::optional<Bytes> total;      ///< memory of the guest, or the container's limit where that is less
-    std::optional<Bytes> available;  ///< MemAvailable: free, and page cache that is neither dirty nor needed by the kernel
+    std::optional<Bytes> total;  ///< memory of the guest, or the container's limit where that is less
+    /// The kernel's estimate (MemAvailable, within a container's limit): free, and page cache whoever may be using it.
+    std::optional<Bytes> available;
     /// Of `available`, page cache that somebody uses: taking it makes them read it again. What the OS layer has learned to
     /// be dear; before it has learned anything, the kernel's active list.
     std::optional<Bytes> cache_in_use;
-    std::optional<Bytes> cgroup_room;  ///< what fits below the container's own limit
     std::optional<double> psi_some_avg10;
     std::optional<double> psi_full_avg10;
     bool in_distress = false;  ///< a JVM has called for memory just now, or the kernel's pressure trigger has fired
@@ -53,12 +53,13 @@ struct ConditionMemory {
     ConditionTrend trend = ConditionTrend::steady;
 };
 
-/// Bytes an application may still take without making anybody stall: available memory without cache in use, within the
-/// container's limit, and without what the host is about to take. Absent without MemAvailable.
+/// Bytes an application may still take without making anybody stall: available memory without cache in use and without what
+/// the host is about to take. Absent without MemAvailable.
 [[nodiscard]] std::optional<Bytes> takeable(const ConditionFacts& facts);
 
-/// The condition at this time. A level rises at once and falls after five seconds in which a lower one would have done, by
-/// thresholds that are a quarter more generous. Formulas: docs/policy.md. Does not allocate.
+/// The condition at this time. Levels go by what is left when the host has taken what it wants, cache in use included: a
+/// guest whose memory is full of files is not short of it. A level rises at once and falls after five seconds in which a
+/// lower one would have done, by thresholds that are a quarter more generous. Formulas: docs/policy.md. Does not allocate.
 [[nodiscard]] Condition decide_condition(const ConditionFacts& facts, ConditionMemory& memory, TimePoint now);
 
 enum class ConditionNews { nothing, figures, level };

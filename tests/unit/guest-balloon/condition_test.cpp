@@ -145,15 +145,25 @@ TEST_F(ConditionTest, ADeadlineStandsUntilItHasPassed) {
 TEST_F(ConditionTest, AvailableLeavesOutWhatSomebodyUsesAndWhatIsAboutToGo) {
     facts.cache_in_use = 3_GiB;
     EXPECT_EQ(takeable(facts), 5_GiB);
-    facts.cgroup_room = 1_GiB;
-    EXPECT_EQ(takeable(facts), 1_GiB) << "a container's limit";
-    facts.guest_target = saturating_sub(10_GiB, 300_MiB);
-    EXPECT_EQ(takeable(facts), 724_MiB) << "300 MiB are about to be taken by the host";
+    facts.guest_target = saturating_sub(10_GiB, 1_GiB);
+    EXPECT_EQ(takeable(facts), 4_GiB) << "1 GiB is about to be taken by the host";
     facts.guest_target = 12_GiB;
-    EXPECT_EQ(takeable(facts), 1_GiB) << "what may come is not there yet";
+    EXPECT_EQ(takeable(facts), 5_GiB) << "what may come is not there yet";
     facts.available.reset();
-    facts.cgroup_room.reset();
     EXPECT_FALSE(takeable(facts));
+}
+
+TEST_F(ConditionTest, AGuestFullOfFilesIsNotShort) {
+    facts.cache_in_use = 8_GiB;
+    const Condition condition = look();
+    EXPECT_EQ(condition.available, 0_B) << "but whoever takes more makes somebody read again";
+    EXPECT_EQ(condition.level, ConditionLevel::ample);
+}
+
+TEST_F(ConditionTest, WhatTheHostIsAboutToTakeCounts) {
+    facts.available = 1200_MiB;
+    facts.guest_target = 9_GiB;
+    EXPECT_EQ(look().level, ConditionLevel::critical) << "176 MiB are left then";
 }
 
 TEST_F(ConditionTest, TheTrendIsThatOfTheAvailableBytes) {

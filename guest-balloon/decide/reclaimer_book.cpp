@@ -1,0 +1,114 @@
+#include "guest-balloon/decide/reclaimer_book.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace aerostat::guest {
+namespace {
+
+using namespace literals;
+
+constexpr Duration kGrace = std::chrono::seconds(1);          // beyond the deadline, for an answer
+constexpr Duration kUntilSeen = std::chrono::seconds(2);      // until the sensors show what was released
+constexpr Duration kBetween = std::chrono::seconds(1);        // two requests to the same
+constexpr Duration kAfterNothing = std::chrono::seconds(10);  // one that had nothing to give is left alone
+constexpr Bytes kLeast = 64_KiB;                              // less is not worth the trouble
+
+double price_of(const ReclaimerFigures& figures) { return figures.price.value_or(std::numeric_limits<double>::max()); }
+
+}  // namespace
+
+Status ReclaimerBook::put(ConnectionId from, const ReclaimerFigures& figures) {
+    const auto known = reclaimers_.find({from, figures.reclaimer});
+    if (known != reclaimers_.end()) {
+        known->second.figures = figures;
+        return {};
+    }
+    const auto of_connection = static_cast<std::size_t>(std::count_if(
+        reclaimers_.begin(), reclaimers_.end(), [from](const auto& entry) { return entry.first.first == from; }));
+    if (of_connection >= limits_.of_one_connection)
+        return fail(ErrorCode::busy,
+                    "a connection may register " + std::to_string(limits_.of_one_connection) + " reclaimers");
+    if (reclaimers_.size() >= limits_.in_all)
+        return fail(ErrorCode::busy, "all " + std::to_string(limits_.in_all) + " places for reclaimers are taken");
+    reclaimers_[{from, figures.reclaimer}].figures = figures;
+    return {};
+}
+
+void ReclaimerBook::forget(ConnectionId from, const std::string& name) { reclaimers_.erase({from, name}); }
+
+void ReclaimerBook::lost(ConnectionId connection) {
+    std::erase_if(reclaimers_, [connection](const auto& entry) { return entry.first.first == connection; });
+}
+
+void ReclaimerBook::answered(ConnectionId from, const std::string& id, const Reclaimed& answer, TimePoint now) {
+    const auto found = reclaimers_.find({from, answer.reclaimer});
+    if (found == reclaimers_.end() || !found->second.request || found->second.request->id != id) return;
+    Reclaimer& reclaimer = found->second;
+    // Nobody releases more than it held, whatever it says.
+    const Bytes released = std::min(answer.released, std::max(reclaimer.figures.releasable, reclaimer.request->wanted));
+    reclaimer.request.reset();
+    reclaimer.is_slow = false;
+    reclaimer.lately = released;
+    reclaimer.lately_at = now;
+    reclaimer.not_before = now + (released < kLeast ? kAfterNothing : kBetween);
+    reclaimer.figures.releasable = saturating_sub(reclaimer.figures.releasable, released);
+    released_ += released;
+}
+
+void ReclaimerBook::give_up_waiting(TimePoint now) {
+    for (auto& [key, reclaimer] : reclaimers_) {
+        if (!reclaimer.request || now < reclaimer.request->over) continue;
+        reclaimer.request.reset();
+        reclaimer.is_slow = true;
+        reclaimer.not_before = now + kBetween;
+    }
+}
+
+Bytes ReclaimerBook::under_way(TimePoint now) const {
+    Bytes sum;
+    for (const auto& [key, reclaimer] : reclaimers_) {
+        if (reclaimer.request) sum += reclaimer.request->wanted;
+        if (now - reclaimer.lately_at < kUntilSeen) sum += reclaimer.lately;
+    }
+    return sum;
+}
+
+std::vector<std::pair<const ReclaimerBook::Key, ReclaimerBook::Reclaimer>*> ReclaimerBook::candidates(TimePoint now) {
+    std::vector<std::pair<const Key, Reclaimer>*> found;
+    for (auto& entry : reclaimers_) {
+        const Reclaimer& reclaimer = entry.second;
+        if (!reclaimer.request && now >= reclaimer.not_before && reclaimer.figures.releasable >= kLeast)
+            found.push_back(&entry);
+    }
+    std::stable_sort(found.begin(), found.end(), [](const auto* a, const auto* b) {
+        return std::tuple(a->second.is_slow, price_of(a->second.figures)) <
+               std::tuple(b->second.is_slow, price_of(b->second.figures));
+    });
+    return found;
+}
+
+std::vector<AskReclaimer> ReclaimerBook::ask(Bytes wanted, TimePoint deadline, TimePoint now) {
+    give_up_waiting(now);
+    Bytes missing = saturating_sub(wanted, under_way(now));
+    std::vector<AskReclaimer> requests;
+    for (auto* entry : candidates(now)) {
+        if (missing < kLeast) break;
+        auto& [key, reclaimer] = *entry;
+        const Bytes share = std::min(missing, reclaimer.figures.releasable);
+        const Millis within = std::max(Millis(1), to_millis(deadline - now));
+        reclaimer.request = Request{"r" + std::to_string(next_id_++), share, now + within + kGrace};
+        requests.push_back({key.first, reclaimer.request->id, Reclaim{key.second, share, within}});
+        missing = saturating_sub(missing, share);
+    }
+    return requests;
+}
+
+Bytes ReclaimerBook::releasable() const {
+    Bytes sum;
+    for (const auto& [key, reclaimer] : reclaimers_) sum += reclaimer.figures.releasable;
+    return sum;
+}
+
+}  // namespace aerostat::guest

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "contract/messages.h"
+#include "guest-balloon/decide/process_identity.h"
+
+namespace aerostat::guest {
+
+struct ReclaimerLimits {
+    std::size_t in_all = 256;
+    std::size_t of_one_connection = 32;
+};
+
+/// One request to an application.
+struct AskReclaimer {
+    ConnectionId to = 0;
+    std::string id;
+    Reclaim order;
+};
+
+/// The caches and pools that applications have registered, and what they were asked. What they say is a claim: it decides
+/// who is asked next, nothing else; whether memory came free is seen by the guest's own sensors. Total over anything an
+/// application can say, and bounded. Pure. Thread: owner's.
+class ReclaimerBook {
+public:
+    explicit ReclaimerBook(ReclaimerLimits limits = {}) : limits_(limits) {}
+
+    /// Registers, or takes new figures. Fails: `busy` (no place left; the message says whose limit).
+    [[nodiscard]] Status put(ConnectionId from, const ReclaimerFigures& figures);
+    void forget(ConnectionId from, const std::string& name);
+    void lost(ConnectionId connection);
+    /// The answer to a request of ours; others are ignored.
+    void answered(ConnectionId from, const std::string& id, const Reclaimed& answer, TimePoint now);
+
+    /// Who is to be asked so that `wanted` comes together by the deadline: the cheapest first, those of unknown price behind
+    /// them, those that did not answer last time at the end; nobody twice at once. What was asked or released during the
+    /// last two seconds counts: the sensors have not seen it yet.
+    [[nodiscard]] std::vector<AskReclaimer> ask(Bytes wanted, TimePoint deadline, TimePoint now);
+
+    [[nodiscard]] std::size_t size() const { return reclaimers_.size(); }
+    [[nodiscard]] Bytes releasable() const;
+    [[nodiscard]] Bytes released() const { return released_; }  ///< since the daemon started, as claimed
+
+private:
+    struct Request {
+        std::string id;
+        Bytes wanted;
+        TimePoint over;
+    };
+    struct Reclaimer {
+        ReclaimerFigures figures;
+        std::optional<Request> request;
+        TimePoint not_before;
+        bool is_slow = false;
+        Bytes lately;  ///< released at `lately_at`
+        TimePoint lately_at;
+    };
+    using Key = std::pair<ConnectionId, std::string>;
+    void give_up_waiting(TimePoint now);
+    [[nodiscard]] Bytes under_way(TimePoint now) const;
+    [[nodiscard]] std::vector<std::pair<const Key, Reclaimer>*> candidates(TimePoint now);
+
+    ReclaimerLimits limits_;
+    std::map<Key, Reclaimer> reclaimers_;
+    Bytes released_;
+    std::uint64_t next_id_ = 1;
+};
+
+}  // namespace aerostat::guest
