@@ -74,7 +74,7 @@ void Regulator::learn_from_pauses() {
     pauses_ = facts_.pauses;
     application_ = saturating_sub(facts_.used_after_gc, balloon_.size().granted);
     live_.observe(facts_, application_, ports_.clock.now());
-    fresh_ = guess_ = false;
+    distrust_look();
 }
 
 /// Concurrent cycles give back at no one moment: what counts is the least occupied since the last one.
@@ -85,7 +85,13 @@ void Regulator::learn_from_cycles() {
     live_.observe(facts_, application_, ports_.clock.now());
     if (facts_.pauses == pauses_) return;
     pauses_ = facts_.pauses;
-    fresh_ = guess_ = false;
+    distrust_look();
+}
+
+/// A collection may have uncommitted memory. Where none does that, what is guessed from the last look stays true.
+void Regulator::distrust_look() {
+    fresh_ = false;
+    if (facts_.levers_give) guess_ = false;
 }
 
 bool Regulator::look() {

@@ -118,6 +118,7 @@ private:
     void learn_from_pauses();
     void learn_from_cycles();
     bool look();
+    void distrust_look();
     void start(const SetHeapTarget& order);
     void grow(const SetHeapTarget& order, Bytes before);
     Duration step_operation();

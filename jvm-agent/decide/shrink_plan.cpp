@@ -14,14 +14,16 @@ ShrinkStep end(EndReason reason, std::string detail = {}) { return {ShrinkAction
 
 Duration levers_alone(const ShrinkSight& seen) { return std::min(kLeversAlone, seen.deadline / 2); }
 
-/// What chunks still have to take so that the measured footprint comes down to the target, rounded up a region.
+/// Beyond the target, rounded up a region.
+Bytes missing(const ShrinkSight& seen) {
+    return round_up(saturating_sub(seen.footprint, seen.target.footprint) + seen.heap.region, seen.heap.region);
+}
+
+/// What chunks still have to take so that the measured footprint comes down to the target.
 Bytes wanted_of_chunks(const ShrinkSight& seen) {
     if (!seen.may_inflate) return Bytes();
-    const Bytes missing =
-        seen.cap == Cap::hard
-            ? Bytes(Bytes::kLimit)
-            : round_up(saturating_sub(seen.footprint, seen.target.footprint) + seen.heap.region, seen.heap.region);
-    return std::min({missing, saturating_sub(seen.balloon_limit, seen.balloon), seen.room});
+    return std::min({seen.cap == Cap::hard ? Bytes(Bytes::kLimit) : missing(seen),
+                     saturating_sub(seen.balloon_limit, seen.balloon), seen.room});
 }
 
 bool levers_done(const ShrinkSight& seen) {
@@ -66,7 +68,8 @@ ShrinkStep next_step(const ShrinkSight& seen) {
         return end(EndReason::not_reclaimable, "the collector gives no more, and " + seen.no_chunks);
     if (!seen.may_inflate && levers_done(seen) && seen.footprint_is_fresh)
         return end(EndReason::gc_distress, "the collector gives no more, and the balloon has lately hurt the program");
-    const bool worth_waiting = seen.levers_give || !seen.cycle_completed;
+    // Levers that only find garbage need not be waited for where enough is free already.
+    const bool worth_waiting = seen.levers_give || (!seen.cycle_completed && wanted < missing(seen));
     const bool levers_first = seen.levers == LeverPhase::working && worth_waiting && seen.elapsed < levers_alone(seen);
     if (levers_first && seen.cap != Cap::hard) return wait;
     if (!wanted.is_zero()) return {ShrinkAction::inflate, wanted, {}, {}};

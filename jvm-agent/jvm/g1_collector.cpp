@@ -56,6 +56,7 @@ public:
         facts.young_gcs = young_.read().value_or(0);
         facts.cycle_pauses = cycle_pauses_.read().value_or(0);
         facts.full_gcs = full_.read();
+        facts.levers_give = facts.committed > minimum_;  // -Xms = -Xmx: nothing can be uncommitted
         return facts;
     }
 

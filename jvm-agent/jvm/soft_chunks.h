@@ -47,9 +47,21 @@ private:
     [[nodiscard]] Status madvise_away(procfs::AddressRange range) const;
     [[nodiscard]] Result<procfs::AddressRange> whole_pages(Bytes length, const void* payload) const;
     [[nodiscard]] Bytes bytes_of(jlongArray array) const;
+    [[nodiscard]] bool is_heap(procfs::AddressRange range) const;
+    [[nodiscard]] bool is_ours(procfs::AddressRange range) const;
+    void fault_in_next();
+    void follow_row(procfs::AddressRange pages);
+
+    /// Chunks that came to lie one beside the other.
+    struct Row {
+        procfs::AddressRange last;
+        std::uintptr_t step = 0;  ///< from each to the next; wraps around where they come from above
+        int length = 0;           ///< of equal steps
+    };
 
     JNIEnv* env_;
     ReleaseRules rules_;
+    Row row_;
     jclass soft_class_ = nullptr;  // global references, kept for the rest of the process
     jmethodID construct_ = nullptr, refers_to_ = nullptr, clear_ = nullptr, get_ = nullptr;
     jfieldID timestamp_ = nullptr, clock_ = nullptr;

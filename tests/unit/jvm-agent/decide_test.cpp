@@ -137,6 +137,17 @@ TEST(ShrinkPlan, GivesLeversTimeBeforeChunks) {
     EXPECT_EQ(next_step(seen).action, ShrinkAction::inflate);
 }
 
+TEST(ShrinkPlan, WaitsForNoGarbageWhereEnoughIsFreeAlready) {
+    ShrinkSight seen = two_gib_to_go();
+    seen.levers = LeverPhase::working;
+    seen.levers_give = false;
+    EXPECT_EQ(next_step(seen).action, ShrinkAction::wait);
+    seen.room = seen.balloon_limit = 3_GiB;
+    EXPECT_EQ(next_step(seen).action, ShrinkAction::inflate);
+    seen.levers_give = true;
+    EXPECT_EQ(next_step(seen).action, ShrinkAction::wait);
+}
+
 TEST(ShrinkPlan, UsesChunksAtOnceWhereThereAreNoLevers) {
     const ShrinkStep step = next_step(two_gib_to_go());
     EXPECT_EQ(step.action, ShrinkAction::inflate);

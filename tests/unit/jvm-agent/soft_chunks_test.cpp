@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <stdexcept>
 #include <tuple>
+#include <vector>
 
 #include "tests/support/fake_jni.h"
 
@@ -142,6 +144,47 @@ TEST_P(ReleaseTest, AnArrayWithoutAWholePageIsAChunkOfNothing) {
     EXPECT_EQ(chunks().resident(chunk), 0_B);
     expect_nothing_released();
     chunks().drop(chunk);
+}
+
+/// Memory that is free and has no pages.
+void punch(AddressRange part, bool shared) {
+    ASSERT_EQ(madvise(reinterpret_cast<void*>(part.begin), part.end - part.begin, shared ? MADV_REMOVE : MADV_DONTNEED), 0);
+}
+
+TEST_P(ReleaseTest, FaultsInWhatComesNextInARowAndNothingWhereThereIsNoRow) {
+    const AddressRange ahead{memory.at(8_MiB + 64_KiB), memory.at(8_MiB + 960_KiB)};
+    const AddressRange far{memory.at(17_MiB), memory.at(31_MiB)};
+    punch({memory.at(8_MiB), memory.at(9_MiB)}, rules.shared);
+    punch(far, rules.shared);
+    std::vector<Chunk> held;
+    for (const Bytes at : {2_MiB, 3_MiB, 4_MiB, 5_MiB, 6_MiB, 7_MiB}) {
+        EXPECT_EQ(FakeJavaMemory::resident(ahead), 0_B) << "too early";
+        jni.place_next_array(memory.at(at));
+        held.push_back(inflate());
+    }
+    jni.place_next_array(memory.at(16_MiB));  // not where the row led
+    held.push_back(inflate());
+    EXPECT_EQ(FakeJavaMemory::resident(ahead), ahead.size());
+    EXPECT_TRUE(FakeJavaMemory::is_all(ahead, kReleased)) << "faulted in, and not written to";
+    jni.place_next_array(memory.at(12_MiB));
+    held.push_back(inflate());
+    EXPECT_EQ(FakeJavaMemory::resident(far), 0_B);
+    for (const Chunk& chunk : held) chunks().drop(chunk);
+}
+
+TEST_P(ReleaseTest, ARowThatLeadsOutOfTheHeapIsNotFollowed) {
+    std::vector<Chunk> held;
+    const AddressRange beyond{memory.at(8_MiB), memory.at(9_MiB)};
+    punch(beyond, rules.shared);
+    rules.heap = {{memory.at(0_B), beyond.begin}};
+    for (const Bytes at : {2_MiB, 3_MiB, 4_MiB, 5_MiB, 6_MiB, 7_MiB}) {
+        jni.place_next_array(memory.at(at));
+        held.push_back(inflate());
+    }
+    jni.place_next_array(memory.at(1_MiB));
+    held.push_back(inflate());
+    EXPECT_EQ(FakeJavaMemory::resident(beyond), 0_B);
+    for (const Chunk& chunk : held) chunks().drop(chunk);
 }
 
 TEST_P(ReleaseTest, CopiesAreNeverTakenForArrays) {
