@@ -19,6 +19,10 @@ constexpr Duration kLongestDrive = std::chrono::seconds(30);
 /// Settings that follow the balloon run ahead of it by so many chunks.
 constexpr std::uint64_t kChunksAhead = 16;
 
+void add_detail(OperationResult& result, const std::string& text) {
+    result.detail += (result.detail.empty() ? "" : "; ") + text;
+}
+
 }  // namespace
 
 ShrinkSight Regulator::sight() const {
@@ -156,13 +160,10 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.shortfall = saturating_sub(result.asked, result.obtained);
     result.reason = result.shortfall.is_zero() && reason == EndReason::deadline ? EndReason::met : reason;
     result.detail = std::move(detail);
-    if (result.detail.empty() && !result.shortfall.is_zero() && !drive_.trouble.empty())
-        result.detail = "the collector's settings could not be changed: " + drive_.trouble;
-    if (!levers_.left_alone().empty())
-        result.detail +=
-            (result.detail.empty() ? "" : "; ") + ("set by the operator and left alone: " + levers_.left_alone());
-    if (ended.native >= kWorthSaying)
-        result.detail += (result.detail.empty() ? "" : "; ") + format_bytes(ended.native) + " of native memory went besides";
+    if (!result.shortfall.is_zero() && !drive_.trouble.empty())
+        add_detail(result, "the collector's settings could not be changed: " + drive_.trouble);
+    if (!levers_.left_alone().empty()) add_detail(result, "set by the operator and left alone: " + levers_.left_alone());
+    if (ended.native >= kWorthSaying) add_detail(result, format_bytes(ended.native) + " of native memory went besides");
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;
         target_ = ended.target_before;  // first, so that settings follow it and not the order's

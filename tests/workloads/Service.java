@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * rate N           requests a second and thread; 0: idle; -1: as fast as possible
  * report           ops, worst stall and OutOfMemoryErrors since the last report; full collections since the start
  * check            verify every live record
+ * exit N           end with this status, at once
  * quit
  * </pre>
  */
@@ -81,6 +82,7 @@ public final class Service {
                 case "rate" -> rate = Long.parseLong(words[1]);
                 case "report" -> extra = report();
                 case "check" -> extra = checkAll();
+                case "exit" -> System.exit(Integer.parseInt(words[1]));
                 case "quit" -> running.set(false);
                 default -> extra = " error=unknown-command";
             }

@@ -12,13 +12,14 @@ OPTIONS = {"G1": "-XX:+UseG1GC", "ZGC": "-XX:+UseZGC", "Shenandoah": "-XX:+UseSh
 THOROUGH = bool(os.environ.get("AEROSTAT_THOROUGH"))
 
 
-def on_collectors(*few):
-    """Runs a test on each (JDK, collector) of `few`, or on all; one that cannot run is a skip that is printed and counted."""
+def on_collectors(*few, only=tuple(OPTIONS)):
+    """Runs a test on each (JDK, collector) of `few`, or on all of `only`; one that cannot run is a skip that is printed and
+    counted."""
 
     def decorated(test):
         @functools.wraps(test)
         def wrapper(self):
-            for major, collector in [(m, c) for m in WANTED_JDKS for c in OPTIONS] if THOROUGH else few:
+            for major, collector in [(m, c) for m in WANTED_JDKS for c in only] if THOROUGH else few:
                 with self.subTest(jdk=major, collector=collector):
                     why = missing(major, collector)
                     if why:

@@ -20,7 +20,7 @@ class PoolThresholds(EdgeCase):
         guestd.order("squeeze", 200 * MIB, 3000, cap="hard")
         return guestd.result("squeeze")
 
-    @on_collectors((17, "G1"), (25, "ZGC"))
+    @on_collectors((17, "G1"))
     def test_a_balloon_does_not_set_off_an_alarm_of_the_program(self, major, collector):
         guestd, service = self.alarmed(major, collector)
         service.tell(f"watch {THRESHOLD // MIB}MiB")
