@@ -58,3 +58,15 @@ class PageWriter:
 
     def close(self):
         self._page.close()
+
+
+def read_page(path):
+    """The state that was published last, as a dictionary; None if there is none. Taken only if its checksum is right."""
+    with open(path, "rb") as file:
+        page = file.read(PAGE)
+    if page[:8] != MAGIC:
+        return None
+    (sequence,) = struct.unpack_from("<I", page, 16)
+    begin = SLOTS + SLOT * (sequence & 1)
+    packed, (summed,) = page[begin:begin + STATE.size], struct.unpack_from("<Q", page, begin + STATE.size)
+    return dict(zip(FIELDS, STATE.unpack(packed))) if checksum(packed) == summed else None

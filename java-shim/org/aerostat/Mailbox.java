@@ -45,8 +45,7 @@ final class Mailbox implements Registration, Runnable {
     private static boolean isNews(MemoryCondition before, MemoryCondition now) {
         return before.validity() != now.validity()
                 || !before.level().equals(now.level())
-                || !before.session().equals(now.session())
-                || !before.hostLevel().equals(now.hostLevel());
+                || !before.session().equals(now.session());
     }
 
     @Override

@@ -28,9 +28,9 @@ public final class MemoryConditions {
     }
 
     /**
-     * Calls the listener when level, validity, session or the host's level have changed, and once soon after this call with the
-     * condition as it is. Calls come one at a time, on a daemon thread of the library. A listener that is slow misses what was
-     * overtaken meanwhile and is told the latest; what it throws is logged once. Neither disturbs other listeners.
+     * Calls the listener when level, validity or session have changed, and once soon after this call with the condition as it
+     * is. Calls come one at a time, on a daemon thread of the library. A listener that is slow misses what was overtaken
+     * meanwhile and is told the latest; what it throws is logged once. Neither disturbs other listeners.
      *
      * @param listener what to call
      * @return the registration; the listener is called until it is closed

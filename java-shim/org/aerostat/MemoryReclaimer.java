@@ -2,6 +2,8 @@ package org.aerostat;
 
 import java.time.Duration;
 import java.util.OptionalDouble;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 
 /**
  * A cache, pool or buffer that can give memory back when the guest is short of it.
@@ -40,5 +42,19 @@ public interface MemoryReclaimer {
      */
     default OptionalDouble price() {
         return OptionalDouble.empty();
+    }
+
+    /**
+     * A reclaimer for any cache whose maximum can be set while it runs. It lowers the maximum by what it is asked for, and puts
+     * it back when memory is ample, unless the program has set another one meanwhile.
+     *
+     * @param held what the cache holds now, bytes
+     * @param maximum what it may hold, bytes
+     * @param setMaximum sets that; the cache should evict before it returns, so that what was released can be told
+     * @param least bytes that are never taken from it
+     * @return the reclaimer, with no price
+     */
+    static MemoryReclaimer resizing(LongSupplier held, LongSupplier maximum, LongConsumer setMaximum, long least) {
+        return new ResizingReclaimer(held, maximum, setMaximum, least);
     }
 }
