@@ -185,7 +185,8 @@ std::size_t FakeJni::local_references() const {
 
 std::size_t FakeJni::global_references() const {
     return static_cast<std::size_t>(std::count_if(handles_.begin(), handles_.end(), [](const Handle& one) {
-        const bool may_stay = one.object != nullptr && (one.object->type == Type::type || one.object->type == Type::runtime);
+        const bool may_stay = one.object != nullptr && (one.object->type == Type::type ||
+                                                        one.object->type == Type::runtime || one.object->type == Type::text);
         return one.object != nullptr && one.global && !may_stay;
     }));
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,12 @@ public:
     void collect();
     void set_soft_clock(jlong clock) { soft_clock_ = clock; }
     RuntimeAnswers runtime;
+    /// Of the boot loader, loaded by the program: what JVM_FindLoadedClass() finds.
+    std::set<std::string> loaded_classes;
+    /// What the agent's own class Thresholds answers.
+    jlong lowest_threshold = 0;
+    int threshold_questions = 0;
+    std::vector<std::string> defined_classes;
 
     // What a test looks at.
     [[nodiscard]] std::vector<Array> arrays() const;
@@ -77,10 +84,10 @@ public:
 
 private:
     friend struct FakeJniTable;
-    enum class Type { type, array, soft, runtime };
+    enum class Type { type, array, soft, runtime, text };
     struct Object {
         Type type = Type::type;
-        std::string name;  ///< of a class
+        std::string name;  ///< of a class; the text of a text
         Array array;
         Object* referent = nullptr;
         jlong timestamp = 0;

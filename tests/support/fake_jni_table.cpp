@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kSoft = "java/lang/ref/SoftReference";
 constexpr const char* kRuntime = "java/lang/Runtime";
+constexpr const char* kThresholds = "org/aerostat/agent/Thresholds";
 
 /// A method or field that the fake's Java has. Its address is its ID.
 struct Member {
@@ -34,6 +35,7 @@ const Member kMembers[] = {
     {kRuntime, "freeMemory", "()J"},
     {kRuntime, "maxMemory", "()J"},
     {kRuntime, "gc", "()V"},
+    {kThresholds, "lowest", "()J", true},
 };
 
 template <class Id>
@@ -97,6 +99,43 @@ struct FakeJniTable {
         FakeJni::Object* const type = jni.make_object(Type::type);
         type->name = name;
         return static_cast<jclass>(jni.make_handle(type, false));
+    }
+
+    static jobject new_named(FakeJni& jni, Type type, const std::string& name) {
+        FakeJni::Object* const object = jni.make_object(type);
+        object->name = name;
+        return jni.make_handle(object, false);
+    }
+    static jclass define_class(JNIEnv* env, const char* name, jobject, const jbyte*, jsize) {
+        FakeJni& jni = of(env);
+        jni.enter("DefineClass");
+        if (jni.refuses("DefineClass")) {
+            jni.raise("LinkageError");
+            return nullptr;
+        }
+        jni.defined_classes.emplace_back(name);
+        return static_cast<jclass>(new_named(jni, Type::type, name));
+    }
+    static jstring new_text(JNIEnv* env, const char* text) {
+        FakeJni& jni = of(env);
+        jni.enter("NewStringUTF");
+        return throws(jni, "NewStringUTF") ? nullptr : static_cast<jstring>(new_named(jni, Type::text, text));
+    }
+    static jlong call_static_long(JNIEnv* env, jclass type, jmethodID method, va_list) {
+        FakeJni& jni = of(env);
+        jni.enter("CallStaticLongMethod");
+        if (jni.object_of(type, "lowest") == nullptr || throws(jni, "lowest")) return 0;
+        if (!is(method, "lowest")) unknown_function();
+        ++jni.threshold_questions;
+        return jni.lowest_threshold;
+    }
+    /// As libjvm.so's function of this name: looks, and loads nothing.
+    static jclass find_loaded_class(JNIEnv* env, jobject loader, jstring text) {
+        FakeJni& jni = of(env);
+        jni.enter("JVM_FindLoadedClass");
+        const FakeJni::Object* const name = jni.object_of(text, "JVM_FindLoadedClass");
+        if (loader != nullptr || name == nullptr || jni.loaded_classes.count(name->name) == 0) return nullptr;
+        return static_cast<jclass>(new_named(jni, Type::type, name->name));
     }
 
     static jobject new_global_ref(JNIEnv* env, jobject local) {
@@ -240,6 +279,9 @@ struct FakeJniTable {
         table.CallObjectMethodV = &call_object;
         table.CallVoidMethodV = &call_void;
         table.CallStaticObjectMethodV = &call_static_object;
+        table.CallStaticLongMethodV = &call_static_long;
+        table.DefineClass = &define_class;
+        table.NewStringUTF = &new_text;
         table.CallLongMethodV = &call_long;
         table.SetLongField = &set_long_field;
         table.GetStaticLongField = &get_static_long_field;
@@ -253,3 +295,8 @@ const JNINativeInterface_* fake_jni_functions() {
 }
 
 }  // namespace aerostat::testing
+
+extern "C" __attribute__((visibility("default"))) jclass JVM_FindLoadedClass(JNIEnv* env, jobject loader, jstring name);
+extern "C" jclass JVM_FindLoadedClass(JNIEnv* env, jobject loader, jstring name) {
+    return aerostat::testing::FakeJniTable::find_loaded_class(env, loader, name);
+}
