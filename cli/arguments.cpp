@@ -81,6 +81,11 @@ Status read_top(const TypedOptions& typed, TopOptions& top) {
     return {};
 }
 
+Invocation::Action action_of(const std::string& command) {
+    if (command == "top") return Invocation::Action::top;
+    return command == "condition" ? Invocation::Action::condition : Invocation::Action::ask;
+}
+
 // The parser only says that a command is missing when it did not know the word.
 std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
     const auto unknown = app.get_subcommands().empty() ? app.remaining() : std::vector<std::string>();
@@ -117,7 +122,8 @@ Result<Invocation> parse_arguments(const std::vector<std::string>& arguments, co
     }
     const std::string command = app.get_subcommands().front()->get_name();
     Invocation invocation;
-    invocation.action = command == "top" ? Invocation::Action::top : Invocation::Action::ask;
+    invocation.action = action_of(command);
+    invocation.condition = ConditionOptions{typed.watch, typed.exec};
     invocation.socket = typed.socket.empty() ? socket : typed.socket;
     invocation.json = typed.json;
     if (auto read = read_request(command, typed, invocation.request); !read) return tl::unexpected(read.error());

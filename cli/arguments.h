@@ -15,15 +15,21 @@ struct TopOptions {
     std::string work_file;  ///< empty: no work column
 };
 
+struct ConditionOptions {
+    bool watch = false;
+    std::string command;  ///< for the shell at each change of the level; empty: none
+};
+
 /// A command line, understood.
 struct Invocation {
-    enum class Action { print, ask, top };
+    enum class Action { print, ask, top, condition };
     Action action = Action::ask;
     std::string text;  ///< print: a help page or the version
     std::string socket;
     bool json = false;
     ControlRequest request;  ///< ask; its id is set
     TopOptions top;
+    ConditionOptions condition;
 };
 
 /// Reads the arguments behind the program's name. `socket` is where to look when --socket is not given.

@@ -63,6 +63,13 @@ void add_top(CLI::App& app, TypedOptions& typed) {
     top->add_option("--work", typed.work_file, "Add a column from this file")->option_text("FILE");
 }
 
+void add_condition(CLI::App& app, TypedOptions& typed) {
+    CLI::App* condition = add_command(app, "condition");
+    condition->add_flag("--watch", typed.watch, "Go on, with a line for each change");
+    condition->add_option("--exec", typed.exec, "Run this in a shell now and whenever the level changes")
+        ->option_text("CMD");
+}
+
 }  // namespace
 
 void add_commands(CLI::App& app, TypedOptions& typed) {
@@ -71,6 +78,7 @@ void add_commands(CLI::App& app, TypedOptions& typed) {
     add_command(app, "status");
     add_command(app, "jvms");
     add_top(app, typed);
+    add_condition(app, typed);
     add_squeeze(app, typed);
     add_give(app, typed);
     CLI::App* release = add_command(app, "release");

@@ -24,6 +24,8 @@ struct TypedOptions {
     bool once = false;
     std::string interval;
     std::string work_file;
+    bool watch = false;
+    std::string exec;
 };
 
 /// Adds every command with its options and help page to the parser. `typed` must outlive the parsing.

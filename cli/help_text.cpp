@@ -59,6 +59,23 @@ Examples:
   aerostatctl top --once --work /run/shop/rates
   aerostatctl top --interval 250ms)";
 
+constexpr std::string_view kCondition =
+    R"(What an application in this guest may count on: the level (ample, advisory, tight, critical), the bytes it may still take
+without making anybody stall, what the guest should shed and by when. Read from the page that guestd publishes beside its
+control socket; the daemon is not asked, so this answers also when it has died (the answer is then stale).
+
+--exec CMD runs CMD in a shell at once and at each change of level, validity or session, with AEROSTAT_LEVEL,
+AEROSTAT_VALIDITY, AEROSTAT_AVAILABLE_BYTES, AEROSTAT_SUGGESTED_RELEASE_BYTES and AEROSTAT_RELEASE_WITHIN_MS. A command that runs
+is waited for; what changes meanwhile is one change afterwards.
+
+Exit status without --watch: 0 valid, 1 stale, 4 no daemon.
+
+Examples:
+  aerostatctl condition
+  aerostatctl condition --json | jq .available_bytes
+  aerostatctl condition --watch
+  aerostatctl condition --exec 'test "$AEROSTAT_LEVEL" = ample || redis-cli memory purge')";
+
 constexpr std::string_view kSqueeze =
     R"(Takes BYTES off the target's resident memory as it is when the order is accepted, and holds it there: the result is a
 ceiling until --hold ends or until give, release or resume. The operation ends when it is met or at its deadline, whichever
@@ -125,10 +142,11 @@ constexpr std::string_view kResume =
 Examples:
   aerostatctl resume orders)";
 
-constexpr std::array<std::pair<std::string_view, HelpText>, 11> kCommands{{
+constexpr std::array<std::pair<std::string_view, HelpText>, 12> kCommands{{
     {"status", {"The daemon and its guests at a glance", kStatus}},
     {"jvms", {"Every JVM with its heap, balloon and costs", kJvms}},
     {"top", {"A live table of all layers", kTop}},
+    {"condition", {"What applications of this guest may count on", kCondition}},
     {"squeeze", {"Take memory from a guest or JVM, within a deadline", kSqueeze}},
     {"give", {"Give memory to a guest or JVM", kGive}},
     {"release", {"Drop the ceilings that squeezes have left", kRelease}},

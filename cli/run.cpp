@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/arguments.h"
+#include "cli/condition_command.h"
 #include "cli/exit_code.h"
 #include "cli/progress.h"
 #include "cli/render.h"
@@ -95,6 +96,7 @@ int run(const std::vector<std::string>& arguments) {
     const auto invocation = parse_arguments(arguments, default_socket());
     if (!invocation) return report(invocation.error(), asks_for_json(arguments), kExitUsage);
     if (invocation->action == Invocation::Action::print) return print(invocation->text, kExitMet);
+    if (invocation->action == Invocation::Action::condition) return run_condition(*invocation);
     const bool live = invocation->action == Invocation::Action::top && !invocation->top.once && !invocation->json;
     if (live && is_terminal(STDOUT_FILENO)) return run_top_screen(*invocation);
     return ask(*invocation);
