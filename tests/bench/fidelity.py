@@ -3,9 +3,10 @@
 A: heap H with a balloon that leaves T; B: -Xmx T, without the agent. Both run the same closed loop, in the order A B B A, so that
 drift of the machine falls on both. The ratio is throughput of A over B; the control is the second B over the first, and the
 second A over the first: what differs there is noise. A is measured once its report shows that the balloon grows no more.
-A ratio proves something only where the balloon was still there at the end: elsewhere the verdict is "not held". Concurrent
-collectors get half of the processors to themselves: a program on all of them outruns a collector in a heap of size T, balloon
-or not. Where B stalls all the same (allocation stalls, degenerated cycles, by the collector's log) the verdict is "saturated".
+A ratio proves something only where the balloon was still there at the end: elsewhere the verdict is "not held". Under concurrent
+collectors the program does a fixed amount of work per second, well below what one processor could do: in a closed loop it outruns
+them in a heap of size T, balloon or not. What a balloon costs shows in the processor time for each operation as well. Where B
+stalls all the same (allocation stalls, degenerated cycles, by the collector's log) the verdict is "saturated".
 """
 
 import math
@@ -20,6 +21,7 @@ from heap_pages import gc_stalls  # noqa: E402
 
 LIVE = 200 * MIB
 HEAP = 1200 * MIB
+RATE = 120 * MIB
 SHARES = (0.3, 0.45, 0.6, 0.75)  # T as a share of H
 CONCURRENT = ("Z", "Shenandoah")
 PROMISED = 0.95
@@ -28,10 +30,8 @@ STILL = 3  # reports, about one a second
 
 
 def program(layer):
-    threads = len(os.sched_getaffinity(0))
-    if layer.collector in CONCURRENT:
-        threads = max(1, threads // 2)
-    return ["--live", f"{LIVE}B", "--replace", "0.05", "--threads", str(threads)]
+    pace = ["--rate", f"{RATE}B"] if layer.collector in CONCURRENT else ["--threads", str(len(os.sched_getaffinity(0)))]
+    return ["--live", f"{LIVE}B", "--replace", "0.05", *pace]
 
 
 def churn(layer, class_dir, heap, **more):
@@ -66,9 +66,8 @@ def warm(jvm, options):
 
 
 def measured(jvm, options):
-    stalls = gc_stalls(jvm.gc_log)
     figures = jvm.measure(4 if options.quick else 8)
-    return {**figures, "gc_stalls": gc_stalls(jvm.gc_log) - stalls}
+    return {**figures, "gc_stalls": gc_stalls(jvm.gc_log), "cpu_per_op": figures["process_cpu"] / figures["ops"]}
 
 
 def ballooned(layer, class_dir, target, options):
@@ -114,6 +113,7 @@ def compare(layer, class_dir, target, options):
     figures = {"target": target, "ratios": spread(ratios), "ratio": math.prod(ratios) ** (1 / len(ratios)),
                "promised": target >= comfortable(layer.collector), "held": all(run["held"] for run in a),
                "saturated": any(run["gc_stalls"] for run in b), "a": a, "b": b}
+    figures["cpu"] = math.prod(one["cpu_per_op"] / other["cpu_per_op"] for one, other in zip(a, b)) ** (1 / len(a))
     figures["control"] = {"a": a[1]["ops"] / a[0]["ops"], "b": b[1]["ops"] / b[0]["ops"]}
     return figures
 
@@ -126,7 +126,7 @@ def row(figures):
     if figures["saturated"]:
         verdict = "saturated"
     return [pieces(figures["target"]), *(figures["ratios"][key] for key in ("min", "median", "max")),
-            f"{control['a']:.2f} {control['b']:.2f}", verdict, pieces(min(run["balloon"] for run in a)),
+            f"{control['a']:.2f} {control['b']:.2f}", figures["cpu"], verdict, pieces(min(run["balloon"] for run in a)),
             pieces(min(run["balloon_after"] for run in a)), pieces(max(run["footprint"] for run in a)),
             " ".join("+".join(str(run["gc_stalls"]) for run in side) for side in (a, figures["b"])), a[-1]["reason"],
             " ".join([f"{sum(run['releases'] for run in a)}:", *causes]) if any(run["releases"] for run in a) else "-"]
@@ -148,7 +148,7 @@ def main():
             if not found:
                 print(f"SKIP {layer.name}: no balloon here, or the program does not fit", flush=True)
                 continue
-            table(["T", "min", "median", "max", "A/A B/B", "promise", "balloon", "after", "footprint", "stalls A B", "result",
+            table(["T", "min", "median", "max", "A/A B/B", "CPU/op", "promise", "balloon", "after", "footprint", "stalls A B", "result",
                    "released for"],
                   [row(one) for one in found])
             promised = [one for one in found if one["promised"] and not one["saturated"]]
