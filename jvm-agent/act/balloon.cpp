@@ -19,6 +19,19 @@ Status Balloon::inflate_one() {
     return {};
 }
 
+Bytes Balloon::settle_one() {
+    const auto moving = [this](const Chunk& chunk) { return !port_.is_settled(chunk); };
+    const auto chunk = std::find_if(chunks_.begin(), chunks_.end(), moving);
+    if (chunk == chunks_.end()) return Bytes();
+    const auto released = port_.release_again(*chunk);
+    std::sort(chunks_.begin(), chunks_.end(), [](const Chunk& a, const Chunk& b) { return a.pages.begin < b.pages.begin; });
+    return released && *released ? port_.chunk_size() : Bytes();
+}
+
+bool Balloon::is_settled() const {
+    return std::all_of(chunks_.begin(), chunks_.end(), [this](const Chunk& chunk) { return port_.is_settled(chunk); });
+}
+
 Bytes Balloon::deflate(Bytes amount) {
     Bytes given;
     while (!chunks_.empty() && given < amount) {

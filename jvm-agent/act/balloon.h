@@ -27,6 +27,11 @@ public:
     /// Not while a concurrent cycle runs. Returns bytes released again.
     Bytes refill_pass(std::size_t most, bool all);
 
+    /// Releases a chunk again that young collections move still, where it lies now. Returns the bytes.
+    Bytes settle_one();
+    /// Young collections leave all chunks where they are.
+    [[nodiscard]] bool is_settled() const;
+
     /// The last refill_pass() reached the end: all chunks have been looked at.
     [[nodiscard]] bool pass_is_complete() const { return cursor_ >= chunks_.size(); }
 

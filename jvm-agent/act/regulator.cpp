@@ -34,9 +34,12 @@ void Regulator::observe() {
     const Bytes used_before = facts_.used;
     facts_ = ports_.heap.observe();
     if (ports_.alarm) facts_.alarm = ports_.alarm();
+    pace_.observe(facts_, ports_.clock.now());
     take_census();
     // What falls may be chunks given back: all of it, to be safe, so that the program is never thought to hold too little.
-    vacant_ = collections_since_given() > 0 ? Bytes() : saturating_sub(vacant_, saturating_sub(used_before, facts_.used));
+    const bool any = facts_.kind != CollectionKind::stop_the_world;  // only full collections free chunks there
+    const Bytes fallen = any ? saturating_sub(used_before, facts_.used) : Bytes();
+    vacant_ = collections_since_given() > 0 ? Bytes() : saturating_sub(vacant_, fallen);
     // What was occupied once stays resident until the collector uncommits it: looks are rare, this costs nothing.
     const Bytes peak = saturating_sub(facts_.peak_used, balloon_.size().granted + vacant_);
     const Bytes occupied = std::min(std::max(held_by_program(), peak), facts_.committed);
@@ -59,9 +62,16 @@ void Regulator::take_census() {
 /// Used heap that has pages: neither in the balloon nor given back by it and not yet collected.
 Bytes Regulator::held_by_program() const { return saturating_sub(facts_.used, balloon_.size().granted + vacant_); }
 
-/// A chunk that was let go is free after the next young collection of G1, or the next whole cycle of the others.
+/// A chunk that was let go is free after the next young collection of G1, the next full one of Parallel and Serial, or the
+/// next whole cycle of the others.
+std::uint64_t Regulator::collections_that_free_chunks() const {
+    if (facts_.whole_gcs) return *facts_.whole_gcs;
+    const bool young = facts_.kind != CollectionKind::stop_the_world;
+    return (young ? facts_.young_gcs : 0) + facts_.full_gcs.value_or(0);
+}
+
 std::uint64_t Regulator::collections_since_given() const {
-    const std::uint64_t now = facts_.whole_gcs ? *facts_.whole_gcs : facts_.young_gcs + facts_.full_gcs.value_or(0);
+    const std::uint64_t now = collections_that_free_chunks();
     return now - std::min(now, vacant_until_);
 }
 
@@ -126,13 +136,16 @@ Bytes Regulator::floor() const { return floor_for(facts_, live_.assumed(ports_.c
 
 Bytes Regulator::releasable() const {
     const Bytes occupied = held_by_program();
-    return std::min(saturating_sub(footprint().resident, std::max(occupied, floor())), room_for_chunks(facts_));
+    const Bytes room = facts_.old ? old_generation_room(facts_, balloon_.size().granted) : room_for_chunks(facts_);
+    return std::min(saturating_sub(footprint().resident, std::max(occupied, floor())), room);
 }
 
 Bytes Regulator::limit() const {
     if (!target_ || broken_ || !rules_.can_hold_chunks) return Bytes();
-    return std::min(balloon_limit(facts_, *target_, application_, live_.value(ports_.clock.now())),
-                    guard_.bearable(facts_, application_));
+    const Bytes held = balloon_.size().granted;
+    const Bytes most = facts_.old ? held + old_generation_room(facts_, held) : facts_.max;
+    return std::min({balloon_limit(facts_, *target_, application_, live_.value(ports_.clock.now())),
+                     guard_.bearable(facts_, application_), most});
 }
 
 std::optional<Millis> Regulator::target_left() const {
@@ -220,7 +233,7 @@ void Regulator::deflate(Bytes amount) {
     const Bytes given = balloon_.deflate(amount);
     if (given.is_zero()) return;
     const std::uint64_t running = facts_.collecting.value_or(false) ? 1 : 0;  // a cycle that runs has them marked already
-    vacant_until_ = (facts_.whole_gcs ? *facts_.whole_gcs : facts_.young_gcs + facts_.full_gcs.value_or(0)) + running;
+    vacant_until_ = collections_that_free_chunks() + running;
     vacant_ += given;
     follow_balloon(Bytes());
 }
@@ -288,8 +301,10 @@ Duration Regulator::advance(const GcLoad& gc) {
     yield_to_growth();
     expire_hold();
     follow_levers();
-    if (running_) return rules_.stress_passes ? std::min(step_operation(), pass_over_chunks()) : step_operation();
-    return std::min({hold_target(), squeeze_again(), pass_over_chunks()});
+    const Duration moved = tend_moved_chunks();
+    if (running_)
+        return std::min(moved, rules_.stress_passes ? std::min(step_operation(), pass_over_chunks()) : step_operation());
+    return std::min({moved, hold_target(), squeeze_again(), pass_over_chunks()});
 }
 
 void Regulator::expire_hold() {

@@ -11,6 +11,7 @@
 #include "jvm-agent/decide/cycle_occupancy.h"
 #include "jvm-agent/decide/guard.h"
 #include "jvm-agent/decide/live_estimate.h"
+#include "jvm-agent/decide/old_generation.h"
 #include "jvm-agent/decide/pacing.h"
 #include "jvm-agent/decide/shrink_plan.h"
 
@@ -128,6 +129,7 @@ private:
     void follow_full_collections();
     void end_drive(LeverPhase phase);
     [[nodiscard]] Bytes held_by_program() const;
+    [[nodiscard]] std::uint64_t collections_that_free_chunks() const;
     [[nodiscard]] std::uint64_t collections_since_given() const;
     [[nodiscard]] Bytes lever_level() const;
     [[nodiscard]] LeverSight lever_sight() const;
@@ -145,6 +147,9 @@ private:
     [[nodiscard]] Bytes missing_balloon() const;
     void charge_cycle_of_last_burst();
     Duration pass_over_chunks();
+    Duration tend_moved_chunks();
+    void take_pages_again();
+    [[nodiscard]] Bytes room() const;
     void restore_levers();
     void give_back_beyond(HeapTarget target);
     [[nodiscard]] Bytes limit() const;
@@ -158,6 +163,9 @@ private:
     Guard guard_;
     LiveEstimate live_;
     CycleOccupancy occupancy_;
+    ChunkPace pace_;                   ///< where chunks lie in an old generation
+    std::size_t returned_ = 0;         ///< chunks that a full collection brought back, to be released before they are let go
+    std::uint64_t settled_at_gc_ = 0;  ///< young collections when a chunk that one had moved was released last
     WorkBudget budget_;
     FullGcBudget full_gc_budget_;
     Duration charged_cpu_{};  ///< own CPU time that the budget has been told of

@@ -20,7 +20,10 @@ void Regulator::protect(const GcLoad& gc) {
     const GuardVerdict verdict =
         guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
     if (!verdict.distress.empty()) {
-        deflate(verdict.release);
+        if (facts_.old && verdict.distress == "full-gc")
+            take_pages_again();
+        else
+            deflate(verdict.release);
         distress_ = verdict.distress;
         const bool cleared = verdict.distress == "cleared-chunks";
         listener_.on_pressure({verdict.release, cleared ? verdict.distress : "gc-distress", {}});

@@ -33,8 +33,8 @@ Duration Regulator::hold_target() {
     if (!target_ || yielded_ || broken_) return kIdle;
     const TimePoint now = ports_.clock.now();
     if (!guard_.may_inflate(now)) return std::min(kIdle, guard_.wait(now));
-    const Bytes wanted = std::min(missing_balloon(), room_for_chunks(facts_));
-    if (wanted < facts_.region * kWorthwhileRegions) return kIdle;
+    const Bytes wanted = std::min(missing_balloon(), room());
+    if (wanted < facts_.region * (facts_.old ? 1 : kWorthwhileRegions)) return kIdle;
     charge_cycle_of_last_burst();
     if (cap_ != Cap::hard && !budget_.may_work(now)) return std::min(kIdle, budget_.wait(now));
     burst_marking_cpu_ = ports_.marking_cpu();
@@ -66,15 +66,14 @@ Duration Regulator::squeeze_again() {
 Duration Regulator::pass_over_chunks() {
     if (balloon_.count() == 0) return kIdle;
     const TimePoint now = ports_.clock.now();
-    if (rules_.stress_passes) {
-        refilled_ += balloon_.refill_pass(kChunksAPass, true);
-        return Duration::zero();
-    }
-    if (now - passed_at_ < kPassEvery || !budget_.may_work(now) || facts_.collecting.value_or(ports_.marking()))
-        return kIdle;
-    refilled_ += balloon_.refill_pass(kChunksAPass, false);
+    const bool stress = rules_.stress_passes;
+    const bool rests = now - passed_at_ < kPassEvery || !budget_.may_work(now);
+    if (!stress && (rests || facts_.collecting.value_or(ports_.marking()))) return kIdle;
+    if (facts_.old && !pace_.may_enter(now)) return kSoon;
+    refilled_ += balloon_.refill_pass(facts_.old ? 1 : kChunksAPass, stress);
+    pace_.entered(now);
     if (balloon_.pass_is_complete()) passed_at_ = now;
-    return kSoon;
+    return stress ? Duration::zero() : kSoon;
 }
 
 }  // namespace aerostat::agent

@@ -36,7 +36,7 @@ ShrinkSight Regulator::sight() const {
     seen.footprint_is_guess = guess_ && now - looked_at_ < kFreshFor * 5;
     seen.balloon = balloon_.size().granted;
     seen.balloon_limit = limit();
-    seen.room = room_for_chunks(facts_);
+    seen.room = room();
     seen.levers = drive_.phase;
     seen.levers_give = facts_.levers_give;
     seen.live = live_.value(ports_.clock.now());
@@ -112,6 +112,7 @@ void Regulator::follow_full_collections() {
         drive_.ended_because = "no more full collections are allowed within ten minutes (full-gcs)";
         return end_drive(LeverPhase::spent);
     }
+    if (facts_.old) deflate(balloon_.size().granted);  // it would come back, all of it, while the program stands still
     full_gc_budget_.collected(now);
     if (auto collected = ports_.heap.collect_fully(); !collected) last_trouble_ = collected.error().message;
     drive_.last_collection = ports_.clock.now();
@@ -134,8 +135,10 @@ void Regulator::inflate_slice(Bytes wanted, Duration slice) {
             break;
         }
         done += facts_.region;
+        pace_.inflated(ports_.clock.now());
+        settled_at_gc_ = facts_.young_gcs;
         observe();
-        if (room_for_chunks(facts_).is_zero()) break;
+        if (room().is_zero()) break;
         if (done.count() % (facts_.region.count() * kChunksAhead) == 0)
             follow_balloon(std::min(saturating_sub(wanted, done), facts_.region * kChunksAhead));
     }
@@ -162,6 +165,8 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.detail = std::move(detail);
     if (!result.shortfall.is_zero() && !drive_.trouble.empty())
         add_detail(result, "the collector's settings could not be changed: " + drive_.trouble);
+    if (result.detail.empty() && !result.shortfall.is_zero() && facts_.old)
+        result.detail = ChunkPace::why_no_more(facts_, balloon_.size().granted);
     if (!levers_.left_alone().empty()) add_detail(result, "set by the operator and left alone: " + levers_.left_alone());
     if (ended.native >= kWorthSaying) add_detail(result, format_bytes(ended.native) + " of native memory went besides");
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {

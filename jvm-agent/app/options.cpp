@@ -57,6 +57,13 @@ Status set_full_gcs(Options& options, std::string_view value) {
     return {};
 }
 
+Status set_refill_reserve(Options& options, std::string_view value) {
+    const auto size = parse_bytes(value);
+    if (!size) return fail(ErrorCode::bad_value, "must be a size with its unit, such as 512MiB");
+    options.refill_reserve = *size;
+    return {};
+}
+
 Status set_mxbean(Options& options, std::string_view value) {
     if (value != "auto" && value != "on" && value != "off") return fail(ErrorCode::bad_value, "must be auto, on or off");
     options.mxbean = value == "auto" ? MxBean::automatic : value == "on" ? MxBean::on : MxBean::off;
@@ -76,6 +83,7 @@ Status set_one(Options& options, std::string_view key, std::string_view value) {
     if (key == "cpu-budget") return set_cpu_budget(options, value);
     if (key == "cap") return set_cap(options, value);
     if (key == "full-gcs") return set_full_gcs(options, value);
+    if (key == "refill-reserve") return set_refill_reserve(options, value);
     if (key == "log") return set_either(options.verbose, value, "verbose", "quiet");
     if (key == "mxbean") return set_mxbean(options, value);
     if (key == "jfr") return set_either(options.flight_events, value, "auto", "off");
@@ -111,8 +119,10 @@ std::string_view options_help() {
            "  name=NAME                   what this JVM is called (default jvm-PID)\n"
            "  cpu-budget=5%               share of one core for work that nobody waits for\n"
            "  cap=elastic|firm|hard       orders may not hold the heap more firmly than this (default hard)\n"
-           "  full-gcs=N                  full collections the agent may ask for within ten minutes (Serial collector\n"
-           "                              only; default 0: none, such heaps are left alone)\n"
+           "  full-gcs=N                  Serial, Parallel: full collections the agent may ask for within ten minutes\n"
+           "                              (default 0: none)\n"
+           "  refill-reserve=SIZE         Serial, Parallel: hold a balloon, of SIZE at most, for which this guest keeps as\n"
+           "                              much memory free: a full collection brings it back (default 0B: no balloon)\n"
            "  log=quiet|verbose           on stderr: trouble only (default), or each operation too\n"
            "  mxbean=auto|on|off          org.aerostat:type=HeapBalloon: after the first order (default), from the start, "
            "never\n"

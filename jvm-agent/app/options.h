@@ -17,7 +17,8 @@ struct Options {
     std::string name;                           ///< name=NAME; empty: made of the pid
     double cpu_budget = 0.05;                   ///< cpu-budget=5%: share of one core for background work, 0.1% to 100%
     Cap firmest = Cap::hard;                    ///< cap=elastic|firm|hard: orders may not be firmer than this
-    int full_gcs = 0;                           ///< full-gcs=N: full collections to ask for within ten minutes (Serial)
+    int full_gcs = 0;                           ///< full-gcs=N: full collections to ask for within ten minutes
+    Bytes refill_reserve;                       ///< refill-reserve=SIZE: Parallel, Serial: memory kept for a full collection
     bool trim_native = true;                    ///< trim-native=on|off: free native memory goes back beside a shrink
     bool verbose = false;                       ///< log=quiet|verbose: edges only, or each operation, on stderr
     MxBean mxbean = MxBean::automatic;          ///< mxbean=auto|on|off; on: from the start

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "jvm-agent/decide/old_generation.h"
+
 namespace aerostat::agent {
 namespace {
 
@@ -51,6 +53,9 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     if (full && !seen.balloon.is_zero()) return distressed(seen, seen.balloon, "full-gc", now);
     if (cleared) return distressed(seen, seen.balloon, "cleared-chunks", now);
     if (stalled) return distressed(seen, seen.balloon, "allocation-stall", now);
+    if (seen.heap.old && full_gc_is_near(*seen.heap.old)) return distressed(seen, seen.balloon, "full-gc-near", now);
+    if (seen.heap.old && seen.balloon > seen.heap.old->reserve)
+        return distressed(seen, saturating_sub(seen.balloon, seen.heap.old->reserve), "refill-reserve", now);
     const bool slight = seen.heap.alarm.is_zero() && seen.balloon <= share_of(seen.heap.max, kSlight);
     if (slight) return {};
     const Bytes wanted = wanted_by_occupancy(seen);

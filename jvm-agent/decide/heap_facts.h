@@ -16,6 +16,13 @@ enum class CollectionKind {
     stop_the_world,       ///< Parallel, Serial: what is dead in the old generation only a full collection finds
 };
 
+/// An old generation that only full collections empty, where the operator allows chunks in it.
+struct OldGeneration {
+    Bytes free;      ///< up to the largest it may become
+    Bytes promoted;  ///< into it by a young collection
+    Bytes reserve;   ///< memory that may be counted on when a full collection brings chunks back
+};
+
 /// What the collector says about its heap at one moment. `used` and `used_after_gc` count the balloon's chunks, because
 /// to the collector they are objects like any others.
 struct HeapFacts {
@@ -45,6 +52,8 @@ struct HeapFacts {
     Bytes alarm{};
     /// With less heap free the collector would run cycle after cycle, or allocations would wait for it.
     Bytes headroom{};
+    /// Chunks lie in such a one. Absent where collections leave chunks where they are.
+    std::optional<OldGeneration> old{};
     /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.
     std::uint64_t young_time = 0, full_time = 0;
 };

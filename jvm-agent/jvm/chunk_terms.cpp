@@ -63,7 +63,8 @@ Status allowed_as_started(const HotspotFlags& flags) {
 }
 
 Result<std::unique_ptr<SoftChunks>> make_chunks(const VmSight& vm, const HeapMemory& memory,
-                                                std::vector<procfs::AddressRange> heap, Bytes chunk, bool may_move) {
+                                                std::vector<procfs::AddressRange> heap, Bytes chunk, bool may_move,
+                                                std::optional<procfs::AddressRange> settles_in) {
     const auto policy = vm.flags.read("SoftRefLRUPolicyMSPerMB");
     if (!policy || policy->value < kShortestSoftPolicy)
         return fail(ErrorCode::refused, "SoftRefLRUPolicyMSPerMB is too small: soft references are cleared at once");
@@ -73,7 +74,7 @@ Result<std::unique_ptr<SoftChunks>> make_chunks(const VmSight& vm, const HeapMem
         return fail(ErrorCode::refused, "with transparent huge pages and chunks of " + format_bytes(chunk) +
                                             " too little of a chunk could be released");
     const Bytes page = whole_huge_pages ? kHugePage : Bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
-    return SoftChunks::make(vm.env, {std::move(heap), memory.file_backed, chunk, page, memory.shared, may_move});
+    return SoftChunks::make(vm.env, {std::move(heap), memory.file_backed, chunk, page, memory.shared, may_move, settles_in});
 }
 
 }  // namespace aerostat::agent

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "jvm-agent/jvm/collector.h"
@@ -23,10 +24,11 @@ struct HeapMemory {
 /// to see is switched off (UsePerfData).
 [[nodiscard]] Status allowed_as_started(const HotspotFlags& flags);
 
-/// Makes the port. Fails: `refused` (soft references are cleared at once; with huge pages too little of a chunk could be
-/// released), `unsupported`.
+/// Makes the port. `may_move`, `settles_in`: as ReleaseRules. Fails: `refused` (soft references are cleared at once; with
+/// huge pages too little of a chunk could be released), `unsupported`.
 [[nodiscard]] Result<std::unique_ptr<SoftChunks>> make_chunks(const VmSight& vm, const HeapMemory& memory,
                                                               std::vector<procfs::AddressRange> heap, Bytes chunk,
-                                                              bool may_move);
+                                                              bool may_move,
+                                                              std::optional<procfs::AddressRange> settles_in = {});
 
 }  // namespace aerostat::agent

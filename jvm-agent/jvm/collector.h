@@ -39,6 +39,7 @@ struct VmSight {
     HotspotFlags flags;
     GcSignals* signals = nullptr;
     int full_gcs_allowed = 0;  ///< by the operator, within ten minutes
+    Bytes refill_reserve{};    ///< memory the operator has set aside for chunks that a full collection brings back
 };
 
 /// One for each collector. They fail: `unsupported` if the JVM's structures are not as expected.

@@ -40,6 +40,8 @@ public:
     /// Releases its pages once more and learns where it lies now. Takes a strong handle for that moment: not while a
     /// concurrent cycle runs. False: it was cleared meanwhile, nothing was touched.
     [[nodiscard]] virtual Result<bool> release_again(Chunk& chunk) = 0;
+    /// Young collections leave it where it was last seen. If not, it has to be released again after they have moved it.
+    [[nodiscard]] virtual bool is_settled(const Chunk&) { return true; }
 };
 
 /// Port to the collector's view of its heap and to the kernel's.

@@ -123,6 +123,7 @@ tl::unexpected<Error> SoftChunks::no_address() const {
 /// section, and it stays short.
 Result<procfs::AddressRange> SoftChunks::release_inside(jlongArray array) {
     const Bytes length = bytes_of(array);  // inside a section no other JNI function may be called
+    const std::uintptr_t slice = rules_.settles_in ? length.count() : kSlice;
     procfs::AddressRange all;
     std::uintptr_t done = 0;
     do {
@@ -131,12 +132,12 @@ Result<procfs::AddressRange> SoftChunks::release_inside(jlongArray array) {
         const auto pages = whole_pages(length, payload);
         if (pages && pages->begin != all.begin) done = 0;  // the first slice; or it moved between two, and all begins anew
         Status released;
-        if (pages) released = madvise_away({pages->begin + done, std::min(pages->begin + done + kSlice, pages->end)});
+        if (pages) released = madvise_away({pages->begin + done, std::min(pages->begin + done + slice, pages->end)});
         env_->ReleasePrimitiveArrayCritical(array, payload, JNI_ABORT);
         if (!pages) return pages;
         if (!released) return tl::unexpected(released.error());
         all = *pages;
-        done += kSlice;
+        done += slice;
     } while (done < all.end - all.begin);
     return all;
 }
@@ -198,6 +199,10 @@ Result<bool> SoftChunks::release_again(Chunk& chunk) {
     if (!pages) return tl::unexpected(pages.error());
     chunk.pages = *pages;
     return true;
+}
+
+bool SoftChunks::is_settled(const Chunk& chunk) {
+    return !rules_.settles_in || rules_.settles_in->contains(chunk.pages.begin);
 }
 
 }  // namespace aerostat::agent

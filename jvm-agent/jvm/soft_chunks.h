@@ -3,6 +3,7 @@
 #include <jni.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "jvm-agent/jvm/ports.h"
@@ -17,6 +18,9 @@ struct ReleaseRules {
     Bytes page;                                  ///< release in multiples of this (2 MiB with huge pages)
     bool shared = false;    ///< the heap is shared memory (ZGC): MADV_DONTNEED would free nothing, MADV_REMOVE punches holes
     bool may_move = false;  ///< release only inside a critical section, in short slices; else only the address is read there
+    /// Young collections leave a chunk alone once it lies here. Then sections may not follow one another: each chunk has
+    /// one.
+    std::optional<procfs::AddressRange> settles_in{};
 };
 
 /// Chunks as SoftReferences to long arrays.
@@ -36,6 +40,7 @@ public:
     void forget(Chunk chunk) override;
     [[nodiscard]] Bytes resident(const Chunk& chunk) override;
     [[nodiscard]] Result<bool> release_again(Chunk& chunk) override;
+    [[nodiscard]] bool is_settled(const Chunk& chunk) override;
 
 private:
     SoftChunks(JNIEnv* env, ReleaseRules rules) : env_(env), rules_(std::move(rules)) {}
@@ -62,6 +67,7 @@ private:
     JNIEnv* env_;
     ReleaseRules rules_;
     Row row_;
+    bool can_fault_in_ = true;     ///< the kernel is new enough
     jclass soft_class_ = nullptr;  // global references, kept for the rest of the process
     jmethodID construct_ = nullptr, refers_to_ = nullptr, clear_ = nullptr, get_ = nullptr;
     jfieldID timestamp_ = nullptr, clock_ = nullptr;

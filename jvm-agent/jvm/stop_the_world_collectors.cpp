@@ -1,34 +1,54 @@
+#include <algorithm>
+
+#include "jvm-agent/decide/old_generation.h"
 #include "jvm-agent/jvm/allocation_count.h"
 #include "jvm-agent/jvm/chunk_terms.h"
-#include "jvm-agent/jvm/collector.h"
-#include "jvm-agent/jvm/flag_setter.h"
+#include "jvm-agent/jvm/chunked_collector.h"
 #include "jvm-agent/jvm/heap_reservation.h"
-#include "jvm-agent/jvm/no_chunks.h"
 #include "jvm-agent/jvm/perf_counters.h"
+#include "jvm-agent/jvm/refill_reserve.h"
 #include "jvm-agent/jvm/runtime_heap.h"
 
 // Parallel and Serial: what is dead in the old generation only a full collection finds, and it moves every object. Chunks
-// would be slid along and come back, all of them, inside its pause. So these are reported, and beyond that Serial gives
-// memory back with full collections, if the operator allows some: with low free ratios it shrinks in a few of them. Parallel
-// does not.
+// are slid along and come back, all of them, inside its pause. So these are reported, and beyond that moved as far as the
+// operator allows: by full collections (full-gcs), with low free ratios; by chunks in the old generation (refill-reserve).
 namespace aerostat::agent {
 namespace {
 
 using namespace literals;
 
+constexpr Bytes kUnit = 1_MiB;  ///< sizes are rounded to it where there are no chunks
+constexpr std::uint64_t kChunksAHeap = 128;
+/// Each is copied once by a young collection, which takes some milliseconds for the largest.
+constexpr Bytes kSmallestChunk = 2_MiB, kLargestChunk = 16_MiB;
+
+/// What the two differ in.
+struct Kind {
+    const char* name;
+    bool old_is_first;  ///< the old generation lies below the young one
+};
+
+Bytes chunk_of(const HotspotFlags& flags) {
+    return std::clamp(round_down(flags.bytes("MaxHeapSize") / kChunksAHeap, kUnit), kSmallestChunk, kLargestChunk);
+}
+
 class StopTheWorldHeap final : public HeapPort {
 public:
-    StopTheWorldHeap(const VmSight& vm, procfs::AddressRange reservation)
+    StopTheWorldHeap(const VmSight& vm, procfs::AddressRange reservation, Bytes unit)
         : reservation_(reservation),
+          unit_(unit),
           runtime_(vm.env),
           signals_(*vm.signals),
+          reserve_(vm.refill_reserve),
           minimum_(vm.flags.bytes("MinHeapSize")),
           max_(runtime_.max()) {
         const PerfCounters counters = PerfCounters::open(vm.tables);
         young_ = counters.find("sun.gc.collector.0.invocations");
+        full_ = counters.find("sun.gc.collector.1.invocations");
         young_time_ = counters.find("sun.gc.collector.0.time");
         full_time_ = counters.find("sun.gc.collector.1.time");
-        full_ = counters.find("sun.gc.collector.1.invocations");
+        old_used_ = counters.find("sun.gc.generation.1.space.0.used");
+        old_max_ = counters.find("sun.gc.generation.1.maxCapacity");
         allocation_ = AllocationCount(counters);
     }
 
@@ -36,7 +56,7 @@ public:
         HeapFacts facts;
         facts.max = max_;
         facts.minimum = minimum_;
-        facts.region = kUnit;
+        facts.region = unit_;
         const HeapSizes sizes = runtime_.sizes();
         facts.committed = sizes.committed;
         facts.used = sizes.used;
@@ -53,59 +73,93 @@ public:
         allocation_.observe(facts.young_gcs + facts.full_gcs.value_or(0), facts.used);
         facts.freed = allocation_.freed();
         facts.kind = CollectionKind::stop_the_world;
+        if (holds_chunks_) facts.old = old_generation(facts);
         return facts;
     }
     [[nodiscard]] Result<procfs::Residency> measure_footprint() override { return procfs::own_residency(reservation_); }
     Status collect_fully() override { return runtime_.collect(); }
     [[nodiscard]] bool sees_full_gcs() const { return full_.read().has_value(); }
+    /// The old generation at its largest. Zero where the JVM does not tell.
+    [[nodiscard]] Bytes old_max() const { return old_used_.read() ? Bytes(old_max_.read().value_or(0)) : Bytes(); }
+    void hold_chunks() { holds_chunks_ = true; }
 
 private:
-    static constexpr Bytes kUnit = 1_MiB;  ///< sizes are rounded to it
+    [[nodiscard]] OldGeneration old_generation(const HeapFacts& facts) {
+        const Bytes used(old_used_.read().value_or(0));
+        promotion_.observe(facts.young_gcs, facts.full_gcs.value_or(0), used);
+        return {saturating_sub(old_max(), used), promotion_.value(), reserve_.now()};
+    }
 
     procfs::AddressRange reservation_;
+    Bytes unit_;
     RuntimeHeap runtime_;
     GcSignals& signals_;
+    RefillReserve reserve_;
     Bytes minimum_, max_;
-    PerfCounter young_, full_, young_time_, full_time_;
+    PerfCounter young_, full_, young_time_, full_time_, old_used_, old_max_;
     AllocationCount allocation_;
+    PromotionAverage promotion_;
+    bool holds_chunks_ = false;
     std::uint64_t pauses_ = 0;
     Bytes used_after_gc_;
 };
 
-class StopTheWorldCollector final : public Collector {
+class StopTheWorldCollector final : public ChunkedCollector {
 public:
-    StopTheWorldCollector(const VmSight& vm, std::string name, procfs::AddressRange reservation, Status can_shrink)
-        : name_(std::move(name)), heap_(vm, reservation), flags_(vm.env, vm.flags), verdict_(std::move(can_shrink)) {
-        if (!verdict_) return;
-        if (!heap_.sees_full_gcs())
-            verdict_ = fail(ErrorCode::refused, "full collections cannot be seen (-XX:-UsePerfData)");
-        if (auto allowed = allowed_as_started(vm.flags); !allowed) verdict_ = allowed;
-        if (vm.flags.is_on("DisableExplicitGC"))
-            verdict_ = fail(ErrorCode::refused, "DisableExplicitGC forbids the full collections that it would take");
+    StopTheWorldCollector(const VmSight& vm, Kind kind, procfs::AddressRange reservation, Status can_shrink)
+        : ChunkedCollector(vm),
+          kind_(kind),
+          reservation_(reservation),
+          unit_(vm.refill_reserve.is_zero() ? kUnit : chunk_of(vm.flags)),
+          can_shrink_(std::move(can_shrink)),
+          heap_(vm, reservation, unit_) {
+        settle(judge(vm));
     }
-    [[nodiscard]] std::string name() const override { return name_; }
-    [[nodiscard]] Status can_balloon() override { return verdict_; }
-    [[nodiscard]] Status can_hold_chunks() override {
-        if (!verdict_) return verdict_;
-        return fail(ErrorCode::unsupported, "full collections move every object, chunks too");
-    }
+    [[nodiscard]] std::string name() const override { return kind_.name; }
     [[nodiscard]] HeapPort& heap() override { return heap_; }
-    [[nodiscard]] ChunkPort& chunks() override { return no_chunks_; }
-    [[nodiscard]] FlagPort& flags() override { return flags_; }
-    [[nodiscard]] LeverRule lever_rule() const override { return verdict_ ? &plan_full_collections : &plan_no_levers; }
+    [[nodiscard]] LeverRule lever_rule() const override { return can_shrink_ ? &plan_full_collections : &plan_no_levers; }
 
 private:
-    std::string name_;
+    Status judge(const VmSight& vm) {
+        auto made =
+            vm.refill_reserve.is_zero()
+                ? fail_chunks("full collections move every object, chunks too (refill-reserve=SIZE would allow them)")
+                : chunks_in_old_generation(vm);
+        if (!made && !can_shrink_) return vm.refill_reserve.is_zero() ? can_shrink_ : tl::unexpected(made.error());
+        if (!heap_.sees_full_gcs()) return fail(ErrorCode::refused, "full collections cannot be seen (-XX:-UsePerfData)");
+        if (auto allowed = allowed_as_started(vm.flags); !allowed) return allowed;
+        if (made) heap_.hold_chunks();
+        carry(std::move(made));
+        return {};
+    }
+    static Result<std::unique_ptr<SoftChunks>> fail_chunks(std::string why) {
+        return fail(ErrorCode::unsupported, std::move(why));
+    }
+    Result<std::unique_ptr<SoftChunks>> chunks_in_old_generation(const VmSight& vm) {
+        const Bytes old = heap_.old_max();
+        if (old.is_zero() || old > reservation_.size()) return fail_chunks("this JVM does not tell of its old generation");
+        const auto memory = look_at_memory(vm.flags, {reservation_});
+        if (!memory) return tl::unexpected(memory.error());
+        if (memory->shared) return fail_chunks("the heap is shared memory");
+        const procfs::AddressRange range = kind_.old_is_first
+                                               ? procfs::AddressRange{reservation_.begin, reservation_.begin + old.count()}
+                                               : procfs::AddressRange{reservation_.end - old.count(), reservation_.end};
+        return make_chunks(vm, *memory, {reservation_}, unit_, true, range);
+    }
+
+    Kind kind_;
+    procfs::AddressRange reservation_;
+    Bytes unit_;
+    Status can_shrink_;
     StopTheWorldHeap heap_;
-    FlagSetter flags_;
-    NoChunks no_chunks_;
-    Status verdict_;
 };
 
-Result<std::unique_ptr<Collector>> make(const VmSight& vm, std::string name, Status can_shrink) {
+Result<std::unique_ptr<Collector>> make(const VmSight& vm, Kind kind, Status can_shrink) {
     const auto reservation = find_heap_reservation(vm.tables, vm.flags.bytes("MaxHeapSize"));
     if (!reservation) return tl::unexpected(reservation.error());
-    return std::make_unique<StopTheWorldCollector>(vm, std::move(name), *reservation, std::move(can_shrink));
+    if (can_shrink && vm.flags.is_on("DisableExplicitGC"))
+        can_shrink = fail(ErrorCode::refused, "DisableExplicitGC forbids the full collections that it would take");
+    return std::make_unique<StopTheWorldCollector>(vm, kind, *reservation, std::move(can_shrink));
 }
 
 }  // namespace
@@ -116,12 +170,21 @@ Result<std::unique_ptr<Collector>> make_serial(const VmSight& vm) {
         can_shrink =
             fail(ErrorCode::refused,
                  "the Serial collector gives memory back in full collections only, and none is allowed (full-gcs=0)");
-    return make(vm, "Serial", std::move(can_shrink));
+    return make(vm, {"Serial", false}, std::move(can_shrink));
 }
 
+/// Parallel resizes nothing in full collections that are asked for, unless it is told to at its start.
 Result<std::unique_ptr<Collector>> make_parallel(const VmSight& vm) {
-    return make(vm, "Parallel",
-                fail(ErrorCode::unsupported, "the Parallel collector gives nothing back, not even in full collections"));
+    Status can_shrink;
+    if (!vm.flags.is_on("UseAdaptiveSizePolicy") || !vm.flags.is_on("UseAdaptiveSizePolicyWithSystemGC"))
+        can_shrink = fail(ErrorCode::unsupported,
+                          "the Parallel collector gives nothing back in full collections that are asked for, unless it was "
+                          "started with -XX:+UseAdaptiveSizePolicyWithSystemGC");
+    else if (vm.full_gcs_allowed == 0)
+        can_shrink =
+            fail(ErrorCode::refused,
+                 "the Parallel collector gives memory back in full collections only, and none is allowed (full-gcs=0)");
+    return make(vm, {"Parallel", true}, std::move(can_shrink));
 }
 
 }  // namespace aerostat::agent

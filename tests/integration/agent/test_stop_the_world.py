@@ -1,0 +1,107 @@
+"""Parallel and Serial: nothing by default; where the operator has set memory aside for it, a balloon in the old generation, and
+what a full collection does to it, seen from outside."""
+
+import functools
+
+from agent_case import GIB, MIB, AgentCase, evidence, for_each_jdk, process_memory, run_and_count
+
+COLLECTORS = ("Parallel", "Serial")
+# A small young generation, so that there are some young collections a second.
+HEAP = ["-Xmx512m", "-Xmn32m"]
+BUSY, QUIET = "4000", "50"
+LARGE = 40 * MIB  # of a balloon: several chunks of 4 MiB
+RESERVE = 300 * MIB
+RECLAIMED = 0.7  # of a balloon, in the PSS of a program that runs beside it
+
+
+def for_each_collector(test):
+    @functools.wraps(test)
+    def wrapper(self, major):
+        for collector in COLLECTORS:
+            with self.subTest(jdk=major, collector=collector):
+                test(self, major, collector)
+                self.doCleanups()  # one JVM at a time
+
+    return wrapper
+
+
+class StopTheWorld(AgentCase):
+    def roomy(self, major, collector, options="", heap=()):
+        """A service whose heap is resident and mostly free, after a full collection: (guestd, service)."""
+        guestd, service = self.ballooned(major, [f"-XX:+Use{collector}GC", *HEAP, *heap], ["--threads", "2"], options)
+        service.tell("live 60MiB")
+        service.tell("garbage 300MiB")
+        service.jcmd("GC.run")
+        service.tell("report")
+        return guestd, service
+
+    def balloon(self, guestd, size=LARGE):
+        """An order that asks for all; returns the report with a balloon beyond `size`."""
+        guestd.order("all", 64 * MIB, 60_000)
+        return guestd.wait_report(lambda r: r["balloon_bytes"] >= size, 40, f"a balloon of {size // MIB} MiB")
+
+    @for_each_jdk
+    @for_each_collector
+    def test_by_default_nothing_is_touched(self, major, collector):
+        guestd, service = self.roomy(major, collector)
+        before = process_memory(service.pid)
+        guestd.order("squeeze", 64 * MIB, 2000)
+        result = guestd.result("squeeze")
+        after = process_memory(service.pid)
+        seen = service.tell("report")
+        evidence("agent.stop_the_world.default", jdk=major, collector=collector, reason=result["reason"],
+                 fell_mib=(before - after) // MIB, full_gcs=seen["full_gcs"])
+        self.assertEqual((result["reason"], result["obtained_bytes"]), ("unsupported", 0))
+        self.assertIn(collector, result["detail"])
+        self.assertLess(before - after, 16 * MIB)
+        self.assertEqual(guestd.wait_report()["balloon_bytes"], 0)
+
+    @for_each_jdk
+    @for_each_collector
+    def test_with_a_reserve_chunks_come_and_a_full_collection_ends_them(self, major, collector):
+        guestd, service = self.roomy(major, collector, f",refill-reserve={RESERVE // MIB}MiB")
+        before = process_memory(service.pid)
+        full_gcs = guestd.wait_report()["full_gcs"]
+        service.tell(f"rate {BUSY}")
+        report = self.balloon(guestd)
+        service.tell(f"rate {QUIET}")
+        held = guestd.wait_report()["balloon_bytes"]
+        given = before - process_memory(service.pid)
+        quiet = service.tell("report")
+        self.assertEqual(guestd.wait_report()["full_gcs"], full_gcs, "the balloon caused a full collection")
+        pressures = len(guestd.pressures)
+        service.jcmd("GC.run")
+        returned = before - process_memory(service.pid)
+        stall = service.tell("report")["worst_stall_ms"]
+        guestd.wait_for(lambda: len(guestd.pressures) > pressures, 10, "a word of the guard")
+        self.assertIn(guestd.result("all")["reason"], ("gc-distress", "met"))
+        report = guestd.wait_report(lambda r: r["balloon_bytes"] == 0, 10, "the end of the balloon")
+        afterwards = before - process_memory(service.pid)
+        evidence("agent.stop_the_world", jdk=major, collector=collector, balloon_mib=held // MIB, given_mib=given // MIB,
+                 worst_stall_ms=quiet["worst_stall_ms"], given_right_after_a_full_gc_mib=returned // MIB,
+                 full_gc_stall_ms=stall, given_afterwards_mib=afterwards // MIB, refills=report["refills"])
+        self.assertGreaterEqual(given, held * RECLAIMED)
+        self.assertGreaterEqual(afterwards, held * RECLAIMED, "pages that came back were not released again")
+        self.assertNotIn("error", service.tell("grow 400MiB"), "the program can hold less than without a balloon")
+        self.assertEqual(service.tell("report")["oome"], "0")
+        self.check_heap(service)
+
+    @for_each_jdk
+    def test_parallel_shrinks_in_full_collections_where_it_was_started_to_resize_then(self, major):
+        guestd, service = self.roomy(major, "Parallel", ",full-gcs=4", ["-Xmx1g", "-XX:+UseAdaptiveSizePolicyWithSystemGC"])
+        service.tell("garbage 500MiB")
+        before = process_memory(service.pid)
+        guestd.order("squeeze", guestd.wait_report()["footprint_bytes"] - 200 * MIB, 8000)
+        result = guestd.result("squeeze")
+        fell = before - process_memory(service.pid)
+        evidence("agent.stop_the_world.levers", jdk=major, collector="Parallel", reason=result["reason"], fell_mib=fell // MIB,
+                 obtained_mib=result["obtained_bytes"] // MIB, elapsed_ms=result["elapsed_ms"])
+        self.assertGreaterEqual(fell, 150 * MIB)
+        guestd.order("lift", GIB * 4)
+        guestd.result("lift")
+        self.assertEqual(guestd.wait_report().get("levers", []), [])
+        self.check_heap(service)
+
+
+if __name__ == "__main__":
+    run_and_count()

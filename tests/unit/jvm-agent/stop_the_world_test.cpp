@@ -1,0 +1,178 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "jvm-agent/jvm/collector.h"
+#include "jvm-agent/jvm/refill_reserve.h"
+#include "tests/support/fake_hotspot.h"
+#include "tests/support/fake_jni.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+using testing::FakeHotspot;
+using testing::FakeJavaMemory;
+using testing::FakeJni;
+using ::testing::HasSubstr;
+
+constexpr Bytes kHeap = 64_MiB;
+constexpr Bytes kOld = 40_MiB;
+constexpr Bytes kChunk = 2_MiB;
+
+class StopTheWorldTest : public ::testing::Test {
+protected:
+    StopTheWorldTest()
+        : memory(FakeJavaMemory::Kind::anonymous, kHeap),
+          jni(memory, [](const std::string& what) { ADD_FAILURE() << what; }) {
+        jni.runtime.total = jni.runtime.max = kHeap;
+        jni.runtime.free = 50_MiB;
+        jvm.reserve(memory.range());
+        jvm.set_flag("MaxHeapSize", static_cast<std::int64_t>(kHeap.count()));
+        jvm.set_flag("MinHeapSize", 8 << 20);
+        jvm.set_flag("UsePerfData", 1);
+        jvm.set_flag("SoftRefLRUPolicyMSPerMB", 1000);
+        jvm.set_flag("UseAdaptiveSizePolicy", 1);
+        jvm.counter("sun.gc.collector.0.invocations") = 7;
+        jvm.counter("sun.gc.collector.1.invocations") = 1;
+        jvm.counter("sun.gc.generation.1.maxCapacity") = kOld.count();
+        jvm.counter("sun.gc.generation.1.space.0.used") = (10_MiB).count();
+    }
+    std::unique_ptr<Collector> made(Result<std::unique_ptr<Collector>> (*make)(const VmSight&)) {
+        VmSight vm;
+        vm.env = jni.env();
+        vm.major_version = 17;
+        vm.tables = HotspotTables::open().value();
+        vm.flags = HotspotFlags::open(vm.tables).value();
+        vm.signals = &signals;
+        vm.full_gcs_allowed = full_gcs;
+        vm.refill_reserve = reserve;
+        return std::move(make(vm).value());
+    }
+
+    FakeJavaMemory memory;
+    FakeJni jni;
+    FakeHotspot jvm;
+    GcSignals signals;
+    int full_gcs = 0;
+    Bytes reserve;
+};
+
+TEST_F(StopTheWorldTest, WithoutAWordFromTheOperatorTheyAreReportedOnly) {
+    for (const auto make : {&make_serial, &make_parallel}) {
+        const auto collector = made(make);
+        EXPECT_FALSE(collector->can_balloon());
+        EXPECT_FALSE(collector->can_hold_chunks());
+        EXPECT_FALSE(collector->heap().observe().old);
+        EXPECT_EQ(collector->heap().observe().used, 14_MiB);
+    }
+}
+
+TEST_F(StopTheWorldTest, AReserveAllowsChunksInTheOldGeneration) {
+    reserve = 16_MiB;
+    for (const auto make : {&make_serial, &make_parallel}) {
+        const auto collector = made(make);
+        ASSERT_TRUE(collector->can_hold_chunks()) << collector->can_hold_chunks().error().message;
+        EXPECT_EQ(collector->chunks().chunk_size(), kChunk);
+        const HeapFacts facts = collector->heap().observe();
+        EXPECT_EQ(facts.region, kChunk);
+        ASSERT_TRUE(facts.old);
+        EXPECT_EQ(facts.old->free, 30_MiB);
+        EXPECT_EQ(facts.old->promoted, 0_B);
+        EXPECT_LE(facts.old->reserve, 16_MiB);
+    }
+}
+
+TEST_F(StopTheWorldTest, PromotionsAreLearntFromWhatTheOldGenerationHolds) {
+    reserve = 16_MiB;
+    const auto collector = made(&make_serial);
+    static_cast<void>(collector->heap().observe());
+    jvm.counter("sun.gc.collector.0.invocations") = 8;
+    jvm.counter("sun.gc.generation.1.space.0.used") = (13_MiB).count();
+    EXPECT_EQ(collector->heap().observe().old->promoted, 3_MiB);
+    EXPECT_EQ(collector->heap().observe().old->free, 27_MiB);
+}
+
+TEST_F(StopTheWorldTest, AChunkIsSettledWhereTheOldGenerationOfItsCollectorLies) {
+    reserve = 16_MiB;
+    const auto parallel = made(&make_parallel);
+    const auto serial = made(&make_serial);
+    for (const auto& [place, in_parallels, in_serials] :
+         {std::tuple{1_MiB, true, false}, {30_MiB, true, true}, {50_MiB, false, true}}) {
+        jni.place_next_array(memory.at(place));
+        const auto chunk = parallel->chunks().inflate();
+        ASSERT_TRUE(chunk);
+        EXPECT_EQ(parallel->chunks().is_settled(*chunk), in_parallels) << place.count();
+        EXPECT_EQ(serial->chunks().is_settled(*chunk), in_serials) << place.count();
+        parallel->chunks().drop(*chunk);
+    }
+}
+
+TEST_F(StopTheWorldTest, EachChunkIsReleasedInOneSection) {
+    jvm.set_flag("MaxHeapSize", 1LL << 30);  // chunks of 8 MiB, which others release in slices
+    reserve = 16_MiB;
+    VmSight vm;
+    jvm.reserve({memory.range().begin, memory.range().begin + (1_GiB).count()});
+    const auto collector = made(&make_parallel);
+    ASSERT_TRUE(collector->can_hold_chunks()) << collector->can_hold_chunks().error().message;
+    ASSERT_EQ(collector->chunks().chunk_size(), 8_MiB);
+    const auto chunk = collector->chunks().inflate();
+    ASSERT_TRUE(chunk);
+    EXPECT_EQ(jni.sections(), 1);
+    EXPECT_EQ(FakeJavaMemory::resident(chunk->pages), 0_B);
+    collector->chunks().drop(*chunk);
+}
+
+TEST_F(StopTheWorldTest, SerialShrinksInFullCollectionsThatAreAllowed) {
+    full_gcs = 3;
+    const auto collector = made(&make_serial);
+    EXPECT_TRUE(collector->can_balloon());
+    EXPECT_THAT(collector->can_hold_chunks().error().message, HasSubstr("refill-reserve"));
+    EXPECT_EQ(collector->lever_rule(), &plan_full_collections);
+    jvm.set_flag("DisableExplicitGC", 1, FakeHotspot::Origin::command_line);
+    EXPECT_THAT(made(&make_serial)->can_balloon().error().message, HasSubstr("DisableExplicitGC"));
+    reserve = 16_MiB;
+    EXPECT_EQ(made(&make_serial)->lever_rule(), &plan_no_levers) << "chunks do without";
+    EXPECT_TRUE(made(&make_serial)->can_balloon());
+}
+
+TEST_F(StopTheWorldTest, ParallelShrinksOnlyWhereItWasStartedToResizeThen) {
+    full_gcs = 3;
+    EXPECT_THAT(made(&make_parallel)->can_balloon().error().message, HasSubstr("UseAdaptiveSizePolicyWithSystemGC"));
+    jvm.set_flag("UseAdaptiveSizePolicyWithSystemGC", 1, FakeHotspot::Origin::command_line);
+    EXPECT_TRUE(made(&make_parallel)->can_balloon());
+    EXPECT_EQ(made(&make_parallel)->lever_rule(), &plan_full_collections);
+    full_gcs = 0;
+    EXPECT_THAT(made(&make_parallel)->can_balloon().error().message, HasSubstr("full-gcs=0"));
+}
+
+TEST_F(StopTheWorldTest, WhatForbidsABalloonElsewhereForbidsItHere) {
+    reserve = 16_MiB;
+    jvm.set_flag("SoftRefLRUPolicyMSPerMB", 0);
+    EXPECT_THAT(made(&make_parallel)->can_balloon().error().message, HasSubstr("SoftRefLRUPolicyMSPerMB"));
+    jvm.set_flag("SoftRefLRUPolicyMSPerMB", 1000);
+    jvm.set_flag("AlwaysPreTouch", 1);
+    EXPECT_THAT(made(&make_parallel)->can_balloon().error().message, HasSubstr("AlwaysPreTouch"));
+}
+
+TEST_F(StopTheWorldTest, AJvmThatDoesNotTellOfItsOldGenerationGetsNoChunks) {
+    reserve = 16_MiB;
+    jvm.counter("sun.gc.generation.1.maxCapacity") = 0;
+    EXPECT_THAT(made(&make_serial)->can_balloon().error().message, HasSubstr("old generation"));
+    jvm.take_counters_away();
+    EXPECT_FALSE(made(&make_serial)->can_balloon());
+}
+
+TEST(RefillReserve, IsNeverMoreThanTheMachineHasNow) {
+    const auto could_be_given = memory_that_could_be_given();
+    ASSERT_TRUE(could_be_given) << could_be_given.error().message;
+    RefillReserve all(1_GiB * 1024 * 1024);
+    EXPECT_GT(all.now(), 0_B);
+    EXPECT_LE(all.now(), *could_be_given) << "a part of it is left alone";
+    RefillReserve none(0_B);
+    EXPECT_EQ(none.now(), 0_B);
+    RefillReserve little(1_MiB);
+    EXPECT_EQ(little.now(), 1_MiB);
+}
+
+}  // namespace
+}  // namespace aerostat::agent
