@@ -74,6 +74,7 @@ struct GuestView {
     Bytes memory_available;
     std::optional<Bytes> ram;         ///< a virtual machine's RAM
     std::optional<Bytes> os_balloon;  ///< of it, in the guest OS balloon
+    std::optional<OsReport> os;       ///< the guest OS layer, as its daemon says
     std::vector<JvmView> jvms;
 };
 

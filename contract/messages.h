@@ -106,6 +106,20 @@ struct JvmReport {
     CostCurve curve;                  ///< over heap footprint
 };
 
+/// The guest OS layer: the guest's memory outside its Java heaps.
+struct OsReport {
+    Bytes size;             ///< held or free outside the heaps
+    Bytes floor;            ///< below it only by swapping
+    Bytes spare;            ///< free above the guest's reserve
+    Bytes taken;            ///< by the OS layer's balloon
+    std::string driver;     ///< "virtio" (the host drives it), "cgroup-v2", "cgroup-v1", "none"
+    bool can_move = false;  ///< guestd can: an os_target is obeyed. It is the size of the container
+    Bytes holds;            ///< then: what the container holds now, heaps included
+    Bytes limit;            ///< and may hold at most
+    bool learned = false;   ///< what a refault costs was measured; else it is assumed
+    CostCurve curve;        ///< over `size`
+};
+
 /// What guestd knows of its guest.
 struct GuestReport {
     std::vector<JvmReport> jvms;
@@ -113,7 +127,8 @@ struct GuestReport {
     Bytes memory_available;                ///< MemAvailable
     std::optional<double> psi_some_avg10;  ///< percent; absent where the kernel has no PSI
     std::optional<double> psi_full_avg10;
-    bool paused = false;  ///< the guest's off switch
+    bool paused = false;           ///< the guest's off switch
+    std::optional<OsReport> os{};  ///< absent while nothing has been seen of it
 };
 
 struct JvmOrder {
@@ -162,6 +177,17 @@ struct JvmOutcome {
     std::string detail;  ///< for people; may be empty
 };
 
+/// How the OS layer came out of an operation.
+struct OsOutcome {
+    Bytes before;  ///< held by the container when its part began
+    Bytes after;
+    Bytes asked;
+    Bytes obtained;
+    Bytes shortfall;
+    EndReason reason = EndReason::met;
+    std::string detail;
+};
+
 /// The end of an operation; from agent (no `jvms`) and from guest (one entry a JVM).
 struct OperationResult {
     std::string session;
@@ -175,6 +201,7 @@ struct OperationResult {
     Millis elapsed{0};
     std::string detail;
     std::vector<JvmOutcome> jvms;
+    std::optional<OsOutcome> os{};  ///< of an order with an os_target; not part of the sums above
 };
 
 /// Up, urgent: this guest or JVM needs memory now.

@@ -67,8 +67,23 @@ void describe(V& v, JvmReport& m) {
 }
 
 template <class V>
+void describe(V& v, OsReport& m) {
+    v.field("size_bytes", m.size);
+    v.field("floor_bytes", m.floor);
+    v.field("spare_bytes", m.spare);
+    v.field("taken_bytes", m.taken);
+    v.text("driver", m.driver);
+    v.field("can_move", m.can_move);
+    v.field("holds_bytes", m.holds);
+    v.field("limit_bytes", m.limit);
+    v.field("learned", m.learned);
+    v.field("curve", m.curve);
+}
+
+template <class V>
 void describe(V& v, GuestReport& m) {
     v.list("jvms", m.jvms, WireLimits::kJvms);
+    v.maybe("os", m.os);
     v.field("memory_total_bytes", m.memory_total);
     v.field("memory_available_bytes", m.memory_available);
     v.maybe("psi_some_avg10", m.psi_some_avg10);
@@ -122,6 +137,17 @@ void describe(V& v, JvmOutcome& m) {
 }
 
 template <class V>
+void describe(V& v, OsOutcome& m) {
+    v.field("before_bytes", m.before);
+    v.field("after_bytes", m.after);
+    v.field("asked_bytes", m.asked);
+    v.field("obtained_bytes", m.obtained);
+    v.field("shortfall_bytes", m.shortfall);
+    v.field("reason", m.reason);
+    v.text("detail", m.detail);
+}
+
+template <class V>
 void describe(V& v, OperationResult& m) {
     v.id("session", m.session);
     v.id("op", m.op);
@@ -134,6 +160,7 @@ void describe(V& v, OperationResult& m) {
     v.field("elapsed_ms", m.elapsed);
     v.text("detail", m.detail);
     v.list("jvms", m.jvms, WireLimits::kJvms);
+    v.maybe("os", m.os);
 }
 
 template <class V>
@@ -265,6 +292,7 @@ void describe(V& v, GuestView& m) {
     v.field("memory_available_bytes", m.memory_available);
     v.maybe("ram_bytes", m.ram);
     v.maybe("os_balloon_bytes", m.os_balloon);
+    v.maybe("os", m.os);
     v.list("jvms", m.jvms, WireLimits::kJvms);
 }
 

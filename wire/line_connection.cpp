@@ -1,8 +1,10 @@
 #include "wire/line_connection.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include <asio/buffer.hpp>
 #include <asio/post.hpp>
@@ -79,6 +81,20 @@ bool LineConnection::send(std::string line) {
     queued_bytes_ += line.size();
     queue_.push_back(std::move(line));
     if (!writing_) write_some();
+    return true;
+}
+
+bool LineConnection::send_now(std::string_view line) {
+    if (!open_ || closing_ || writing_ || !queue_.empty()) return false;
+    const int fd = stream_.native_handle();
+    ssize_t written = ::send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (written < 0 && errno == ENOTSOCK && stream_.native_non_blocking()) written = ::write(fd, line.data(), line.size());
+    if (written <= 0) return false;
+    const auto count = static_cast<std::size_t>(written);
+    if (count == line.size()) return true;
+    queued_bytes_ += line.size() - count;
+    queue_.emplace_back(line.substr(count));  // half a line must be finished, whatever it takes
+    write_some();
     return true;
 }
 

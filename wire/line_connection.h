@@ -48,6 +48,10 @@ public:
     /// second case the connection ends with `refused`.
     bool send(std::string line);
 
+    /// Writes one line at once, without queueing and without allocating. False, and nothing is written, if lines are waiting
+    /// or the kernel takes nothing now.
+    [[nodiscard]] bool send_now(std::string_view line);
+
     /// Ends the connection at once; no handler is called any more. Idempotent.
     void close();
     /// Ends the connection when everything queued has been written, or after `within`; then as close().

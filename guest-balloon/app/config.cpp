@@ -40,12 +40,36 @@ void read_agents(StrictTable& file, GuestRules& rules) {
     }
 }
 
+void read_pressure(StrictTable& os, PressureThreshold& pressure) {
+    take(os.duration("pressure_stall"), pressure.stalled);
+    take(os.duration("pressure_window"), pressure.window);
+    // The kernel's own bounds.
+    if (pressure.window < std::chrono::milliseconds(500) || pressure.window > std::chrono::seconds(10))
+        os.add_problem("pressure_window", "must lie between 500ms and 10s");
+    if (pressure.stalled <= Duration::zero() || pressure.stalled > pressure.window)
+        os.add_problem("pressure_stall", "must be more than nothing and at most pressure_window");
+}
+
+void read_os(StrictTable os, GuestdConfig& config) {
+    take(os.text("cgroup"), config.os.cgroup.wanted);
+    if (const std::string& cgroup = config.os.cgroup.wanted;
+        cgroup != "auto" && cgroup != "none" && !cgroup.starts_with('/'))
+        os.add_problem("cgroup", "must be auto, none, or the folder of a memory cgroup");
+    take(os.flag("balloon"), config.os.moves);
+    take(os.flag("probe"), config.os.probes);
+    take(os.flag("lock_memory"), config.self.lock_memory);
+    if (auto score = os.number("oom_score_adj", -1000, 1000)) config.self.oom_score_adj = static_cast<int>(*score);
+    read_pressure(os, config.os.pressure);
+    static_cast<void>(os.finish());  // its problems are in the root's list
+}
+
 Status read_file(StrictTable& file, GuestdConfig& config, std::optional<std::string>& host) {
     take(file.text("runtime_dir"), config.runtime_dir);
     take(file.text("name"), config.name);
     host = file.text("host");
     take(file.word("log_level", {"trace", "debug", "info", "warn", "error"}), config.log_level);
     read_agents(file, config.rules);
+    read_os(file.table("os"), config);
     StrictTable control = file.table("control");
     take(control.text("read_group"), config.read_group);
     take(control.text("operate_group"), config.operate_group);
@@ -70,6 +94,8 @@ Result<GuestdConfig> complete(const CommandLine& line, StrictTable* file) {
         if (!address) return tl::unexpected(address.error());
         config.host = *std::move(address);
     }
+    config.os.cgroup.root = line.root;
+    config.os.kept_file = config.runtime_dir + "/os-limit";
     if (config.runtime_dir.empty()) return fail(ErrorCode::bad_value, "runtime_dir must not be empty");
     if (config.name.empty()) config.name = name_from_hostname(own_hostname());
     if (auto name = parse_name(config.name); !name) return while_doing("name", name.error());
@@ -104,6 +130,8 @@ std::vector<std::string> needs_restart(const GuestdConfig& running, const Guestd
     if (running.host != wanted.host) keys.emplace_back("host");
     if (running.read_group != wanted.read_group) keys.emplace_back("control.read_group");
     if (running.operate_group != wanted.operate_group) keys.emplace_back("control.operate_group");
+    if (!(running.os == wanted.os)) keys.emplace_back("os");
+    if (!(running.self == wanted.self)) keys.emplace_back("os.lock_memory, os.oom_score_adj");
     return keys;
 }
 

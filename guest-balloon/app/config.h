@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "guest-balloon/app/os_layer.h"
+#include "guest-balloon/app/self_protection.h"
 #include "guest-balloon/decide/guest_state.h"
 #include "guest-balloon/link/host_address.h"
 
@@ -16,6 +18,7 @@ struct CommandLine {
     std::optional<std::string> name;
     std::optional<std::string> host;
     std::optional<std::string> log_level;
+    std::string root;  ///< stands before /proc and /sys, for tests
     bool check_config = false;
 };
 
@@ -28,6 +31,8 @@ struct GuestdConfig {
     std::string read_group;  ///< unix group; empty: root and our own user only
     std::string operate_group;
     GuestRules rules;
+    OsLayerSettings os;
+    SelfProtection self;
 };
 
 /// The file's values below those of the command line. Fails: `bad_value` (all problems of the file, one a line),

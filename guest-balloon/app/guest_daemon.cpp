@@ -51,7 +51,18 @@ GuestDaemon::GuestDaemon(asio::io_context& loop, GuestdConfig config, const Cloc
       operation_timer_(loop),
       measure_timer_(loop),
       pool_(loop, kMeasuringThreads, kMostMeasurements),
-      meter_(pool_) {}
+      meter_(pool_),
+      os_(loop, config_.os,
+          OsLayer::Ports{[this] { pressure(); },
+                         [this](const std::string& op, const OsOutcome& outcome) {
+                             Effects effects;
+                             state_.os_moved(op, outcome, clock_.now(), effects);
+                             carry_out(effects);
+                         }},
+          clock),
+      guard_({[this](ConnectionId to, std::string_view line) { return agents_ && agents_->send_now(to, line); },
+              [this](std::string_view line) { return host_ && host_->send_now(line); }, [this] { os_.release_now(); }},
+             config_.os.cgroup.root) {}
 
 GuestDaemon::~GuestDaemon() { *alive_ = false; }
 
@@ -80,6 +91,7 @@ Status GuestDaemon::open() {
             std::make_unique<HostClient>(loop_, connector_to(loop_, *config_.host), config_.name, std::move(host), clock_);
         host_->start();
     }
+    if (const std::string held = os_.held_file(); !held.empty()) guard_.watch_container(held);
     every_second();
     measure_next();
     return {};
@@ -123,10 +135,8 @@ void GuestDaemon::stop() {
 }
 
 void GuestDaemon::every_second() {
-    GuestSight sight = sensor_.look();
-    state_.memory_seen(sight.memory);
-    applications_.os_seen(sight.os);
-    degraded_ = std::move(sight.degraded);
+    look_around();
+    look_at_time();
     Effects effects;
     state_.forget_dead(is_alive, clock_.now(), effects);
     state_.tick(fresh_id(), clock_.now(), effects);
@@ -134,6 +144,7 @@ void GuestDaemon::every_second() {
     courier_.renew_leases(state_.jvms(), config_.rules.agent_lease, clock_.now());
     applications_.refresh(state_);
     report_to_host(true);
+    arm_guard();
     log_edges();
     after(second_timer_, kSecond, alive_, [this] { every_second(); });
 }

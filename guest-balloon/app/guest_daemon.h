@@ -10,11 +10,13 @@
 #include "guest-balloon/act/courier.h"
 #include "guest-balloon/app/applications.h"
 #include "guest-balloon/app/config.h"
+#include "guest-balloon/app/guard.h"
+#include "guest-balloon/app/os_layer.h"
 #include "guest-balloon/app/pss_rota.h"
 #include "guest-balloon/app/requests.h"
 #include "guest-balloon/link/agent_server.h"
 #include "guest-balloon/link/host_client.h"
-#include "guest-balloon/sense/guest_sensor.h"
+#include "guest-balloon/sense/clocks.h"
 #include "guest-balloon/sense/pss_meter.h"
 #include "guest-balloon/sense/worker_pool.h"
 
@@ -31,6 +33,8 @@ public:
     /// Opens the sockets and starts. Fails: `busy` (another daemon serves this directory), `bad_value`, `not_found` (a
     /// group), `io`.
     [[nodiscard]] Status open();
+    /// What the system does not let us do for our own safety; shown in status.
+    void note_unprotected(std::vector<std::string> what) { unprotected_ = std::move(what); }
     /// Takes over what may change while running. Returns the keys that need a restart.
     [[nodiscard]] std::vector<std::string> reload(const GuestdConfig& wanted);
     /// Ends in good order and then stops the loop. Agents hold what they were told.
@@ -48,6 +52,11 @@ private:
     void every_second();
     void operations_due();
     void measure_next();
+    void look_around();
+    void look_at_time();
+    void pressure();
+    void after_pressure(const Guard::Shot& shot);
+    void arm_guard();
 
     // Effects.
     void carry_out(Effects& effects);
@@ -55,6 +64,8 @@ private:
     void carry_out(const CancelAgent& cancel);
     void carry_out(const DropConnection& drop);
     void carry_out(const Measure& measure);
+    void carry_out(const MoveOs& move) { os_.move(move, state_.reserve()); }
+    void carry_out(const CancelOs& cancel) { os_.cancel(cancel); }
     void carry_out(const OperationEnded& ended);
     void carry_out(const ForwardPressure& forward);
 
@@ -82,7 +93,10 @@ private:
     std::unique_ptr<AgentServer> agents_;
     std::unique_ptr<daemon::ControlServer> control_;
     std::unique_ptr<HostClient> host_;
-    GuestSensor sensor_;
+    OsLayer os_;
+    Guard guard_;
+    JumpWatch jumps_;
+    std::vector<std::string> unprotected_;
     std::vector<std::string> degraded_;
     std::vector<std::string> degraded_logged_;
     Superior superior_logged_ = Superior::none;

@@ -20,9 +20,12 @@ void reload(GuestDaemon& running, const CommandLine& line) {
 }
 
 int serve(const CommandLine& line, const GuestdConfig& config) {
+    // Before there is a thread whose whole stack would be locked.
+    auto unprotected = protect_ourselves(config.self, config.os.cgroup.root);
     const SystemClock clock;
     asio::io_context loop(1);
     GuestDaemon guestd(loop, config, clock);
+    guestd.note_unprotected(std::move(unprotected));
     const daemon::Signals signals(
         loop,
         [&] {

@@ -21,6 +21,7 @@ ParsedLine parse_command_line(int argc, const char* const* argv) {
     app.add_option("--config", line.config_file, "configuration file; see guestd.example.toml")->type_name("FILE");
     app.add_option("--log-level", line.log_level, "trace, debug, info, warn or error")
         ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+    app.add_option("--root", line.root)->group("");  // not in the help: stands before /proc and /sys, for tests
     app.add_flag("--check-config", line.check_config, "check options and configuration, then exit");
     app.set_version_flag("--version", std::string("aerostat-guestd ") + AEROSTAT_VERSION);
     try {

@@ -65,6 +65,7 @@ GuestView guest_view(const GuestState& state, TimePoint now) {
     view.state = state.paused().everything ? "paused" : is_silent ? "silent" : "connected";
     view.charged = saturating_sub(state.memory().total, state.memory().available);
     view.memory_available = state.memory().available;
+    view.os = state.os();
     Bytes heaps;
     for (const Jvm* jvm : state.jvms().connected()) {
         if (!jvm->report || view.jvms.size() >= WireLimits::kJvms) continue;

@@ -36,6 +36,20 @@ struct Measure {
     Moment moment = Moment::before;
 };
 
+/// Bring the OS layer's balloon to this and call GuestState::os_moved(), in time for the deadline whatever comes of it.
+struct MoveOs {
+    std::string op;
+    Bytes target;  ///< for the container to hold
+    Duration within{};
+    OnShortfall on_shortfall = OnShortfall::keep;
+};
+
+/// End it where it stands; os_moved() follows.
+struct CancelOs {
+    std::string op;
+    OnShortfall rest = OnShortfall::keep;
+};
+
 /// The operation's final view can be had from the order book now.
 struct OperationEnded {
     std::string op;
@@ -46,7 +60,8 @@ struct ForwardPressure {
     Pressure pressure;
 };
 
-using Effect = std::variant<OrderAgent, CancelAgent, DropConnection, Measure, OperationEnded, ForwardPressure>;
+using Effect =
+    std::variant<OrderAgent, CancelAgent, DropConnection, Measure, MoveOs, CancelOs, OperationEnded, ForwardPressure>;
 using Effects = std::vector<Effect>;
 
 }  // namespace aerostat::guest

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "contract/names.h"
+#include "guest-balloon/decide/os_sight.h"
 #include "guest-balloon/decide/sane_report.h"
 #include "guest-balloon/decide/silence_release.h"
 
@@ -139,17 +140,25 @@ void GuestState::release_in_silence(const std::string& op, TimePoint now, Effect
     if (!rules_.silence_release_after || !silent || *silent < *rules_.silence_release_after) return;
     if (now - last_silent_step_ < kSilentStep) return;
     last_silent_step_ = now;
-    using namespace literals;
-    const Bytes reserve = rules_.reserve.value_or(std::max(memory_.total / 20, 64_MiB));
     Order order;
     order.op = op;
     order.origin = Origin::silence;
     order.command = "release";
     order.detail = "the host is silent";
-    order.tasks = raise_one_step(jvms_, memory_.available, reserve);
+    order.tasks = raise_one_step(jvms_, memory_.available, reserve());
     std::erase_if(order.tasks,
                   [&](const JvmTask& task) { return orders_.is_running_for(task.jvm) || paused_.covers(task.jvm); });
     if (!order.tasks.empty()) orders_.begin(std::move(order), now, effects);
+}
+
+Bytes GuestState::reserve() const { return reserve_of(memory_.total, rules_.reserve); }
+
+Bytes GuestState::heaps() const {
+    Bytes sum;
+    for (const Jvm* jvm : jvms_.connected()) {
+        if (jvm->report) sum += jvm->report->footprint.resident;
+    }
+    return sum;
 }
 
 void GuestState::set_rules(const GuestRules& rules) {
@@ -167,6 +176,7 @@ GuestReport GuestState::report() const {
     report.psi_some_avg10 = memory_.psi_some_avg10;
     report.psi_full_avg10 = memory_.psi_full_avg10;
     report.paused = paused_.everything;
+    report.os = os_;
     return report;
 }
 

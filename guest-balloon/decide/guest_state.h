@@ -60,11 +60,20 @@ public:
     void host_order(const Apply& apply, TimePoint now, Effects& effects);
     void host_cancel(const Cancel& cancel, TimePoint now, Effects& effects);
 
+    /// The guard has acted; the books follow.
+    void guard_fired(Order order, TimePoint now, Effects& effects) {
+        if (!order.tasks.empty()) orders_.begin(std::move(order), now, effects);
+    }
+
     // Instruments and time.
     void measured(const std::string& op, const std::string& jvm, Moment moment, std::optional<Bytes> pss, TimePoint now,
                   Effects& effects);
     void pss_seen(const std::string& jvm, const ProcessIdentity& process, const Result<Bytes>& pss, TimePoint now);
     void memory_seen(const GuestMemory& memory) { memory_ = memory; }
+    void os_seen(OsReport os) { os_ = std::move(os); }
+    void os_moved(const std::string& op, const OsOutcome& outcome, TimePoint now, Effects& effects) {
+        orders_.os_moved(op, outcome, now, effects);
+    }
     void forget_dead(const IsAlive& is_alive, TimePoint now, Effects& effects);
     /// Carries out what is due; `op` is a fresh id, used if the silence rule raises targets.
     void tick(const std::string& op, TimePoint now, Effects& effects);
@@ -80,6 +89,10 @@ public:
     [[nodiscard]] OrderBook& orders() { return orders_; }
     [[nodiscard]] const PauseSwitch& paused() const { return paused_; }
     [[nodiscard]] const GuestMemory& memory() const { return memory_; }
+    [[nodiscard]] const std::optional<OsReport>& os() const { return os_; }
+    /// Of the guest's memory, held by its Java heaps.
+    [[nodiscard]] Bytes heaps() const;
+    [[nodiscard]] Bytes reserve() const;
     [[nodiscard]] Superior superior(TimePoint now) const { return host_.at(now); }
     [[nodiscard]] const std::string& host_session() const { return host_session_; }
     [[nodiscard]] std::uint64_t orders_of_other_sessions() const { return foreign_orders_; }
@@ -100,6 +113,7 @@ private:
     OrderBook orders_;
     PauseSwitch paused_;
     GuestMemory memory_;
+    std::optional<OsReport> os_;
     HostLease host_;
     std::string host_session_;
     std::uint64_t foreign_orders_ = 0;

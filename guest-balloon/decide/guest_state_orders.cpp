@@ -84,7 +84,7 @@ void GuestState::host_order(const Apply& apply, TimePoint now, Effects& effects)
     if (!is_ours(apply.session, now)) return;
     host_.renewed(apply.lease, now);
     if (orders_.find(apply.op)) return orders_.give_again(apply.op);
-    orders_.begin(order_for(apply, jvms_, paused_), now, effects);
+    orders_.begin(order_for(apply, jvms_, paused_, os_), now, effects);
 }
 
 void GuestState::host_cancel(const Cancel& cancel, TimePoint now, Effects& effects) {

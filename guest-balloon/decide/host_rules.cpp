@@ -73,9 +73,25 @@ JvmTask task_for(const JvmOrder& order, const JvmBook& jvms, const PauseSwitch& 
     return task;
 }
 
+// Never below what the container holds and cannot give but by swapping, with the reserve on top: the floor of the curve
+// lies so far below what it holds now.
+OsTask os_task_for(GuestTarget wanted, const OsReport& os) {
+    OsTask task;
+    task.before = os.holds;
+    task.limit = os.limit;
+    task.wanted = task.target = wanted.left_to_guest;
+    const Bytes can_go = saturating_sub(saturating_sub(os.size, os.floor), os.spare);
+    const Bytes least = saturating_sub(os.holds, can_go);
+    if (task.target >= least) return task;
+    task.target = least;
+    task.reason = EndReason::floor;
+    task.remark = "less than " + format_bytes(least) + " would have to be swapped, or eat into the reserve";
+    return task;
+}
+
 }  // namespace
 
-Order order_for(const Apply& apply, const JvmBook& jvms, const PauseSwitch& paused) {
+Order order_for(const Apply& apply, const JvmBook& jvms, const PauseSwitch& paused, const std::optional<OsReport>& os) {
     constexpr Millis kLongestDeadline{3'600'000};
     Order order;
     order.op = apply.op;
@@ -85,7 +101,10 @@ Order order_for(const Apply& apply, const JvmBook& jvms, const PauseSwitch& paus
     order.on_shortfall = apply.on_shortfall;
     order.cap = apply.cap;
     order.hold = apply.hold;
-    if (apply.os_target) order.detail = "no OS balloon is driven from inside this guest: os_target was ignored";
+    if (apply.os_target && os && os->can_move && !paused.everything)
+        order.os = os_task_for(*apply.os_target, *os);
+    else if (apply.os_target)
+        order.detail = "no OS balloon is driven from inside this guest: os_target was ignored";
     for (const JvmOrder& jvm : apply.jvms) {
         std::erase_if(order.tasks, [&](const JvmTask& task) { return task.jvm == jvm.jvm; });
         order.tasks.push_back(task_for(jvm, jvms, paused));

@@ -44,12 +44,24 @@ std::string details_of(const Operation& operation) {
         if (detail.empty()) continue;
         append_sentence(text, operation.parts.size() > 1 ? part.task.jvm + ": " + detail : detail);
     }
+    if (operation.os && !operation.os->outcome.detail.empty())
+        append_sentence(text, "OS layer: " + operation.os->outcome.detail);
     return printable(text, WireLimits::kText - 16);
 }
 
 }  // namespace
 
-bool Operation::running() const {
+bool Operation::running() const { return heaps_run() || (os && os->stage != OsPart::Stage::done); }
+
+TimePoint Operation::heaps_deadline_at() const {
+    constexpr Duration kLeast = std::chrono::milliseconds(200);
+    constexpr Duration kMost = std::chrono::seconds(3);
+    if (!order.os || !order.os->takes() || order.tasks.empty()) return deadline_at();
+    const Duration all = order.deadline;
+    return deadline_at() - std::clamp(all / 4, std::min(kLeast, all / 2), kMost);
+}
+
+bool Operation::heaps_run() const {
     return std::any_of(parts.begin(), parts.end(), [](const JvmPart& part) { return part.stage != Stage::done; });
 }
 
@@ -132,6 +144,10 @@ OperationResult result_of(const Operation& operation, const std::string& session
         verified += outcome.verified.value_or(Bytes());
     }
     if (shrinks && all_verified) result.verified = verified;
+    if (operation.os) {
+        result.os = operation.os->outcome;
+        if (result.reason == EndReason::met) result.reason = result.os->reason;
+    }
     result.detail = details_of(operation);
     return result;
 }
@@ -145,6 +161,7 @@ OperationView view_of(const Operation& operation, TimePoint now) {
     view.running = operation.running();
     view.asked = result.asked;
     view.obtained = result.obtained;
+    if (result.os && !view.running) view.os_moved = result.os->obtained;
     view.verified = result.verified;
     view.shortfall = view.running ? saturating_sub(result.asked, result.obtained) : result.shortfall;
     view.reason = result.reason;

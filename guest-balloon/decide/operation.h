@@ -9,7 +9,7 @@
 
 namespace aerostat::guest {
 
-enum class Origin { operators, host, silence };
+enum class Origin { operators, host, silence, guard };
 
 /// What an order wants of one JVM, after all rules have been applied.
 struct JvmTask {
@@ -25,6 +25,18 @@ struct JvmTask {
     std::optional<JvmOutcome> settled;  ///< decided without asking the agent: nothing is sent
 };
 
+/// What an order wants of the OS layer's balloon.
+struct OsTask {
+    Bytes before;                       ///< held by the container at acceptance
+    Bytes limit;                        ///< it might hold so much
+    Bytes wanted;                       ///< it shall hold no more
+    Bytes target;                       ///< what is tried of that
+    EndReason reason = EndReason::met;  ///< why less than that is tried
+    std::string remark;
+    [[nodiscard]] bool takes() const { return wanted < limit; }
+    [[nodiscard]] Bytes asked() const { return takes() ? saturating_sub(before, wanted) : saturating_sub(wanted, limit); }
+};
+
 /// An accepted order: bring these JVMs to their targets by the deadline.
 struct Order {
     std::string op;
@@ -32,6 +44,7 @@ struct Order {
     std::string command;         ///< OperationView::command
     std::string subject;         ///< OperationView::target
     std::vector<JvmTask> tasks;  ///< at most one a JVM
+    std::optional<OsTask> os;    ///< heaps give before it takes, and grow after it has given
     Millis deadline{5'000};
     OnShortfall on_shortfall = OnShortfall::keep;
     Cap cap = Cap::firm;
@@ -41,6 +54,7 @@ struct Order {
 
 /// Where one JVM's part of an operation stands.
 enum class Stage {
+    waiting,    ///< for the OS layer to give what this heap is to have
     measuring,  ///< its PSS before, then the order goes out
     ordered,    ///< its agent is at work
     away,       ///< its agent lost its connection; the order is sent again if it returns in time
@@ -59,17 +73,29 @@ struct JvmPart {
     RestIs rest = RestIs::kept;
 };
 
+/// The OS layer's part.
+struct OsPart {
+    enum class Stage { waiting, moving, done };
+    Stage stage = Stage::waiting;
+    TimePoint due;  ///< while moving: an answer is overdue then
+    OsOutcome outcome;
+};
+
 /// One order on its way, and later its record.
 struct Operation {
     Order order;
     TimePoint accepted_at;
     TimePoint ended_at;  ///< valid once all parts are done
     std::vector<JvmPart> parts;
+    std::optional<OsPart> os;
     std::optional<OnShortfall> cancelled;  ///< by whom no longer matters; how the rest is treated
     bool delivered = true;                 ///< of host orders: false until the result went out
 
     [[nodiscard]] bool running() const;
+    [[nodiscard]] bool heaps_run() const;
     [[nodiscard]] TimePoint deadline_at() const { return accepted_at + order.deadline; }
+    /// Some of the time is kept for the OS layer, which takes what the heaps gave.
+    [[nodiscard]] TimePoint heaps_deadline_at() const;
     [[nodiscard]] JvmPart* part_of(const std::string& jvm);
 };
 

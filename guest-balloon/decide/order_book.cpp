@@ -6,13 +6,15 @@ namespace aerostat::guest {
 
 void OrderBook::begin(Order order, TimePoint now, Effects& effects) {
     for (const JvmTask& task : order.tasks) {
-        if (!task.settled) supersede(task.jvm, order.op, now, effects);
+        if (!task.settled) supersede(task.jvm, order, now, effects);
     }
+    if (order.os) supersede_os(order, effects);
     Operation& operation = running_.emplace_front();
     operation.order = std::move(order);
     operation.accepted_at = now;
     operation.delivered = operation.order.origin != Origin::host;
     for (const JvmTask& task : operation.order.tasks) operation.parts.push_back(make_part(task, operation, now, effects));
+    if (operation.order.os) begin_os(operation, effects);
     for (JvmPart& part : operation.parts) {
         if (part.stage == Stage::ordered) send(operation, part, now, effects);
     }
@@ -44,27 +46,32 @@ JvmPart OrderBook::make_part(JvmTask task, const Operation& operation, TimePoint
     return part;
 }
 
-void OrderBook::supersede(const std::string& jvm, const std::string& by, TimePoint now, Effects& effects) {
+// The guard does not take an operation's place, it ends it.
+EndReason OrderBook::why_superseded(const Order& by) {
+    return by.origin == Origin::guard ? EndReason::guest_pressure : EndReason::superseded;
+}
+
+void OrderBook::supersede(const std::string& jvm, const Order& by, TimePoint now, Effects& effects) {
     Operation* operation = nullptr;
     JvmPart* part = find_part(jvm, operation);
     if (!part) return;
     // An answer that came before the newer order stands; only its verification is cut short.
-    if (part->stage != Stage::verifying) end_part(*part, EndReason::superseded);
+    if (part->stage != Stage::verifying) end_part(*part, why_superseded(by));
     part->stage = Stage::done;
-    if (part->outcome.detail.empty()) part->outcome.detail = "followed by operation " + by;
+    if (part->outcome.detail.empty()) part->outcome.detail = "followed by operation " + by.op;
     retire_ended(now, effects);
 }
 
 void OrderBook::send(Operation& operation, JvmPart& part, TimePoint now, Effects& effects) {
     const Jvm* jvm = jvms_.find(part.task.jvm);
-    part.due = operation.deadline_at() + kAnswerGrace;
+    part.due = operation.heaps_deadline_at() + kAnswerGrace;
     part.stage = jvm && jvm->connection ? Stage::ordered : Stage::away;
     if (part.stage == Stage::away) return;
     SetHeapTarget order;
     order.session = jvm->session;
     order.op = operation.order.op;
     order.target = part.task.target;
-    order.deadline = std::max(Millis(1), to_millis(operation.deadline_at() - now));
+    order.deadline = std::max(Millis(1), to_millis(operation.heaps_deadline_at() - now));
     order.lease = agent_lease_;
     order.on_shortfall = operation.order.on_shortfall;
     order.cap = operation.order.cap;
@@ -172,12 +179,13 @@ Status OrderBook::cancel(const std::string& op, OnShortfall rest, TimePoint now,
     }
     running->cancelled = rest;
     for (JvmPart& part : running->parts) cancel_part(*running, part, now, effects);
+    if (running->os) cancel_os(*running, effects);
     retire_ended(now, effects);
     return {};
 }
 
 void OrderBook::cancel_part(Operation& operation, JvmPart& part, TimePoint now, Effects& effects) {
-    if (part.stage == Stage::measuring) {  // nothing has been sent
+    if (part.stage == Stage::measuring || part.stage == Stage::waiting) {  // nothing has been sent
         end_part(part, EndReason::cancelled);
         part.stage = Stage::done;
         part.rest = RestIs::rolled_back;
@@ -195,6 +203,10 @@ void OrderBook::tick(TimePoint now, Effects& effects) {
         for (JvmPart& part : operation.parts) {
             if (part.stage != Stage::done && part.due <= now) part_due(operation, part, now, effects);
         }
+        if (operation.os && operation.os->stage == OsPart::Stage::moving && operation.os->due <= now) {
+            end_os(operation, EndReason::stuck, "the kernel did not answer");
+            start_waiting(operation, now, effects);
+        }
     }
     retire_ended(now, effects);
 }
@@ -202,6 +214,8 @@ void OrderBook::tick(TimePoint now, Effects& effects) {
 void OrderBook::part_due(Operation& operation, JvmPart& part, TimePoint now, Effects& effects) {
     const Jvm* jvm = jvms_.find(part.task.jvm);
     switch (part.stage) {
+        case Stage::waiting:
+            return;  // the OS layer's own due time decides
         case Stage::measuring:
             return send(operation, part, now, effects);
         case Stage::away:
@@ -235,8 +249,11 @@ std::optional<TimePoint> OrderBook::next_due() const {
     std::optional<TimePoint> next;
     for (const Operation& operation : running_) {
         for (const JvmPart& part : operation.parts) {
-            if (part.stage != Stage::done && (!next || part.due < *next)) next = part.due;
+            const bool ticks = part.stage != Stage::done && part.stage != Stage::waiting;
+            if (ticks && (!next || part.due < *next)) next = part.due;
         }
+        const bool moves = operation.os && operation.os->stage == OsPart::Stage::moving;
+        if (moves && (!next || operation.os->due < *next)) next = operation.os->due;
     }
     return next;
 }

@@ -29,6 +29,7 @@ public:
     void begin(Order order, TimePoint now, Effects& effects);
     void measured(const std::string& op, const std::string& jvm, Moment moment, std::optional<Bytes> pss, TimePoint now,
                   Effects& effects);
+    void os_moved(const std::string& op, const OsOutcome& outcome, TimePoint now, Effects& effects);
     void answered(Jvm& jvm, const OperationResult& answer, TimePoint now, Effects& effects);
     void agent_away(const std::string& jvm, TimePoint now, Effects& effects);
     void agent_back(Jvm& jvm, TimePoint now, Effects& effects);
@@ -53,7 +54,8 @@ public:
 
 private:
     JvmPart make_part(JvmTask task, const Operation& operation, TimePoint now, Effects& effects);
-    void supersede(const std::string& jvm, const std::string& by, TimePoint now, Effects& effects);
+    [[nodiscard]] static EndReason why_superseded(const Order& by);
+    void supersede(const std::string& jvm, const Order& by, TimePoint now, Effects& effects);
     void rebase_squeeze(JvmPart& part, Bytes pss);
     void send(Operation& operation, JvmPart& part, TimePoint now, Effects& effects);
     void verify(Operation& operation, JvmPart& part, TimePoint now, Effects& effects);
@@ -62,6 +64,12 @@ private:
     void cancel_part(Operation& operation, JvmPart& part, TimePoint now, Effects& effects);
     void part_due(Operation& operation, JvmPart& part, TimePoint now, Effects& effects);
     void roll_back(const JvmPart& part);
+    void begin_os(Operation& operation, Effects& effects);
+    void move_os(Operation& operation, TimePoint now, Effects& effects);
+    void end_os(Operation& operation, EndReason reason, const std::string& detail);
+    void cancel_os(Operation& operation, Effects& effects);
+    void supersede_os(const Order& by, Effects& effects);
+    void start_waiting(Operation& operation, TimePoint now, Effects& effects);
     void retire_ended(TimePoint now, Effects& effects);
     void bound_ended();
     JvmPart* find_part(const std::string& jvm, Operation*& operation);

@@ -57,8 +57,9 @@ double price_per_byte(const RefaultBook& book, Duration again) {
 
 }  // namespace
 
-OsLayer os_layer_of(const OsSight& seen, const RefaultBook& book, const OsSurroundings& around, const CachePrior& prior) {
-    OsLayer layer;
+OsPicture os_picture_of(const OsSight& seen, const RefaultBook& book, const OsSurroundings& around,
+                        const CachePrior& prior) {
+    OsPicture layer;
     layer.size = saturating_sub(seen.total, around.heaps);
     const Bytes takeable = std::min(saturating_sub(seen.available, around.reserve), layer.size);
     layer.spare = std::min(saturating_sub(seen.unused, around.reserve), takeable);

@@ -16,7 +16,7 @@ struct CachePrior {
 inline constexpr double kSwapPricePerGib = 1000;
 
 /// The OS layer's holdings, and their cost curve over bytes outside the Java heaps.
-struct OsLayer {
+struct OsPicture {
     Bytes size;   ///< held or free outside the heaps
     Bytes floor;  ///< below it only by swapping
     Bytes spare;  ///< free above the reserve: costs nothing
@@ -34,8 +34,8 @@ struct OsSurroundings {
     Bytes reserve;  ///< of available memory, never taken
     Bytes taken;    ///< by the OS layer's balloon: may come back, the curve reaches so far
 };
-[[nodiscard]] OsLayer os_layer_of(const OsSight& seen, const RefaultBook& book, const OsSurroundings& around,
-                                  const CachePrior& prior = {});
+[[nodiscard]] OsPicture os_picture_of(const OsSight& seen, const RefaultBook& book, const OsSurroundings& around,
+                                      const CachePrior& prior = {});
 
 /// The least memory, not above `now`, at which the curve costs no more than `budget` above what it costs with `now`.
 [[nodiscard]] Bytes least_within(const CostCurve& curve, Bytes now, double budget);

@@ -96,6 +96,11 @@ bool AgentServer::send(ConnectionId to, const Message& message) {
     return line && found->second.line->send(*std::move(line));
 }
 
+bool AgentServer::send_now(ConnectionId to, std::string_view line) {
+    const auto found = connections_.find(to);
+    return found != connections_.end() && found->second.line->send_now(line);
+}
+
 void AgentServer::drop(ConnectionId connection, const Error& why) {
     const auto found = connections_.find(connection);
     if (found == connections_.end()) return;

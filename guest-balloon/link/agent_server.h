@@ -45,6 +45,8 @@ public:
 
     /// False if the connection has ended, or the message does not fit the wire.
     bool send(ConnectionId to, const Message& message);
+    /// A line made beforehand, at once; see LineConnection::send_now.
+    bool send_now(ConnectionId to, std::string_view line);
     /// Ends a connection, telling the peer why.
     void drop(ConnectionId connection, const Error& why);
 

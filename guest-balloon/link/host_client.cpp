@@ -148,6 +148,10 @@ void HostClient::on_closed(const Error& why) {
         tell_trouble(Error{why.code, trouble_});
 }
 
+void HostClient::resync(const std::string& why) {
+    if (line_) end_with(Error{ErrorCode::disconnected, why});
+}
+
 void HostClient::tell_trouble(const Error& why) {
     if (why.message == trouble_told_) return;
     trouble_told_ = why.message;

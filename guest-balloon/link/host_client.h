@@ -42,6 +42,10 @@ public:
     /// False if the host is not there (not welcomed), or the message does not fit the wire. A guest's report that is too
     /// long for a line is sent with thinner curves.
     bool send(const Message& message);
+    /// A line made beforehand, at once; see LineConnection::send_now.
+    bool send_now(std::string_view line) { return welcomed_ && line_ && line_->send_now(line); }
+    /// Ends the session and begins another: time has jumped, and nobody knows who is at the other end now.
+    void resync(const std::string& why);
     [[nodiscard]] bool is_welcomed() const { return welcomed_; }
     [[nodiscard]] std::uint64_t failed_attempts() const { return connector_->failures(); }
     /// What the host last complained of, or why it went away; for people.

@@ -22,6 +22,7 @@ struct GuestCgroup {
     /// "auto": our own, if it or one above it has a limit; "none"; or a folder.
     std::string wanted = "auto";
     std::string root;  ///< stands before /proc and /sys, for tests
+    bool operator==(const GuestCgroup&) const = default;
 };
 
 /// Reads meminfo, pressure, vmstat, the balloon device and the container's cgroup: some 100 microseconds, so on the loop. A
@@ -33,6 +34,7 @@ public:
     [[nodiscard]] GuestSight look();
     /// Absent: this guest is no container.
     [[nodiscard]] const std::optional<procfs::MemoryCgroup>& cgroup() const { return cgroup_; }
+    [[nodiscard]] bool has_virtio_balloon() const { return has_virtio_balloon_; }
     /// The pressure files to watch: the machine's, and the container's.
     [[nodiscard]] std::vector<std::string> pressure_files() const;
 

@@ -18,6 +18,7 @@ namespace aerostat::guest {
 struct PressureThreshold {
     Duration stalled = std::chrono::milliseconds(50);
     Duration window = std::chrono::milliseconds(500);
+    bool operator==(const PressureThreshold&) const = default;
 };
 
 /// Waits for the kernel's word that the guest stalls for want of memory (PSI triggers on /proc/pressure/memory and the

@@ -18,7 +18,7 @@ std::vector<Message> one_of_each() {
     OperationResult result{"s1",         "op1",  2_GiB, 1_GiB, 900_MiB, 1_GiB, EndReason::deadline, RestIs::rolled_back,
                            Millis(5000), "late", {}};
     result.jvms.push_back({"shop", 3_GiB, 2_GiB, 2_GiB, 1_GiB, std::nullopt, 1_GiB, EndReason::gc_distress, "full GC"});
-    GuestReport guest{{a_report(), a_report("cart")}, 16_GiB, 3_GiB, 0.25, std::nullopt, true};
+    GuestReport guest{{a_report(), a_report("cart")}, 16_GiB, 3_GiB, 0.25, std::nullopt, true, testing::a_report_of_os()};
     Apply apply{"s1",        "op1",        {{"shop", {1_GiB}}},   GuestTarget{8_GiB},
                 Millis(100), Millis(2000), OnShortfall::rollback, Cap::hard,
                 Millis(9)};

@@ -46,10 +46,10 @@ public:
         }
     }
     [[nodiscard]] double truth(Bytes cache) const { return rate_(cache) * stall_; }
-    [[nodiscard]] OsLayer layer(Bytes taken = 0_B) const { return os_layer_of(seen, book, {0_B, 64_MiB, taken}); }
+    [[nodiscard]] OsPicture layer(Bytes taken = 0_B) const { return os_picture_of(seen, book, {0_B, 64_MiB, taken}); }
     /// The curve where the cache is this large.
     [[nodiscard]] double predicted(Bytes cache) const {
-        const OsLayer now_layer = layer();
+        const OsPicture now_layer = layer();
         return now_layer.curve.evaluate(saturating_sub(now_layer.size, saturating_sub(seen.cache(), cache)));
     }
 
@@ -78,7 +78,7 @@ TEST(OsCost, FreeMemoryAboveTheReserveCostsNothing) {
     reader.seen.unused = 300_MiB;
     reader.seen.total = 3_GiB;
     reader.seen.available = 1_GiB + 300_MiB;
-    const OsLayer layer = reader.layer();
+    const OsPicture layer = reader.layer();
     EXPECT_EQ(layer.spare, 236_MiB);
     EXPECT_EQ(layer.curve.price_of_taking(layer.size), 0);
     EXPECT_EQ(layer.curve.evaluate(saturating_sub(layer.size, 236_MiB)), 0);
@@ -88,7 +88,7 @@ TEST(OsCost, FreeMemoryAboveTheReserveCostsNothing) {
 
 TEST(OsCost, BeforeAnythingIsLearnedThePriorHolds) {
     const Reader reader(random_reads(512_MiB, 0));
-    const OsLayer layer = reader.layer();
+    const OsPicture layer = reader.layer();
     const double pages_per_gib = (1_GiB).as_double() / kPage.as_double();
     const double inactive = layer.curve.price_of_taking(saturating_sub(layer.size, 256_MiB)) * (1_GiB).as_double();
     EXPECT_NEAR(inactive, RefaultBook::kPriorStall * pages_per_gib / 1800, 1e-6) << "once in half an hour";
@@ -98,11 +98,11 @@ TEST(OsCost, BeforeAnythingIsLearnedThePriorHolds) {
 
 TEST(OsCost, TheReserveAndWhatWouldBeSwappedAreNeverOffered) {
     Reader reader(random_reads(512_MiB, 0));
-    const OsLayer dry = reader.layer();
+    const OsPicture dry = reader.layer();
     EXPECT_EQ(dry.curve.floor(), dry.floor) << "without swap, below the cache there is nothing";
     EXPECT_EQ(dry.floor, saturating_sub(dry.size, 1_GiB)) << "64 MiB stay unused";
     reader.seen.swap_free = 256_MiB;
-    const OsLayer wet = reader.layer();
+    const OsPicture wet = reader.layer();
     EXPECT_EQ(wet.curve.floor(), saturating_sub(wet.floor, 256_MiB));
     EXPECT_GT(wet.curve.price_of_taking(wet.floor) * (1_GiB).as_double(), 999) << "a price that nobody pays";
     expect_convex(wet.curve);
@@ -179,7 +179,7 @@ TEST(OsCost, WhatThrashesIsWorthGivingTo) {
     reader.runs(5);
     reader.with_cache(800_MiB);
     reader.runs(30);
-    const OsLayer layer = reader.layer(1_GiB);
+    const OsPicture layer = reader.layer(1_GiB);
     EXPECT_EQ(layer.curve.ceiling(), layer.size + 1_GiB);
     const double saved = layer.curve.evaluate(layer.size) - layer.curve.evaluate(layer.size + 224_MiB);
     EXPECT_NEAR(saved, reader.truth(800_MiB), 0.2 * reader.truth(800_MiB));
@@ -214,7 +214,7 @@ TEST(OsCost, AnyFiguresGiveACurve) {
         if (any(4) != 0) seen.stolen = any(1ULL << 60U);
         now += Duration(static_cast<std::int64_t>(any(1ULL << 36U)));
         book.observe(seen, now);
-        const OsLayer layer = os_layer_of(seen, book, {Bytes(any(most)), Bytes(any(most)), Bytes(any(most))});
+        const OsPicture layer = os_picture_of(seen, book, {Bytes(any(most)), Bytes(any(most)), Bytes(any(most))});
         expect_convex(layer.curve);
         ASSERT_LE(layer.floor, layer.size);
         const Bytes least = least_within(layer.curve, layer.size, 0.01);

@@ -1,0 +1,184 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "guest-balloon/act/os_balloon.h"
+#include "procfs/file_text.h"
+
+namespace aerostat::guest {
+namespace {
+
+/// A control file of a cgroup, kept open for writing.
+class ControlFile {
+public:
+    explicit ControlFile(std::string path) : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDWR | O_CLOEXEC)) {
+        if (fd_ < 0) trouble_ = path_ + ": " + std::strerror(errno);
+    }
+    ~ControlFile() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    ControlFile(const ControlFile&) = delete;
+    ControlFile& operator=(const ControlFile&) = delete;
+
+    [[nodiscard]] bool is_open() const { return fd_ >= 0; }
+    [[nodiscard]] const std::string& trouble() const { return trouble_; }
+    [[nodiscard]] Status write(std::string_view text) const {
+        if (put(text)) return {};
+        const int number = errno;
+        Error error = error_from_errno("writing " + path_, number);
+        if (number == EAGAIN || number == EBUSY) error.code = ErrorCode::busy;
+        if (number == EACCES || number == EPERM || number == EROFS) error.code = ErrorCode::denied;
+        return tl::unexpected(error);
+    }
+    bool put(std::string_view text) const noexcept {
+        return ::pwrite(fd_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+    }
+    [[nodiscard]] std::optional<std::string> read() const {
+        auto text = procfs::read_text(path_, 4096);
+        if (!text) return std::nullopt;
+        while (!text->empty() && text->back() == '\n') text->pop_back();
+        return *std::move(text);
+    }
+
+private:
+    std::string path_;
+    int fd_;
+    std::string trouble_;
+};
+
+/// What was allowed before us, in our runtime directory: a daemon that died leaves its limit behind.
+class Kept {
+public:
+    explicit Kept(std::string path) : path_(std::move(path)) {}
+    /// "ORIGINAL OURS": believed while the limit is still the one we set.
+    [[nodiscard]] std::string original(const std::string& now) const {
+        const auto text = procfs::read_text(path_, 256);
+        if (!text) return now;
+        const std::size_t blank = text->find(' ');
+        if (blank == std::string::npos || text->substr(blank + 1) != now) return now;
+        return text->substr(0, blank);
+    }
+    void remember(const std::string& original, const std::string& ours) const {
+        const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0) return;  // then only a crash is not mended
+        const std::string text = original + " " + ours;
+        if (::write(fd, text.data(), text.size()) < 0) ::unlink(path_.c_str());
+        ::close(fd);
+    }
+    void forget() const { ::unlink(path_.c_str()); }
+
+private:
+    std::string path_;
+};
+
+// The limit of a cgroup as the hold: memory.high (v2: above it the kernel reclaims, nobody is killed), or the limit (v1).
+class CgroupBalloon final : public OsBalloon {
+public:
+    CgroupBalloon(int version, const std::string& directory, std::string kept_file)
+        : version_(version),
+          limit_(directory + (version == 2 ? "/memory.high" : "/memory.limit_in_bytes")),
+          reclaim_(directory + "/memory.reclaim"),
+          swappiness_(directory + "/memory.swappiness"),
+          kept_(std::move(kept_file)) {
+        if (!limit_.is_open()) return;
+        const std::string now = limit_.read().value_or("max");
+        original_ = kept_.original(now);
+        if (original_ != now) held_ = to_number(now);
+        if (version_ == 1 && swappiness_.is_open()) spares_swap_ = true;
+        if (version_ == 2 && reclaim_.is_open()) spares_swap_ = reclaim_.put("0 swappiness=0");
+    }
+    ~CgroupBalloon() override { release_now(); }
+
+    [[nodiscard]] std::string name() const override { return version_ == 2 ? "cgroup-v2" : "cgroup-v1"; }
+    [[nodiscard]] std::string why_not() const override {
+        return limit_.is_open() ? "" : "the container's limit cannot be written: " + limit_.trouble();
+    }
+    [[nodiscard]] bool spares_swap() const override { return spares_swap_; }
+
+    Status reclaim(Bytes bytes, Bytes holding) override {
+        if (version_ == 1) return squeeze(saturating_sub(holding, bytes));
+        if (!reclaim_.is_open()) return squeeze(saturating_sub(holding, bytes));
+        const std::string amount = std::to_string(bytes.count());
+        return reclaim_.write(spares_swap_ ? amount + " swappiness=0" : amount);
+    }
+
+    Status hold(std::optional<Bytes> most) override {
+        if (!most) {
+            auto restored = limit_.write(original_);
+            if (!restored) return restored;
+            held_ = kNothing;
+            kept_.forget();
+            return {};
+        }
+        return squeeze(*most);
+    }
+
+    [[nodiscard]] std::optional<Bytes> held() const override {
+        const std::uint64_t held = held_;
+        return held == kNothing ? std::nullopt : std::optional(Bytes(held));
+    }
+
+    void release_now() noexcept override {
+        if (held_ == kNothing || !limit_.put(original_)) return;
+        held_ = kNothing;
+        kept_.forget();
+    }
+
+private:
+    static constexpr std::uint64_t kNothing = ~0ULL;
+    static std::uint64_t to_number(const std::string& text) {
+        std::uint64_t value = 0;
+        const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+        return parsed.ec == std::errc() ? value : kNothing;
+    }
+    Status squeeze(Bytes most) {
+        const Bytes whole(most.count() / 4096 * 4096);
+        const std::string text = std::to_string(whole.count());
+        if (version_ == 1 && swappiness_.is_open()) static_cast<void>(swappiness_.put("0"));
+        kept_.remember(original_, text);
+        auto written = limit_.write(text);
+        if (written) held_ = whole.count();
+        return written;
+    }
+
+    int version_;
+    ControlFile limit_;
+    ControlFile reclaim_;
+    ControlFile swappiness_;
+    Kept kept_;
+    std::string original_;
+    bool spares_swap_ = false;
+    std::atomic<std::uint64_t> held_{kNothing};  ///< bytes; written on a worker, read on the loop
+};
+
+class ObservedBalloon final : public OsBalloon {
+public:
+    ObservedBalloon(std::string name, std::string why_not) : name_(std::move(name)), why_not_(std::move(why_not)) {}
+    [[nodiscard]] std::string name() const override { return name_; }
+    [[nodiscard]] std::string why_not() const override { return why_not_; }
+    Status reclaim(Bytes, Bytes) override { return fail(ErrorCode::unsupported, why_not_); }
+    Status hold(std::optional<Bytes>) override { return fail(ErrorCode::unsupported, why_not_); }
+    [[nodiscard]] std::optional<Bytes> held() const override { return std::nullopt; }
+    void release_now() noexcept override {}
+
+private:
+    std::string name_;
+    std::string why_not_;
+};
+
+}  // namespace
+
+std::unique_ptr<OsBalloon> cgroup_balloon(int version, const std::string& directory, std::string kept_file) {
+    return std::make_unique<CgroupBalloon>(version, directory, std::move(kept_file));
+}
+
+std::unique_ptr<OsBalloon> observed_balloon(std::string name, std::string why_not) {
+    return std::make_unique<ObservedBalloon>(std::move(name), std::move(why_not));
+}
+
+}  // namespace aerostat::guest

@@ -1,0 +1,54 @@
+// The guest OS layer: what is seen of it each second, and what is done at once under pressure.
+#include <spdlog/spdlog.h>
+
+#include "contract/names.h"
+#include "guest-balloon/app/guest_daemon.h"
+
+namespace aerostat::guest {
+
+void GuestDaemon::look_around() {
+    GuestSight sight = os_.look();
+    state_.memory_seen(sight.memory);
+    applications_.os_seen(sight.os);
+    if (!sight.memory.total.is_zero()) state_.os_seen(os_.report(state_.heaps(), state_.reserve()));
+    degraded_ = std::move(sight.degraded);
+    degraded_.insert(degraded_.end(), unprotected_.begin(), unprotected_.end());
+}
+
+void GuestDaemon::look_at_time() {
+    const std::string jump = jumps_.look(read_clocks(clock_, config_.os.cgroup.root));
+    if (jump.empty()) return;
+    spdlog::warn("time has jumped what=\"{}\"", jump);
+    applications_.new_session();
+    if (host_) host_->resync(jump);
+}
+
+void GuestDaemon::arm_guard() { guard_.arm(state_, fresh_id()); }
+
+// The kernel says that somebody here stalls for want of memory. First what helps, without a byte allocated; then the books.
+void GuestDaemon::pressure() {
+    const Guard::Shot shot = guard_.fire(clock_.now());
+    if (shot.happened) after_pressure(shot);
+}
+
+void GuestDaemon::after_pressure(const Guard::Shot& shot) {
+    const TimePoint now = clock_.now();
+    Effects effects;
+    state_.guard_fired(guard_.order_of_shot(state_), now, effects);
+    std::erase_if(effects, [&](const Effect& effect) {
+        const auto* order = std::get_if<OrderAgent>(&effect);
+        return order && order->order.op == guard_.op() && guard_.has_told(order->to);
+    });
+    if (shot.told_host) {
+        spdlog::warn("the guest stalls available_bytes={} raised_heaps={} wanted_bytes={} host_told={}",
+                     shot.available.count(), shot.raised, shot.wanted.count(), shot.host_heard);
+        // What could not be written at once goes the ordinary way.
+        if (!shot.host_heard && host_) host_->send(Pressure{shot.wanted, "psi", {}});
+    }
+    carry_out(effects);
+    applications_.distress();
+    applications_.refresh(state_);
+    arm_guard();
+}
+
+}  // namespace aerostat::guest

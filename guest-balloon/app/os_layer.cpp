@@ -1,0 +1,91 @@
+#include "guest-balloon/app/os_layer.h"
+
+#include "guest-balloon/decide/os_probe.h"
+
+namespace aerostat::guest {
+namespace {
+
+std::shared_ptr<OsBalloon> balloon_for(const GuestSensor& sensor, const OsLayerSettings& settings, bool has_virtio_balloon) {
+    if (sensor.cgroup() && settings.moves)
+        return cgroup_balloon(sensor.cgroup()->version, sensor.cgroup()->directory, settings.kept_file);
+    if (sensor.cgroup()) {
+        const std::string name = sensor.cgroup()->version == 2 ? "cgroup-v2" : "cgroup-v1";
+        return observed_balloon(name, "os.balloon is switched off in the configuration");
+    }
+    if (has_virtio_balloon) return observed_balloon("virtio", "the host drives it");
+    return observed_balloon("none", "this guest is no container and has no balloon device");
+}
+
+}  // namespace
+
+OsLayer::OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, const Clock& clock)
+    : clock_(clock),
+      settings_(std::move(settings)),
+      ports_(std::move(ports)),
+      sensor_(settings_.cgroup),
+      balloon_(balloon_for(sensor_, settings_, sensor_.has_virtio_balloon())),
+      watch_(loop, sensor_.pressure_files(), settings_.pressure, [this] { ports_.on_pressure(); }),
+      probed_at_(clock.now()) {
+    if (sensor_.cgroup() && balloon_->why_not().empty())
+        mover_ = std::make_unique<OsMover>(loop, clock_, balloon_, *sensor_.cgroup(), ports_.on_moved);
+}
+
+GuestSight OsLayer::look() {
+    GuestSight sight = sensor_.look();
+    seen_ = sight.os;
+    book_.observe(seen_, clock_.now());
+    watch_.poll(clock_.now());
+    if (settings_.probes) probe();
+    for (std::string& sentence : degraded()) sight.degraded.push_back(std::move(sentence));
+    return sight;
+}
+
+std::string OsLayer::held_file() const {
+    if (!sensor_.cgroup()) return {};
+    const procfs::MemoryCgroup& cgroup = *sensor_.cgroup();
+    return cgroup.directory + (cgroup.version == 2 ? "/memory.current" : "/memory.usage_in_bytes");
+}
+
+void OsLayer::probe() {
+    if (!mover_ || mover_->is_moving()) return;
+    const Bytes bytes = probe_size(seen_, clock_.now() - probed_at_);
+    if (bytes.is_zero()) return;
+    probed_at_ = clock_.now();
+    mover_->probe(bytes);
+}
+
+OsReport OsLayer::report(Bytes heaps, Bytes reserve) const {
+    const std::optional<Bytes> held = balloon_->held();
+    const Bytes free_limit = seen_.cgroup ? seen_.cgroup->limit.value_or(seen_.total) : seen_.total;
+    const Bytes taken = held ? saturating_sub(free_limit, *held) : seen_.balloon.value_or(Bytes());
+    const auto layer = os_picture_of(seen_, book_, {heaps, reserve, taken});
+    OsReport report;
+    report.size = layer.size;
+    report.floor = layer.floor;
+    report.spare = layer.spare;
+    report.taken = taken;
+    report.driver = balloon_->name();
+    report.can_move = mover_ != nullptr && seen_.cgroup.has_value();
+    report.holds = seen_.cgroup ? seen_.cgroup->current : saturating_sub(seen_.total, seen_.unused);
+    report.limit = seen_.total;
+    report.learned = book_.has_learned_stall();
+    report.curve = layer.curve;
+    return report;
+}
+
+void OsLayer::move(const MoveOs& order, Bytes reserve) {
+    if (mover_) return mover_->move(order, reserve, !seen_.swap_free.is_zero());
+    OsOutcome outcome;
+    outcome.reason = EndReason::unsupported;
+    outcome.detail = balloon_->why_not();
+    ports_.on_moved(order.op, outcome);
+}
+
+std::vector<std::string> OsLayer::degraded() const {
+    std::vector<std::string> sentences = watch_.trouble();
+    if (sensor_.cgroup() && settings_.moves && !mover_)
+        sentences.push_back("the container's memory cannot be moved: " + balloon_->why_not());
+    return sentences;
+}
+
+}  // namespace aerostat::guest

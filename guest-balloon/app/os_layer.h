@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guest-balloon/app/os_mover.h"
+#include "guest-balloon/decide/os_cost.h"
+#include "guest-balloon/sense/guest_sensor.h"
+#include "guest-balloon/sense/pressure_watch.h"
+
+namespace aerostat::guest {
+
+struct OsLayerSettings {
+    GuestCgroup cgroup;
+    PressureThreshold pressure;
+    bool moves = true;    ///< a container's limit may be set by us
+    bool probes = false;  ///< a little page cache is taken now and then, to learn what it is worth
+    std::string kept_file;
+    bool operator==(const OsLayerSettings&) const = default;
+};
+
+/// The guest OS layer put together: what is seen of it, what was learned, its balloon, and the kernel's word of pressure.
+/// Thread: the loop's.
+class OsLayer {
+public:
+    struct Ports {
+        std::function<void()> on_pressure;  ///< allocates nothing before it is called
+        OsMover::OnMoved on_moved;
+    };
+    OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, const Clock& clock);
+
+    /// Once a second.
+    [[nodiscard]] GuestSight look();
+    [[nodiscard]] OsReport report(Bytes heaps, Bytes reserve) const;
+    void move(const MoveOs& order, Bytes reserve);
+    void cancel(const CancelOs& order) {
+        if (mover_) mover_->cancel(order);
+    }
+    /// What is held is let go, and a move ends. Allocates nothing.
+    void release_now() noexcept {
+        if (mover_) mover_->pressure();
+    }
+    /// The file that says what the container holds; empty where the guest is none.
+    [[nodiscard]] std::string held_file() const;
+    /// For people: what cannot be done here, beside what look() could not see.
+    [[nodiscard]] std::vector<std::string> degraded() const;
+
+private:
+    void probe();
+
+    const Clock& clock_;
+    OsLayerSettings settings_;
+    Ports ports_;
+    GuestSensor sensor_;
+    std::shared_ptr<OsBalloon> balloon_;
+    std::unique_ptr<OsMover> mover_;  ///< absent: the balloon cannot be moved from here
+    PressureWatch watch_;
+    RefaultBook book_;
+    OsSight seen_;
+    TimePoint probed_at_;
+};
+
+}  // namespace aerostat::guest

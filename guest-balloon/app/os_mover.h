@@ -1,0 +1,78 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "guest-balloon/act/os_balloon.h"
+#include "guest-balloon/decide/effects.h"
+#include "guest-balloon/decide/os_step.h"
+#include "guest-balloon/sense/worker_pool.h"
+#include "procfs/memory_cgroup.h"
+
+namespace aerostat::guest {
+
+/// Moves a container's OS layer step by step, one move at a time, on a thread of its own: the kernel may take its time.
+/// Every move answers once, at its deadline at the latest. Thread: the loop's.
+class OsMover {
+public:
+    using OnMoved = std::function<void(const std::string& op, const OsOutcome& outcome)>;
+    OsMover(asio::io_context& loop, const Clock& clock, std::shared_ptr<OsBalloon> balloon, procfs::MemoryCgroup cgroup,
+            OnMoved on_moved);
+    ~OsMover() { *alive_ = false; }
+    OsMover(const OsMover&) = delete;
+    OsMover& operator=(const OsMover&) = delete;
+
+    /// `reserve`: of page cache, left alone. `has_swap`: a step may reach anonymous memory where the kernel offers no
+    /// choice.
+    void move(const MoveOs& order, Bytes reserve, bool has_swap);
+    void cancel(const CancelOs& order);
+    /// The guest stalls: a move ends and holds nothing. Allocates nothing.
+    void pressure() noexcept;
+    /// Takes a little page cache, to learn what it is worth.
+    void probe(Bytes bytes);
+    [[nodiscard]] bool is_moving() const { return move_ != nullptr; }
+
+private:
+    struct Move {
+        MoveOs order;
+        Bytes reserve;
+        bool has_swap = false;
+        TimePoint deadline;
+        std::optional<Bytes> held_before;
+        std::optional<procfs::CgroupMemory> first;
+        procfs::CgroupMemory last;
+        std::optional<Bytes> held_by_step;  ///< what the container held before the last step
+        int fruitless = 0;
+        bool pressure = false;
+        std::optional<OnShortfall> cancelled;
+        bool answered = false;
+    };
+    using Action = std::function<Status(OsBalloon&)>;
+    using Then = std::function<void(const Result<procfs::CgroupMemory>& seen, const Status& done)>;
+    /// What becomes of the hold when a move ends.
+    enum class Hold { stays, changes, goes };
+    [[nodiscard]] bool act(const std::shared_ptr<Move>& move, Action action, Then then);
+    void look(const std::shared_ptr<Move>& move, Action action);
+    void looked(const std::shared_ptr<Move>& move, const Result<procfs::CgroupMemory>& seen, const Status& done);
+    void step(const std::shared_ptr<Move>& move);
+    [[nodiscard]] OsStep next_step(Move& move) const;
+    void finish(const std::shared_ptr<Move>& move, EndReason reason, const std::string& detail, Hold hold, Bytes most = {});
+    void answer(Move& move, EndReason reason, const std::string& detail);
+    [[nodiscard]] Bytes limit_of(const Move& move) const;
+
+    const Clock& clock_;
+    std::shared_ptr<OsBalloon> balloon_;
+    procfs::MemoryCgroup cgroup_;
+    OnMoved on_moved_;
+    std::shared_ptr<Move> move_;
+    asio::steady_timer deadline_timer_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    WorkerPool pool_;  // last: its threads end first
+};
+
+}  // namespace aerostat::guest

@@ -1,0 +1,32 @@
+#include "guest-balloon/decide/guard.h"
+
+#include <algorithm>
+
+namespace aerostat::guest {
+namespace {
+
+constexpr Bytes kSmallest{4ULL << 20U};  // less is not worth a heap's while
+
+}  // namespace
+
+void release_heaps(std::span<GuardedHeap> heaps, Bytes available, Bytes reserve) noexcept {
+    Bytes room = saturating_sub(available, reserve);
+    std::sort(heaps.begin(), heaps.end(), [](const GuardedHeap& a, const GuardedHeap& b) { return a.gain > b.gain; });
+    for (GuardedHeap& heap : heaps) {
+        const Bytes missing = saturating_sub(heap.ceiling, heap.target);
+        const Bytes given = std::min(missing, room);
+        heap.raised = given < std::min(kSmallest, missing) ? heap.target : heap.target + given;
+        room = saturating_sub(room, saturating_sub(heap.raised, heap.target));
+    }
+}
+
+PressureEdges::News PressureEdges::note(TimePoint now) noexcept {
+    if (last_ && now - *last_ < kAtMostEvery) return News::nothing;
+    const bool was_on = is_on(now);
+    last_ = now;
+    if (was_on && told_ && now - *told_ < kTellAgain) return News::goes_on;
+    told_ = now;
+    return News::edge;
+}
+
+}  // namespace aerostat::guest
