@@ -31,7 +31,10 @@ TARGET = 256 * MIB
 FULL = {"heap": 4 * GIB, "garbage": "2.5GiB"}
 QUICK = {"heap": 2 * GIB, "garbage": "1.2GiB"}
 BUSY = "200"  # requests a second and thread
-OPTIONS = {"Serial": ["", "full-gcs=20"]}  # of the agent, where they decide what it may do; others have none
+# Of the agent, where they decide what it may do; others have none.
+OPTIONS = dict.fromkeys(("Parallel", "Serial"), ["", "full-gcs=20", "refill-reserve=2GiB", "full-gcs=20,refill-reserve=2GiB"])
+# Without it Parallel resizes nothing in full collections that are asked for.
+RESIZES = {"Parallel": ["-XX:+UseAdaptiveSizePolicyWithSystemGC"]}
 
 
 class Peak(threading.Thread):
@@ -68,7 +71,8 @@ class Cell:
         guestd = FakeGuestd(self.directory)
         heap = self.size["heap"]
         options = ",".join(filter(None, [f"runtime-dir={self.directory},name=svc", self.row["options"]]))
-        args = [*COLLECTORS[self.row["collector"]], f"-Xmx{heap}", *([f"-Xms{heap}"] if self.row["xms_is_xmx"] else []),
+        resizes = RESIZES.get(self.row["collector"], []) if "full-gcs" in self.row["options"] else []
+        args = [*COLLECTORS[self.row["collector"]], *resizes, f"-Xmx{heap}", *([f"-Xms{heap}"] if self.row["xms_is_xmx"] else []),
                 f"-Xlog:gc,{HEAP_LOG}:file={self.gc_log}", f"-agentpath:{agent_library()}={options}"]
         service = JavaService(jdks()[self.row["jdk"]], classes, args, ["--threads", "2"])
         try:

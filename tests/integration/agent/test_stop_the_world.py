@@ -2,14 +2,21 @@
 what a full collection does to it, seen from outside."""
 
 import functools
+import os
+import sys
 
-from agent_case import GIB, MIB, AgentCase, evidence, for_each_jdk, process_memory, run_and_count
+from agent_case import GIB, MIB, AgentCase, agent_library, evidence, for_each_jdk, jdks, process_memory, run_and_count
+from java_service import ROOT, JavaService
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "soak"))
+
+from memory_cgroup import MemoryCgroup  # noqa: E402
 
 COLLECTORS = ("Parallel", "Serial")
 # A small young generation, so that there are some young collections a second.
 HEAP = ["-Xmx512m", "-Xmn32m"]
 BUSY, QUIET = "4000", "50"
-LARGE = 40 * MIB  # of a balloon: several chunks of 4 MiB
+LARGE = 32 * MIB  # of a balloon: several chunks of 4 MiB
 RESERVE = 300 * MIB
 RECLAIMED = 0.7  # of a balloon, in the PSS of a program that runs beside it
 
@@ -26,9 +33,15 @@ def for_each_collector(test):
 
 
 class StopTheWorld(AgentCase):
-    def roomy(self, major, collector, options="", heap=()):
+    def roomy(self, major, collector, options="", heap=(), home=None):
         """A service whose heap is resident and mostly free, after a full collection: (guestd, service)."""
-        guestd, service = self.ballooned(major, [f"-XX:+Use{collector}GC", *HEAP, *heap], ["--threads", "2"], options)
+        guestd = self.guestd()
+        agent = f"-agentpath:{agent_library()}=runtime-dir={os.path.dirname(guestd.path)},name=svc{options}"
+        args = [f"-XX:+Use{collector}GC", *HEAP, *heap, agent]
+        service = JavaService(home or jdks()[major], self.classes, args, ["--threads", "2"])
+        self.addCleanup(service.stop)
+        service.answer()
+        guestd.wait_session()
         service.tell("live 60MiB")
         service.tell("garbage 300MiB")
         service.jcmd("GC.run")
@@ -85,6 +98,33 @@ class StopTheWorld(AgentCase):
         self.assertNotIn("error", service.tell("grow 400MiB"), "the program can hold less than without a balloon")
         self.assertEqual(service.tell("report")["oome"], "0")
         self.check_heap(service)
+
+    def contained(self, major, collector):
+        """As roomy(), in a memory cgroup that has no limit yet: (guestd, service, cgroup)."""
+        group, why = MemoryCgroup.make()
+        if not group:
+            print(f"\nSKIP {self._testMethodName}: {collector} on JDK {major}: {why}", file=sys.stderr, flush=True)
+            self.skipTest(why)
+        self.addCleanup(group.remove)
+        home = group.home_inside(jdks()[major], self.directory())
+        return *self.roomy(major, collector, f",refill-reserve={RESERVE // MIB}MiB", home=home), group
+
+    @for_each_jdk
+    @for_each_collector
+    def test_a_full_collection_in_a_container_with_little_room_kills_nobody(self, major, collector):
+        guestd, service, group = self.contained(major, collector)
+        service.tell(f"rate {BUSY}")
+        held = self.balloon(guestd)["balloon_bytes"]
+        service.tell("rate 0")
+        room = LARGE // 2  # less than the balloon: it has to go before it comes back
+        group.limit(process_memory(service.pid) + room)
+        left = guestd.wait_report(lambda r: r["balloon_bytes"] < room, 5, "a balloon that fits into the container")
+        service.jcmd("GC.run")
+        answer = service.tell("check")
+        evidence("agent.stop_the_world.container", jdk=major, collector=collector, balloon_mib=held // MIB,
+                 left_mib=left["balloon_bytes"] // MIB, limit_mib=group.limited // MIB, peak_mib=group.peak() // MIB)
+        self.assertIsNone(service.process.poll())
+        self.assertEqual(answer["corrupt"], "0")
 
     @for_each_jdk
     def test_parallel_shrinks_in_full_collections_where_it_was_started_to_resize_then(self, major):

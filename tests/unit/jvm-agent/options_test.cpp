@@ -47,6 +47,14 @@ TEST(AgentOptions, RefuseWhatTheyDoNotKnowInOneSentence) {
     }
 }
 
+TEST(AgentOptions, RefillReserveIsASizeWithItsUnitAndNothingByDefault) {
+    EXPECT_TRUE(parse_options("")->refill_reserve.is_zero());
+    EXPECT_EQ(parse_options("refill-reserve=512MiB")->refill_reserve, Bytes(512ULL << 20));
+    for (const char* text : {"refill-reserve=512", "refill-reserve=", "refill-reserve=-1MiB", "refill-reserve=on"})
+        EXPECT_FALSE(parse_options(text)) << text;
+    EXPECT_NE(options_help().find("refill-reserve=SIZE"), std::string_view::npos);
+}
+
 TEST(AgentOptions, RefuseADirectoryTooLongForASocket) {
     EXPECT_FALSE(parse_options("runtime-dir=/" + std::string(200, 'x')));
 }
