@@ -10,7 +10,7 @@ import re
 import struct
 import time
 
-from collectors import SHORT, for_each_combination, skip
+from collectors import SHORT, for_each_combination, skip, why_no_balloon
 from heap_pages import full_gcs, gc_stalls
 
 from agent_case import MIB, evidence, process_memory
@@ -137,10 +137,12 @@ class OutOfMemory(HardCase):
     def test_no_allocation_of_64_threads_fails_while_passes_run_flat_out(self, major, collector):
         gc_log = os.path.join(self.directory(), "gc.log")
         fixed = ["-Xms1g"] if collector == "G1" else []  # a soft maximum below -Xms drives nothing on Shenandoah
+        allowed = ",full-gcs=1000" if collector == "Serial" else ""  # which gives in full collections only
         guestd, service = self.with_agent(
             major, collector, [*fixed, "-Xmx1g", f"-Xlog:gc=info,gc+jni=debug,gc+alloc=warning:file={gc_log}"],
             ["--rate", "12", "--threads", "64", "--checkers", "1", "--slab", "300KiB"], "Checked",
-            options=",stress-passes=on,cpu-budget=100%")
+            options=",stress-passes=on,cpu-budget=100%" + allowed, levers_will_do=True)
+        holds = not why_no_balloon(guestd)
         service.tell("live 100MiB")
         until, orders = time.monotonic() + (5 if SHORT else SECONDS), 0
         targets = [450 * MIB, 450 * MIB, 450 * MIB, LIFT]
@@ -161,7 +163,10 @@ class OutOfMemory(HardCase):
                  gclocker_stalls=len(re.findall("stalled by JNI critical|Allocation failed. Thread", log)),
                  gclocker_gcs=log.count("GCLocker Initiated GC"), full_gcs=full_gcs(gc_log), gc_stalls=gc_stalls(gc_log),
                  agent_cpu=round(max(r.get("agent_cpu", 0) for r in guestd.reports), 2))
-        self.assertGreater(most, 0, "there was no balloon to pass over")
+        if holds:
+            self.assertGreater(most, 0, "there was no balloon to pass over")
+        else:
+            self.assertGreater(sum(r["obtained_bytes"] for r in guestd.results.values()), 0, "no order gave anything")
         self.assertEqual((answer["oome"], answer["damage"]), ("0", "0"))
         self.assertEqual(service.tell("check")["damage"], "0")
 
