@@ -63,14 +63,14 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
         completed_ = stalled_at_ = collections;
         whole_pauses_seen_ = whole_pauses;
     }
-    const bool every_is_whole = *traits_.whole_pauses == '\0';
+    const bool counted_by_pauses = *traits_.whole_pauses != '\0';
     const std::uint64_t completed = collections - std::min<std::uint64_t>(collecting ? 1 : 0, collections);
     if (completed > completed_) {  // the cause is published a little before its cycle counts: not to be counted back
-        if (every_is_whole) whole_gcs_ += completed - completed_;
+        if (!counted_by_pauses) whole_gcs_ += whole_among(completed - completed_);
         completed_ = completed;
     }
     // Young cycles run inside an old one, whose pauses have moved already: only at rest is it surely over.
-    if (!every_is_whole && !collecting && whole_pauses != whole_pauses_seen_) {
+    if (counted_by_pauses && !collecting && whole_pauses != whole_pauses_seen_) {
         ++whole_gcs_;
         whole_pauses_seen_ = whole_pauses;
     }
@@ -86,6 +86,14 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
     facts.collecting = collecting;
     facts.stalls = stalls_;
     facts.freed = allocation_.freed();
+}
+
+/// Of several that ended since the last look only the newest one's cause is still told.
+std::uint64_t CycleHeap::whole_among(std::uint64_t cycles) const {
+    const auto& causes = traits_.whole_causes;
+    if (causes.empty()) return cycles;
+    return std::any_of(causes.begin(), causes.end(), [this](const char* cause) { return last_cause_.equals(cause); }) ? 1
+                                                                                                                      : 0;
 }
 
 /// Shenandoah counts pauses only, and a cycle that finds enough at once leaves half of them out. One begins when the cause

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include "jvm-agent/jvm/allocation_count.h"
 #include "jvm-agent/jvm/collector.h"
@@ -14,7 +15,10 @@ struct CycleHeapTraits {
     CollectionKind kind = CollectionKind::whole_heap_cycles;
     bool levers_give = false;       ///< HeapFacts::levers_give
     Bytes chunk;                    ///< heap bytes one chunk takes
-    const char* whole_pauses = "";  ///< counter that moves when a cycle sees the whole heap; empty: every cycle does
+    const char* whole_pauses = "";  ///< counter that moves when a cycle sees the whole heap; empty: there is none
+    /// Without such a counter: the causes, as the JVM names them, of the cycles that are sure to see the whole heap. Empty:
+    /// every cycle does.
+    std::vector<const char*> whole_causes;
     std::uint64_t pauses_a_cycle =
         0;                         ///< where cycles are not counted (CollectedHeap): at most so many pauses make one; else 0
     const char* stall_cause = "";  ///< as the JVM names a collection that the program had to wait for
@@ -40,6 +44,7 @@ private:
     CycleHeap(const VmSight& vm, CycleHeapTraits traits);
     void follow_cycles(HeapFacts& facts);
     [[nodiscard]] std::uint64_t cycles_by_pauses(std::uint64_t pauses, bool collecting);
+    [[nodiscard]] std::uint64_t whole_among(std::uint64_t cycles) const;
 
     CycleHeapTraits traits_;
     RuntimeHeap runtime_;

@@ -285,5 +285,27 @@ TEST_F(CyclesByPausesTest, CyclesWithoutABreakAreToldApartByTheFullNumberOfPause
     EXPECT_EQ(heap().observe().whole_gcs, 2U);
 }
 
+TEST_F(CyclesByPausesTest, OfCyclesThatLookAlikeOnlyThoseThatWereAskedForAreWhole) {
+    traits.whole_causes = {"System.gc()", "Diagnostic Command"};
+    static_cast<void>(heap().observe());
+    for (const char* cause : {"Concurrent GC", "Allocation Failure", "Concurrent GC"}) {
+        begin_cycle(cause);
+        static_cast<void>(heap().observe());
+        pauses(4);
+        end_cycle(cause);
+        EXPECT_EQ(heap().observe().whole_gcs, 0U) << cause;
+    }
+    EXPECT_EQ(heap().observe().young_gcs, 3U) << "cycles all the same";
+    begin_cycle("Diagnostic Command");
+    EXPECT_EQ(heap().observe().whole_gcs, 0U) << "it still runs";
+    end_cycle("Diagnostic Command");
+    const HeapFacts facts = heap().observe();
+    EXPECT_EQ(facts.whole_gcs, 1U);
+    EXPECT_EQ(facts.cycle_pauses, 2U);
+    pauses(4);  // one that nobody looked at, long after
+    jvm.set_text("sun.gc.lastCause", "Concurrent GC");
+    EXPECT_EQ(heap().observe().whole_gcs, 1U);
+}
+
 }  // namespace
 }  // namespace aerostat::agent
