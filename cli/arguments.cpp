@@ -81,6 +81,16 @@ Status read_top(const TypedOptions& typed, TopOptions& top) {
     return {};
 }
 
+// The tool reads the file and judges the words; here they are only passed on.
+std::vector<std::string> simulate_arguments(const TypedOptions& typed) {
+    std::vector<std::string> arguments{"simulate"};
+    if (typed.json) arguments.emplace_back("--json");
+    if (!typed.policies.empty()) arguments.insert(arguments.end(), {"--policies", typed.policies});
+    if (!typed.svg.empty()) arguments.insert(arguments.end(), {"--svg", typed.svg});
+    arguments.insert(arguments.end(), {"--", typed.scenario});
+    return arguments;
+}
+
 Invocation::Action action_of(const std::string& command) {
     if (command == "top") return Invocation::Action::top;
     return command == "condition" ? Invocation::Action::condition : Invocation::Action::ask;
@@ -126,6 +136,11 @@ Result<Invocation> parse_arguments(const std::vector<std::string>& arguments, co
     invocation.condition = ConditionOptions{typed.watch, typed.exec};
     invocation.socket = typed.socket.empty() ? socket : typed.socket;
     invocation.json = typed.json;
+    if (command == "simulate") {
+        invocation.action = Invocation::Action::run_tool;
+        invocation.tool_arguments = simulate_arguments(typed);
+        return invocation;
+    }
     if (auto read = read_request(command, typed, invocation.request); !read) return tl::unexpected(read.error());
     if (auto read = read_top(typed, invocation.top); !read) return tl::unexpected(read.error());
     return invocation;

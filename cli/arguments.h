@@ -22,13 +22,14 @@ struct ConditionOptions {
 
 /// A command line, understood.
 struct Invocation {
-    enum class Action { print, ask, top, condition };
+    enum class Action { print, ask, top, run_tool, condition };
     Action action = Action::ask;
     std::string text;  ///< print: a help page or the version
     std::string socket;
     bool json = false;
     ControlRequest request;  ///< ask; its id is set
     TopOptions top;
+    std::vector<std::string> tool_arguments;  ///< run_tool: for aerostat-sim, which needs no daemon
     ConditionOptions condition;
 };
 

@@ -63,6 +63,13 @@ void add_top(CLI::App& app, TypedOptions& typed) {
     top->add_option("--work", typed.work_file, "Add a column from this file")->option_text("FILE");
 }
 
+void add_simulate(CLI::App& app, TypedOptions& typed) {
+    CLI::App* simulate = add_command(app, "simulate");
+    simulate->add_option("SCENARIO", typed.scenario, "A scenario's file")->required()->option_text(" ");
+    simulate->add_option("--policies", typed.policies, "Instead of the scenario's own: price,static")->option_text("LIST");
+    simulate->add_option("--svg", typed.svg, "Write plots there")->option_text("FILE");
+}
+
 void add_condition(CLI::App& app, TypedOptions& typed) {
     CLI::App* condition = add_command(app, "condition");
     condition->add_flag("--watch", typed.watch, "Go on, with a line for each change");
@@ -90,6 +97,7 @@ void add_commands(CLI::App& app, TypedOptions& typed) {
     CLI::App* cancel = add_command(app, "cancel");
     cancel->add_option("OP", typed.op, "The operation's id, from ops")->required()->option_text(" ");
     add_on_shortfall(cancel, typed);
+    add_simulate(app, typed);
     add_target(add_command(app, "pause"), typed, false);
     add_target(add_command(app, "resume"), typed, false);
 }

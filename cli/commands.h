@@ -24,6 +24,9 @@ struct TypedOptions {
     bool once = false;
     std::string interval;
     std::string work_file;
+    std::string scenario;
+    std::string policies;
+    std::string svg;
     bool watch = false;
     std::string exec;
 };

@@ -122,6 +122,14 @@ Examples:
   aerostatctl ops
   aerostatctl ops --json | jq '.operations[] | select(.running)')";
 
+constexpr std::string_view kSimulate =
+    R"(Runs the host's own policy, and others beside it, against simulated guests: days in seconds, without a daemon. The table shows
+memory, CPU seconds lost for want of it, moves, and how often an invariant was broken; see docs/operations.md. Exit status 3: one was.
+
+Examples:
+  aerostatctl simulate examples/scenarios/small.toml
+  aerostatctl simulate examples/scenarios/week.toml --policies price,static --svg week.svg)";
+
 constexpr std::string_view kCancel =
     R"(Ends a running operation now. What it has obtained so far is kept, or given back with --on-shortfall rollback.
 
@@ -142,7 +150,7 @@ constexpr std::string_view kResume =
 Examples:
   aerostatctl resume orders)";
 
-constexpr std::array<std::pair<std::string_view, HelpText>, 12> kCommands{{
+constexpr std::array<std::pair<std::string_view, HelpText>, 13> kCommands{{
     {"status", {"The daemon and its guests at a glance", kStatus}},
     {"jvms", {"Every JVM with its heap, balloon and costs", kJvms}},
     {"top", {"A live table of all layers", kTop}},
@@ -152,6 +160,7 @@ constexpr std::array<std::pair<std::string_view, HelpText>, 12> kCommands{{
     {"release", {"Drop the ceilings that squeezes have left", kRelease}},
     {"plan", {"What the policy would do now (nothing is done)", kPlan}},
     {"ops", {"Operations, running and ended", kOps}},
+    {"simulate", {"Try the policy on simulated guests", kSimulate}},
     {"cancel", {"End a running operation", kCancel}},
     {"pause", {"Switch ballooning off", kPause}},
     {"resume", {"Switch ballooning on again", kResume}},

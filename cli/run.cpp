@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/render.h"
 #include "cli/terminal.h"
+#include "cli/tool.h"
 #include "cli/top_loop.h"
 #include "contract/codec.h"
 #include "contract/names.h"
@@ -96,6 +97,9 @@ int run(const std::vector<std::string>& arguments) {
     const auto invocation = parse_arguments(arguments, default_socket());
     if (!invocation) return report(invocation.error(), asks_for_json(arguments), kExitUsage);
     if (invocation->action == Invocation::Action::print) return print(invocation->text, kExitMet);
+    if (invocation->action == Invocation::Action::run_tool) {
+        return report(run_tool("aerostat-sim", invocation->tool_arguments), invocation->json, kExitError);
+    }
     if (invocation->action == Invocation::Action::condition) return run_condition(*invocation);
     const bool live = invocation->action == Invocation::Action::top && !invocation->top.once && !invocation->json;
     if (live && is_terminal(STDOUT_FILENO)) return run_top_screen(*invocation);

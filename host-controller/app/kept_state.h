@@ -19,7 +19,7 @@ struct KeptState {
     std::vector<KeptGuest> guests;
     bool paused = false;
     std::set<GuestId> paused_guests;
-    std::map<LayerKey, Ceiling> ceilings;
+    LayerMap<Ceiling> ceilings;
 };
 
 /// Times in the file are wall-clock, for the monotonic clock does not survive a reboot: both clocks' present readings.

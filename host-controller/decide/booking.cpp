@@ -5,7 +5,7 @@
 namespace aerostat::host {
 
 const LayerTrack* track_of(const HostState& state, const GuestSeen& guest, const LayerSeen& layer) {
-    const auto found = state.tracks.find({guest.id, layer.name});
+    const auto found = state.tracks.find(LayerKeyView(guest.id, layer.name));
     return found == state.tracks.end() ? nullptr : &found->second;
 }
 

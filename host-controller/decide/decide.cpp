@@ -72,6 +72,8 @@ public:
         const ShareOutcome aims = rules_.policy->share_out(frame_.problem);
         fill_totals(aims);
         const auto steps = next_steps(frame_, aims, seen_, rules_, now_);
+        plan_.guests.reserve(frame_.guests.size());
+        plan_.layers.reserve(2 * frame_.guests.size());
         std::size_t shared = 0;
         for (std::size_t g = 0; g < frame_.guests.size(); ++g) {
             const bool takes_part = shared < frame_.shared.size() && frame_.shared[shared] == g;
@@ -134,7 +136,7 @@ private:
         row.ordered = step.ordered;
         row.price = finite_price(share.layers[l].curve, row.target);
         row.why = why(guest, layer, share, sum, row.target, step, *rules_.policy);
-        plan_.layers.push_back(row);
+        plan_.layers.push_back(std::move(row));
         if (step.ordered) add_order(layer, step.next, order);
     }
 

@@ -33,12 +33,13 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
     layer.entitled = entitled(seen, layer.track);
     layer.ceiling = std::max(seen.floor, seen.ceiling);
     layer.floor = seen.floor;
-    if (const auto ceiling = state.ceilings.find({guest.id, seen.name}); ceiling != state.ceilings.end()) {
+    if (const auto ceiling = state.ceilings.find(LayerKeyView(guest.id, seen.name)); ceiling != state.ceilings.end()) {
         layer.operator_ceiling = std::max(seen.floor, ceiling->second.footprint);
         layer.ceiling = std::min(layer.ceiling, *layer.operator_ceiling);
     }
     if (seen.distress) layer.floor = std::max(layer.floor, layer.in_force.value_or(seen.footprint));
-    if (const auto wish = state.urgent.find({guest.id, seen.name}); wish != state.urgent.end() && now < wish->second.until) {
+    if (const auto wish = state.urgent.find(LayerKeyView(guest.id, seen.name));
+        wish != state.urgent.end() && now < wish->second.until) {
         layer.urgent = true;
         layer.floor = std::max(layer.floor, wish->second.floor);
     }
@@ -47,7 +48,7 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
 }
 
 Bytes kept_ready(const GuestSeen& guest, const HostState& state, TimePoint now) {
-    const auto wish = state.urgent.find({guest.id, std::string()});
+    const auto wish = state.urgent.find(LayerKeyView(guest.id, {}));
     return wish != state.urgent.end() && now < wish->second.until ? wish->second.floor : Bytes();
 }
 
@@ -95,6 +96,9 @@ ShareGuest share_guest(const FrameGuest& guest) {
 Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules& rules, TimePoint now) {
     Frame frame;
     Bytes apart;
+    frame.guests.reserve(seen.guests.size());
+    frame.shared.reserve(seen.guests.size());
+    frame.problem.guests.reserve(seen.guests.size());
     for (const GuestSeen& guest : seen.guests) {
         frame.guests.push_back(frame_guest(guest, state, rules, now));
         const FrameGuest& framed = frame.guests.back();

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,15 @@ struct HostSnapshot {
 
 /// One JVM of one guest.
 using LayerKey = std::pair<GuestId, std::string>;
+using LayerKeyView = std::pair<std::string_view, std::string_view>;
+
+/// Found without making a key: every decision asks for each layer several times.
+struct LayerKeyLess {
+    using is_transparent = void;
+    bool operator()(const LayerKeyView& a, const LayerKeyView& b) const { return a < b; }
+};
+template <class T>
+using LayerMap = std::map<LayerKey, T, LayerKeyLess>;
 
 /// An operator's squeeze in force.
 struct Ceiling {
@@ -80,9 +90,9 @@ struct Urgency {
 struct HostState {
     bool paused = false;
     std::set<GuestId> paused_guests;
-    std::map<LayerKey, Ceiling> ceilings;
-    std::map<LayerKey, LayerTrack> tracks;
-    std::map<LayerKey, Urgency> urgent;  ///< an empty JVM name: the guest itself
+    LayerMap<Ceiling> ceilings;
+    LayerMap<LayerTrack> tracks;
+    LayerMap<Urgency> urgent;  ///< an empty JVM name: the guest itself
     std::string level = "ample";
 };
 

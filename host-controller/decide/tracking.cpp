@@ -49,21 +49,21 @@ void drop_if(Map& map, Predicate predicate) {
 
 HostState carry_over(const HostSnapshot& seen, const HostState& before, const HostRules& rules, TimePoint now) {
     HostState after = before;
-    std::set<GuestId> known;
-    std::set<LayerKey> layers;
+    std::set<std::string_view> known;
+    std::set<const LayerTrack*> present;
     for (const GuestSeen& guest : seen.guests) {
         known.insert(guest.id);
         for (const LayerSeen& layer : guest.layers) {
-            layers.insert({guest.id, layer.name});
-            if (const auto track = after.tracks.find({guest.id, layer.name}); track != after.tracks.end()) {
-                note_progress(track->second, layer, rules, now);
-            }
+            const auto track = after.tracks.find(LayerKeyView(guest.id, layer.name));
+            if (track == after.tracks.end()) continue;
+            present.insert(&track->second);
+            note_progress(track->second, layer, rules, now);
         }
     }
     // An order under way is remembered while its JVM is missing: its guest's daemon may have just been started anew.
     const auto is_busy = [&](const LayerTrack& track) { return track.busy_until && now < *track.busy_until; };
     drop_if(after.tracks, [&](const auto& entry) {
-        return known.contains(entry.first.first) && !layers.contains(entry.first) && !is_busy(entry.second);
+        return !present.contains(&entry.second) && known.contains(entry.first.first) && !is_busy(entry.second);
     });
     drop_if(after.urgent, [&](const auto& entry) { return now >= entry.second.again_at; });
     drop_if(after.ceilings, [&](const auto& entry) { return entry.second.until && now >= *entry.second.until; });

@@ -59,7 +59,7 @@ FOREIGN = [
     (re.compile(r"^(jni|jvmti|jni_md)\.h$"), {"jvm-agent/jvm"}),
     (re.compile(r"^libvirt/"), {"host-controller/virt"}),
     (re.compile(r"^toml\+\+/"), {"daemon"}),
-    (re.compile(r"^nlohmann/"), {"contract"}),
+    (re.compile(r"^nlohmann/"), {"contract", "host-controller/app"}),
     (re.compile(r"^CLI/"), {"cli", "guest-balloon/app", "host-controller/app"}),
     (re.compile(r"^spdlog/"), {"daemon", "guest-balloon/app", "host-controller/app"}),
     (re.compile(r"^asio"), {"wire", "daemon", "jvm-agent/app", "guest-balloon/app", "guest-balloon/link", "guest-balloon/act",

@@ -36,6 +36,15 @@ TEST(Arguments, ReadASqueezeWithEverything) {
     EXPECT_FALSE(request.id.empty());
 }
 
+TEST(Arguments, PassASimulationOnToItsTool) {
+    const auto parsed = parse({"simulate", "day.toml", "--svg", "day.svg", "--policies", "price,static", "--json"});
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(parsed->action, Invocation::Action::run_tool);
+    EXPECT_THAT(parsed->tool_arguments, ::testing::ElementsAre("simulate", "--json", "--policies", "price,static", "--svg",
+                                                               "day.svg", "--", "day.toml"));
+    EXPECT_THAT(complaint({"simulate"}), HasSubstr("SCENARIO"));
+}
+
 TEST(Arguments, LeaveToTheDaemonWhatIsNotSaid) {
     const auto parsed = parse({"squeeze", "api", "1GiB"});
     ASSERT_TRUE(parsed);

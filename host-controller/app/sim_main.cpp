@@ -1,0 +1,79 @@
+#include <chrono>
+#include <fstream>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "daemon/service.h"
+#include "host-controller/app/simulate.h"
+
+// aerostat-sim: the policy without a host. `aerostatctl simulate` runs it.
+namespace {
+
+using namespace aerostat;
+using namespace aerostat::host;
+
+constexpr int kExitViolated = 3;
+
+struct SimulateLine {
+    std::string scenario;
+    std::string policies;
+    std::string svg;
+    bool json = false;
+};
+
+int report(const Error& error, int code) {
+    std::cerr << "aerostat-sim: " << error.message << '\n';
+    return code;
+}
+
+Status write_file(const std::string& path, const std::string& text) {
+    errno = 0;
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file << text;
+    file.close();
+    if (!file) return tl::unexpected(error_from_errno("writing " + path, errno));
+    return {};
+}
+
+int simulate(const SimulateLine& line) {
+    auto file = app::read_scenario(line.scenario);
+    if (!file) return report(file.error(), daemon::kExitError);
+    if (!line.policies.empty()) {
+        auto policies = app::parse_policies(line.policies);
+        if (!policies) return report(policies.error(), daemon::kExitUsage);
+        file->policies = *std::move(policies);
+    }
+    const auto began = std::chrono::steady_clock::now();
+    const sim::Comparison comparison = app::simulate(*file);
+    const Duration took = std::chrono::steady_clock::now() - began;
+    if (!line.svg.empty()) {
+        if (auto written = write_file(line.svg, sim::plot(comparison)); !written)
+            return report(written.error(), daemon::kExitError);
+    }
+    if (line.json)
+        std::cout << app::as_json(comparison) << '\n';
+    else
+        std::cout << sim::render(comparison) << "simulated in " << format_duration(took) << '\n';
+    return comparison.violated() == 0 ? daemon::kExitMet : kExitViolated;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App cli("aerostat-sim: tries the host's policy on simulated guests", "aerostat-sim");
+    cli.require_subcommand(1);
+    cli.set_version_flag("--version", "aerostat-sim " AEROSTAT_VERSION);
+    SimulateLine line;
+    CLI::App* simulating = cli.add_subcommand("simulate", "Days of a host in seconds, under one policy or several");
+    simulating->add_option("SCENARIO", line.scenario, "scenario file (TOML)")->required();
+    simulating->add_option("--policies", line.policies, "instead of the scenario's own: price,static");
+    simulating->add_option("--svg", line.svg, "write plots there");
+    simulating->add_flag("--json", line.json, "print the figures as JSON");
+    try {
+        cli.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return cli.exit(error) == 0 ? daemon::kExitMet : daemon::kExitUsage;
+    }
+    return simulate(line);
+}
