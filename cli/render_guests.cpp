@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cli/figures.h"
@@ -44,6 +46,23 @@ Table guests_table(const StatusView& status) {
                    fmt::format("{:g}", guest.weight), printable(guest.identity)});
     }
     return table;
+}
+
+// What the guest OS layers could give, at which price: half of what is cache is where it begins to hurt.
+std::string os_lines(const StatusView& status) {
+    std::string out;
+    for (const GuestView& guest : status.guests) {
+        if (!guest.os) continue;
+        const OsReport& os = *guest.os;
+        const Bytes takeable = saturating_sub(os.size, os.floor);
+        const Bytes cache = saturating_sub(takeable, os.spare);
+        const Bytes half = std::max(os.floor + cache / 2, os.curve.floor() + Bytes(1));
+        out += fmt::format("OS layer of {}: {} to spare, {} of page cache ({} a GiB half-way, {}), {} taken, moved by: {}\n",
+                           printable(guest.name), show(os.spare), show(cache),
+                           show_price(os.curve.price_of_taking(half) * static_cast<double>(1ULL << 30U)),
+                           os.learned ? "measured" : "assumed", show(os.taken), printable(os.driver, 20));
+    }
+    return out.empty() ? out : "\n" + out;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -112,7 +131,7 @@ std::string render_status(const StatusView& status, const Look& look) {
     std::string out = head_line(status, look) + fmt::format(", version {}\n", printable(status.software, 20));
     out += warnings_of(status, look);
     if (status.guests.empty()) return out + "no guests\n";
-    return out + "\n" + guests_table(status).render(look);
+    return out + "\n" + guests_table(status).render(look) + os_lines(status);
 }
 
 std::string render_jvms(const StatusView& status, const Look& look) {

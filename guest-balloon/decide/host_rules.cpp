@@ -73,15 +73,13 @@ JvmTask task_for(const JvmOrder& order, const JvmBook& jvms, const PauseSwitch& 
     return task;
 }
 
-// Never below what the container holds and cannot give but by swapping, with the reserve on top: the floor of the curve
-// lies so far below what it holds now.
+// Never so low that the reserve could only be kept by swapping: what may go, unused or cache, is what lies above the floor.
 OsTask os_task_for(GuestTarget wanted, const OsReport& os) {
     OsTask task;
     task.before = os.holds;
     task.limit = os.limit;
     task.wanted = task.target = wanted.left_to_guest;
-    const Bytes can_go = saturating_sub(saturating_sub(os.size, os.floor), os.spare);
-    const Bytes least = saturating_sub(os.holds, can_go);
+    const Bytes least = saturating_sub(os.limit, saturating_sub(os.size, os.floor));
     if (task.target >= least) return task;
     task.target = least;
     task.reason = EndReason::floor;

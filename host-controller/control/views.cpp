@@ -50,6 +50,7 @@ GuestView guest_view(const Host& host, const HostPlan& plan, const GuestSeen& gu
     const GuestReport* report = host.report_of(guest.id);
     if (!report) return view;
     view.memory_available = report->memory_available;
+    view.os = report->os;
     for (const LayerSeen& layer : guest.layers) {
         const auto said =
             std::find_if(report->jvms.begin(), report->jvms.end(), [&](const JvmReport& r) { return r.name == layer.name; });

@@ -38,15 +38,15 @@ inline JvmReport a_report(std::string name = "shop") {
 inline OsReport a_report_of_os() {
     OsReport os;
     os.size = 2_GiB;
-    os.floor = 1_GiB;
-    os.spare = 200_MiB;
+    os.floor = 400_MiB;
+    os.spare = 824_MiB;
     os.taken = 64_MiB;
     os.driver = "cgroup-v2";
     os.can_move = true;
     os.holds = 3_GiB;
     os.limit = 4_GiB;
     os.learned = true;
-    os.curve = *CostCurve::make({{1_GiB, 0.5}, {1800_MiB, 0.0}, {2_GiB, 0.0}});
+    os.curve = *CostCurve::make({{400_MiB, 0.5}, {1224_MiB, 0.0}, {2_GiB, 0.0}});
     return os;
 }
 
