@@ -57,7 +57,8 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
       loop_(1),
       timer_(loop_),
       gc_events_(loop_, ::dup(signals.event_fd)),
-      program_(make_java_side(vm)) {
+      program_(make_java_side(vm)),
+      condition_(options.runtime_dir) {
     RegulatorPorts ports{collector_->heap(),
                          collector_->chunks(),
                          collector_->flags(),

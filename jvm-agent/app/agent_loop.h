@@ -14,6 +14,7 @@
 #include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/gc_threads.h"
 #include "jvm-agent/jvm/pool_thresholds.h"
+#include "jvm-agent/sense/condition_watch.h"
 #include "jvm-agent/sense/load_meter.h"
 
 namespace aerostat::agent {
@@ -45,6 +46,7 @@ private:
     void offer_to_program();
     void serve_program();
     void publish();
+    void follow_condition();
     void follow_switch();
     void record(const BalloonEvent& event);
     void record_changes(const std::string& cause);
@@ -74,6 +76,9 @@ private:
     std::optional<Millis> pause_p99_;
     std::vector<OperationResult> unsent_;
     std::unique_ptr<ProgramPort> program_;
+    ConditionWatch condition_;
+    std::optional<ConditionState> condition_told_;
+    TimePoint condition_looked_at_{};
     bool was_targeted_ = false, switched_off_ = false;
     OperationResult last_result_;
     TimePoint ended_at_{}, published_at_{};

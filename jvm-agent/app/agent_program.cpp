@@ -9,6 +9,11 @@ constexpr Duration kPublishEvery = std::chrono::seconds(1);
 constexpr Duration kSettled = std::chrono::seconds(2);
 constexpr const char* kSwitchedOff = "switched off by the program (org.aerostat:type=HeapBalloon)";
 
+bool is_news(const std::optional<ConditionState>& before, const std::optional<ConditionState>& now) {
+    if (!before || !now) return before.has_value() != now.has_value();
+    return before->level != now->level || before->validity != now->validity || before->session != now->session;
+}
+
 }  // namespace
 
 BalloonView AgentLoop::view() const {
@@ -38,6 +43,7 @@ void AgentLoop::serve_program() {
         offer_to_program();
     }
     follow_switch();
+    if (now - condition_looked_at_ >= kPublishEvery) follow_condition();
     if (now - published_at_ >= kPublishEvery) publish();
 }
 
@@ -45,6 +51,16 @@ void AgentLoop::publish() {
     if (!program_->is_offered()) return;
     published_at_ = clock_.now();
     if (auto published = program_->publish(view()); !published) note("no MXBean: " + published.error().message);
+}
+
+/// Looking costs one read of a page of memory; recordings get what has changed, from whoever knows.
+void AgentLoop::follow_condition() {
+    condition_looked_at_ = clock_.now();
+    const auto seen = condition_.look(condition_looked_at_);
+    program_->publish_condition(seen);
+    if (!options_.flight_events || !is_news(condition_told_, seen)) return;
+    condition_told_ = seen;
+    if (auto recorded = program_->record_condition(seen); !recorded) note("no flight events: " + recorded.error().message);
 }
 
 void AgentLoop::follow_switch() {

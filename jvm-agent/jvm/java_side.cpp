@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "jvm-agent/jvm/condition_bean.h"
 #include "jvm-agent/jvm/refs.h"
 #include "jvm-agent/jvm/shim_class.h"
 
@@ -100,16 +101,10 @@ private:
 /// The event classes, defined in two steps: what asks whether anybody records, and then the events.
 class FlightEvents {
 public:
-    explicit FlightEvents(JNIEnv* env) : env_(env) {}
+    FlightEvents(JNIEnv* env, ConditionBean& guest) : env_(env), guest_(guest) {}
 
     Status record(const BalloonEvent& event) {
-        if (auto asks = load_asking(); !asks) return asks;
-        if (!defined_) {
-            const bool recording = env_->CallStaticBooleanMethod(flight_, is_recording_) == JNI_TRUE;
-            if (clear_exception(env_)) return fail(ErrorCode::unsupported, "this Java runtime has no module jdk.jfr");
-            if (!recording) return {};
-            if (auto all = define_events(); !all) return all;
-        }
+        if (const auto wanted = is_wanted(); !wanted || !*wanted) return status_of(wanted);
         const LocalRef<jstring> cause(env_, env_->NewStringUTF(event.cause.c_str()));
         if (!clear_exception(env_))
             env_->CallStaticVoidMethod(flight_, commit_, static_cast<jint>(event.kind), number(event.bytes),
@@ -118,7 +113,28 @@ public:
         return {};
     }
 
+    Status record(const std::optional<ConditionState>& state) {
+        if (const auto wanted = is_wanted(); !wanted || !*wanted) return status_of(wanted);
+        const ConditionFigures of = condition_figures(state);
+        env_->CallStaticVoidMethod(flight_, commit_condition_, of[0], of[1], of[2], of[4], of[5]);
+        if (clear_exception(env_)) return fail(ErrorCode::unsupported, "an event could not be written");
+        return {};
+    }
+
 private:
+    static Status status_of(const Result<bool>& wanted) { return wanted ? Status() : tl::unexpected(wanted.error()); }
+
+    /// Whether anybody records; the event classes are there then.
+    Result<bool> is_wanted() {
+        if (auto asks = load_asking(); !asks) return tl::unexpected(asks.error());
+        if (defined_) return true;
+        const bool recording = env_->CallStaticBooleanMethod(flight_, is_recording_) == JNI_TRUE;
+        if (clear_exception(env_)) return fail(ErrorCode::unsupported, "this Java runtime has no module jdk.jfr");
+        if (!recording) return false;
+        if (auto all = define_events(); !all) return tl::unexpected(all.error());
+        return true;
+    }
+
     Status load_asking() {
         if (flight_ != nullptr) return {};
         const auto defined = define_shim(env_, "org/aerostat/agent/Flight");
@@ -126,15 +142,17 @@ private:
         flight_ = *defined;
         is_recording_ = env_->GetStaticMethodID(flight_, "isRecording", "()Z");
         if (is_recording_ != nullptr) commit_ = env_->GetStaticMethodID(flight_, "commit", "(IJJLjava/lang/String;)V");
-        if (clear_exception(env_) || commit_ == nullptr)
+        if (commit_ != nullptr) commit_condition_ = env_->GetStaticMethodID(flight_, "commitCondition", "(JJJJJ)V");
+        if (clear_exception(env_) || commit_condition_ == nullptr)
             return fail(ErrorCode::unsupported, "this Java runtime has no module jdk.jfr");
         return {};
     }
 
     Status define_events() {
-        for (const char* name :
-             {"org/aerostat/agent/Flight$Change", "org/aerostat/agent/Flight$Inflate", "org/aerostat/agent/Flight$Deflate",
-              "org/aerostat/agent/Flight$Refill", "org/aerostat/agent/Flight$Guard"}) {
+        if (auto loaded = guest_.load(); !loaded) return loaded;
+        for (const char* name : {"org/aerostat/agent/Flight$Change", "org/aerostat/agent/Flight$Inflate",
+                                 "org/aerostat/agent/Flight$Deflate", "org/aerostat/agent/Flight$Refill",
+                                 "org/aerostat/agent/Flight$Guard", "org/aerostat/agent/Flight$GuestMemoryChange"}) {
             if (auto type = define_shim(env_, name); !type) return tl::unexpected(type.error());
         }
         defined_ = true;
@@ -142,18 +160,21 @@ private:
     }
 
     JNIEnv* env_;
+    ConditionBean& guest_;
     jclass flight_ = nullptr;
-    jmethodID is_recording_ = nullptr, commit_ = nullptr;
+    jmethodID is_recording_ = nullptr, commit_ = nullptr, commit_condition_ = nullptr;
     bool defined_ = false;
 };
 
 class JavaSide final : public ProgramPort {
 public:
-    explicit JavaSide(const VmSight& vm) : flags_(vm.flags), bean_(vm.env), events_(vm.env) {}
+    explicit JavaSide(const VmSight& vm) : flags_(vm.flags), bean_(vm.env), guest_(vm.env), events_(vm.env, guest_) {}
 
     Status offer(const BalloonView& view) override {
         if (std::exchange(tried_, true)) return {};
         if (auto loaded = bean_.load(); !loaded) return loaded;
+        if (auto loaded = guest_.load(); !loaded) return loaded;
+        guest_.write(std::nullopt);
         bean_.write(view);
         if (auto registered = bean_.register_it(); !registered) return registered;
         offered_ = true;
@@ -173,9 +194,18 @@ public:
         return {};
     }
 
+    void publish_condition(const std::optional<ConditionState>& state) override {
+        if (offered_) guest_.write(state);
+    }
+
     [[nodiscard]] bool is_switched_off() override { return offered_ && !bean_.is_enabled(); }
 
-    Status record(const BalloonEvent& event) override {
+    Status record(const BalloonEvent& event) override { return record_any(event); }
+    Status record_condition(const std::optional<ConditionState>& state) override { return record_any(state); }
+
+private:
+    template <class Event>
+    Status record_any(const Event& event) {
         // HotSpot turns this flag on itself when flight recording is first set up: until then this is all it costs.
         if (mute_ || !flags_.is_on("FlightRecorder")) return {};
         auto recorded = events_.record(event);
@@ -183,9 +213,9 @@ public:
         return recorded;
     }
 
-private:
     HotspotFlags flags_;
     Bean bean_;
+    ConditionBean guest_;
     FlightEvents events_;
     bool tried_ = false, offered_ = false, mute_ = false;
 };

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "contract/condition_page.h"
 #include "contract/messages.h"
 
 namespace aerostat::agent {
@@ -40,10 +41,13 @@ public:
     /// Cheap: allocates nothing in the heap and runs no Java code. Nothing without an offer.
     /// Fails: `unsupported`, once, if the offer could not be made after all.
     virtual Status publish(const BalloonView& view) = 0;
+    /// The guest's memory condition beside it; absent: nobody says. As cheap.
+    virtual void publish_condition(const std::optional<ConditionState>& state) = 0;
     /// The program, or an operator through it, wants no balloon. Cheap.
     [[nodiscard]] virtual bool is_switched_off() = 0;
     /// Nothing, and next to no cost, without a recording. Fails: `unsupported`, once.
     virtual Status record(const BalloonEvent& event) = 0;
+    virtual Status record_condition(const std::optional<ConditionState>& state) = 0;
 };
 
 }  // namespace aerostat::agent

@@ -52,6 +52,8 @@ public final class ConditionClient {
             case "reclaimer":
                 REGISTERED.put(words[1], List.of(MemoryConditions.register(words[1], new Cache(words[1], words[2]))));
                 return "";
+            case "bean":
+                return GuestMemoryBean.read();
             case "close":
                 REGISTERED.remove(words[1]).forEach(Registration::close);
                 return "";

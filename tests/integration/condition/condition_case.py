@@ -59,7 +59,7 @@ class ConditionCase(unittest.TestCase):
         cls.class_dir = tempfile.mkdtemp(prefix="aerostat-classes-")
         cls.addClassCleanup(shutil.rmtree, cls.class_dir, ignore_errors=True)
         cls.jar = built("lib", "aerostat.jar")
-        cls.compile("ConditionClient.java")
+        cls.compile("ConditionClient.java", "GuestMemoryBean.java")
         cls.class_path = cls.class_dir + ":" + cls.jar
 
     @classmethod

@@ -45,6 +45,44 @@ final class Flight {
         event.commit();
     }
 
+    /** The guest's memory, when its level or validity has changed. Numbers as in the condition page. */
+    static void commitCondition(long validity, long level, long trend, long available, long suggestedRelease) {
+        GuestMemoryChange event = new GuestMemoryChange();
+        event.validity = GuestMemory.validity(validity);
+        event.level = GuestMemory.level(level);
+        event.trend = GuestMemory.trend(trend);
+        event.availableBytes = available;
+        event.suggestedReleaseBytes = suggestedRelease;
+        event.commit();
+    }
+
+    @Name("org.aerostat.GuestMemory")
+    @Label("Guest Memory")
+    @Description("The memory condition of this JVM's guest has changed; -1: unknown")
+    @Category("Aerostat")
+    @StackTrace(false)
+    static final class GuestMemoryChange extends Event {
+        @Label("Validity")
+        String validity;
+
+        @Label("Level")
+        String level;
+
+        @Label("Trend")
+        @Description("Of the available memory")
+        String trend;
+
+        @Label("Available")
+        @Description("What a program may still take without making anybody wait for memory")
+        @DataAmount(DataAmount.BYTES)
+        long availableBytes;
+
+        @Label("Suggested Release")
+        @Description("What all programs of the guest together should give back")
+        @DataAmount(DataAmount.BYTES)
+        long suggestedReleaseBytes;
+    }
+
     @Category("Aerostat")
     @StackTrace(false)
     abstract static class Change extends Event {

@@ -3,6 +3,7 @@ package org.aerostat.agent;
 import java.lang.invoke.VarHandle;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import javax.management.MBeanServer;
 import javax.management.MBeanServerFactory;
 import javax.management.ObjectName;
 
@@ -63,7 +64,9 @@ public final class HeapBalloon implements HeapBalloonMXBean, Runnable {
             while (MBeanServerFactory.findMBeanServer(null).isEmpty() && System.nanoTime() < until) {
                 Thread.sleep(LOOK_AGAIN_MILLIS);
             }
-            ManagementFactory.getPlatformMBeanServer().registerMBean(this, new ObjectName("org.aerostat:type=HeapBalloon"));
+            MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+            server.registerMBean(this, new ObjectName("org.aerostat:type=HeapBalloon"));
+            server.registerMBean(new GuestMemory(), new ObjectName("org.aerostat:type=GuestMemory"));
         } catch (Throwable noSuchModuleOrNameTakenOrNoRoom) { // never into the program's handler for uncaught ones
             failed = true;
         }
