@@ -97,7 +97,9 @@ def giant_claims_do_not_become_figures():
         expect(report["footprint_bytes"] < 5 << 30 and report["floor_bytes"] <= report["ceiling_bytes"] <= 4096 * MIB, report)
         expect(report["gc_cpu"] <= 1e15 and report["balloon_bytes"] <= 4096 * MIB, report)
         jvm.line.send("pressure", wanted_bytes=most, cause="x" * 400, jvm="somebody-else")
-        warning = wait_until(lambda: next((w for w in bed.status().get("warnings", []) if "called for" in w), None), 5, "the wish")
+        def calls():
+            return [warning for warning in bed.status().get("warnings", []) if "called for" in warning]
+        warning = wait_until(calls, 5, "the wish")[0]
         expect("liar called for 4.00 GiB" in warning, warning)
 
 
@@ -136,7 +138,8 @@ def a_runtime_directory_that_cannot_be_written_is_explained():
 
 def mounted(bed, options):
     os.makedirs(bed.runtime, mode=0o755, exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", bed.runtime], capture_output=True, text=True, check=False)
+    argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", bed.runtime]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Skip(f"needs the right to mount a tmpfs: {done.stderr.strip()}")
 
@@ -195,7 +198,8 @@ def whatever_stands_where_a_socket_belongs_is_left_alone():
 
 TESTS = [a_thousand_connections_at_either_door_keep_nobody_out, half_lines_and_disconnects_in_the_middle_leave_nothing_behind,
          whoever_leaves_during_an_operation_does_not_keep_it_running, giant_claims_do_not_become_figures,
-         claims_in_numbers_that_are_none_are_dropped_and_counted, a_flood_at_the_operators_door_is_cut_off_and_does_not_slow_agents,
+         claims_in_numbers_that_are_none_are_dropped_and_counted,
+         a_flood_at_the_operators_door_is_cut_off_and_does_not_slow_agents,
          a_runtime_directory_that_cannot_be_written_is_explained, a_read_only_runtime_directory_is_explained,
          a_full_runtime_directory_degrades_and_is_named, whatever_stands_where_a_socket_belongs_is_left_alone]
 
