@@ -85,10 +85,12 @@ typedef struct aerostat_memory_condition {
     double psi_full_avg10;            /* in which all did */
 } aerostat_memory_condition;
 
-#define AEROSTAT_MEMORY_CONDITION_INIT \
-    { sizeof(aerostat_memory_condition), AEROSTAT_NO_DAEMON, AEROSTAT_LEVEL_UNKNOWN, AEROSTAT_TREND_UNKNOWN, 0, 0, 0, 0, \
-      AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN,               \
-      AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_LEVEL_UNKNOWN, AEROSTAT_HOST_SHARES_NOTHING, -1.0, -1.0, -1.0 }
+#define AEROSTAT_MEMORY_CONDITION_INIT                                                                                     \
+    {                                                                                                                      \
+        sizeof(aerostat_memory_condition), AEROSTAT_NO_DAEMON, AEROSTAT_LEVEL_UNKNOWN, AEROSTAT_TREND_UNKNOWN, 0, 0, 0, 0, \
+            AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN,    \
+            AEROSTAT_UNKNOWN, AEROSTAT_UNKNOWN, AEROSTAT_LEVEL_UNKNOWN, AEROSTAT_HOST_SHARES_NOTHING, -1.0, -1.0, -1.0     \
+    }
 
 /* What to wait for. */
 #define AEROSTAT_WAIT_LEVEL 0 /* level, validity or session */
@@ -97,22 +99,24 @@ typedef struct aerostat_memory_condition {
 /*
  * Releases memory when asked: all of `bytes`, or less; returns what was really released, maybe 0.
  * `within_ms`: when the answer is wanted; a later one comes too late for who asked, but still counts.
- * Thread: the reclaimer's own, or the one that calls aerostat_reclaimer_dispatch(); never two calls at once for one reclaimer.
+ * Thread: the reclaimer's own, or the one that calls aerostat_reclaimer_dispatch(); never two calls at once for one
+ * reclaimer.
  */
-typedef uint64_t (*aerostat_reclaim_function)(void *user, uint64_t bytes, uint64_t within_ms);
+typedef uint64_t (*aerostat_reclaim_function)(void* user, uint64_t bytes, uint64_t within_ms);
 
 typedef struct aerostat_reclaimer_options {
     uint32_t struct_size;              /* set by the caller */
     uint32_t flags;                    /* AEROSTAT_RECLAIMER_… */
-    const char *runtime_dir;           /* as for aerostat_condition_open() */
-    const char *name;                  /* 1 to 64 of [A-Za-z0-9._-]; for people */
+    const char* runtime_dir;           /* as for aerostat_condition_open() */
+    const char* name;                  /* 1 to 64 of [A-Za-z0-9._-]; for people */
     aerostat_reclaim_function reclaim; /* required */
-    void *user;                        /* handed to it */
+    void* user;                        /* handed to it */
     uint64_t releasable_bytes;         /* what could be released now; see aerostat_reclaimer_update() */
     double price;                      /* what losing it costs: CPU seconds a second for each GiB; negative: unknown */
 } aerostat_reclaimer_options;
 
-#define AEROSTAT_RECLAIMER_OPTIONS_INIT { sizeof(aerostat_reclaimer_options), 0, 0, 0, 0, 0, 0, -1.0 }
+#define AEROSTAT_RECLAIMER_OPTIONS_INIT \
+    { sizeof(aerostat_reclaimer_options), 0, 0, 0, 0, 0, 0, -1.0 }
 
 #define AEROSTAT_RECLAIMER_NO_THREAD 1u /* I poll aerostat_reclaimer_fd() and call aerostat_reclaimer_dispatch() */
 
@@ -130,63 +134,65 @@ typedef struct aerostat_reclaimer aerostat_reclaimer;
 #endif
 
 /* The library's version, "0.1.0". */
-AEROSTAT_API const char *aerostat_version(void);
+AEROSTAT_API const char* aerostat_version(void);
 /* Words for people, never null: "tight", "stale", "a signal ended the wait". */
-AEROSTAT_API const char *aerostat_level_name(int32_t level);
-AEROSTAT_API const char *aerostat_validity_name(int32_t validity);
-AEROSTAT_API const char *aerostat_error_text(int error);
+AEROSTAT_API const char* aerostat_level_name(int32_t level);
+AEROSTAT_API const char* aerostat_validity_name(int32_t validity);
+AEROSTAT_API const char* aerostat_error_text(int error);
 
 /*
  * Opens a reader. `runtime_dir` is guestd's; NULL: $AEROSTAT_RUNTIME_DIR, else /run/aerostat. That there is no daemon is no
  * error: the reader finds one that comes later. Pages that belong neither to root nor to the caller's user are not believed.
  * Errors: E_ARGUMENT (also a directory of more than 4,000 bytes), E_MEMORY.
  */
-AEROSTAT_API int aerostat_condition_open(const char *runtime_dir, aerostat_condition **reader);
+AEROSTAT_API int aerostat_condition_open(const char* runtime_dir, aerostat_condition** reader);
 
 /*
- * The condition now, as far as it is known: into->validity says. With a daemon: no system call, no lock, no waiting, some 20 ns;
- * without one it looks for the page at most once a second. May be called from signal handlers while a daemon is there.
+ * The condition now, as far as it is known: into->validity says. With a daemon: no system call, no lock, no waiting, some 20
+ * ns; without one it looks for the page at most once a second. May be called from signal handlers while a daemon is there.
  * Errors: E_ARGUMENT.
  */
-AEROSTAT_API int aerostat_condition_read(aerostat_condition *reader, aerostat_memory_condition *into);
+AEROSTAT_API int aerostat_condition_read(aerostat_condition* reader, aerostat_memory_condition* into);
 
 /*
- * Waits until the condition is another than the one in *seen (from an earlier read or wait; a fresh _INIT one differs from any
- * that is known), and replaces it. A daemon that dies is noticed when its last word has become stale, five seconds after it.
- * `timeout_ms` below 0: for ever. Returns 1: it has changed; 0: the time is over (*seen is fresh all the same).
- * Errors: E_ARGUMENT, E_INTERRUPTED, E_SYSTEM.
+ * Waits until the condition is another than the one in *seen (from an earlier read or wait; a fresh _INIT one differs from
+ * any that is known), and replaces it. A daemon that dies is noticed when its last word has become stale, five seconds after
+ * it. `timeout_ms` below 0: for ever. Returns 1: it has changed; 0: the time is over (*seen is fresh all the same). Errors:
+ * E_ARGUMENT, E_INTERRUPTED, E_SYSTEM.
  */
-AEROSTAT_API int aerostat_condition_wait(aerostat_condition *reader, int what, int64_t timeout_ms, aerostat_memory_condition *seen);
+AEROSTAT_API int aerostat_condition_wait(aerostat_condition* reader, int what, int64_t timeout_ms,
+                                         aerostat_memory_condition* seen);
 
 /*
- * A descriptor for poll(), select(), epoll: readable when aerostat_condition_dispatch() has something to do. It stays the same for
- * the life of the reader, with or without a daemon; do not read from it, do not close it. The first call makes it: `what` counts then.
- * Errors: E_ARGUMENT, E_MEMORY, E_SYSTEM.
+ * A descriptor for poll(), select(), epoll: readable when aerostat_condition_dispatch() has something to do. It stays the
+ * same for the life of the reader, with or without a daemon; do not read from it, do not close it. The first call makes it:
+ * `what` counts then. Errors: E_ARGUMENT, E_MEMORY, E_SYSTEM.
  */
-AEROSTAT_API int aerostat_condition_fd(aerostat_condition *reader, int what);
+AEROSTAT_API int aerostat_condition_fd(aerostat_condition* reader, int what);
 /*
- * To be called when the descriptor is readable. Never blocks. Returns 1: the condition may have changed, read it; 0: it has not.
- * Errors: E_ARGUMENT (also before aerostat_condition_fd()).
+ * To be called when the descriptor is readable. Never blocks. Returns 1: the condition may have changed, read it; 0: it has
+ * not. Errors: E_ARGUMENT (also before aerostat_condition_fd()).
  */
-AEROSTAT_API int aerostat_condition_dispatch(aerostat_condition *reader);
+AEROSTAT_API int aerostat_condition_dispatch(aerostat_condition* reader);
 
 /* Ends the reader; nobody may be using it. NULL is allowed. */
-AEROSTAT_API void aerostat_condition_close(aerostat_condition *reader);
+AEROSTAT_API void aerostat_condition_close(aerostat_condition* reader);
 
 /*
- * Registers a cache, pool or buffer that gives memory back: guestd asks when the level is tight or critical, the cheapest first.
- * `options` and its texts are copied. Lost connections are made again. Unless AEROSTAT_RECLAIMER_NO_THREAD is set, a thread with all
- * signals blocked calls `reclaim`. Errors: E_ARGUMENT, E_MEMORY, E_SYSTEM.
+ * Registers a cache, pool or buffer that gives memory back: guestd asks when the level is tight or critical, the cheapest
+ * first. `options` and its texts are copied. Lost connections are made again. Unless AEROSTAT_RECLAIMER_NO_THREAD is set, a
+ * thread with all signals blocked calls `reclaim`. Errors: E_ARGUMENT, E_MEMORY, E_SYSTEM.
  */
-AEROSTAT_API int aerostat_reclaimer_register(const aerostat_reclaimer_options *options, aerostat_reclaimer **reclaimer);
+AEROSTAT_API int aerostat_reclaimer_register(const aerostat_reclaimer_options* options, aerostat_reclaimer** reclaimer);
 /* New figures, as often as you like: they are sent at most ten times a second. Errors: E_ARGUMENT. */
-AEROSTAT_API int aerostat_reclaimer_update(aerostat_reclaimer *reclaimer, uint64_t releasable_bytes, double price);
+AEROSTAT_API int aerostat_reclaimer_update(aerostat_reclaimer* reclaimer, uint64_t releasable_bytes, double price);
 /* As aerostat_condition_fd(), for a reclaimer without a thread. Errors: E_ARGUMENT, E_THREAD. */
-AEROSTAT_API int aerostat_reclaimer_fd(aerostat_reclaimer *reclaimer);
-/* To be called when that descriptor is readable; calls `reclaim` from inside. Returns how often. Errors: E_ARGUMENT, E_THREAD. */
-AEROSTAT_API int aerostat_reclaimer_dispatch(aerostat_reclaimer *reclaimer);
+AEROSTAT_API int aerostat_reclaimer_fd(aerostat_reclaimer* reclaimer);
+/* To be called when that descriptor is readable; calls `reclaim` from inside. Returns how often. Errors: E_ARGUMENT,
+ * E_THREAD. */
+AEROSTAT_API int aerostat_reclaimer_dispatch(aerostat_reclaimer* reclaimer);
 /* Ends it. Waits for a call of `reclaim` that is running; from inside one it returns at once. NULL is allowed. */
-AEROSTAT_API void aerostat_reclaimer_unregister(aerostat_reclaimer *reclaimer);
+AEROSTAT_API void aerostat_reclaimer_unregister(aerostat_reclaimer* reclaimer);
 
 #endif /* AEROSTAT_NO_OP */
 

@@ -11,19 +11,21 @@
 
 #include <string.h>
 
-static inline const char *aerostat_version(void) { return "none"; }
-static inline const char *aerostat_level_name(int32_t level) { return level < 0 ? "unknown" : "ample"; }
-static inline const char *aerostat_validity_name(int32_t validity) { return validity == AEROSTAT_NO_DAEMON ? "no-daemon" : "unknown"; }
-static inline const char *aerostat_error_text(int error) { return error < 0 ? "error" : "success"; }
+static inline const char* aerostat_version(void) { return "none"; }
+static inline const char* aerostat_level_name(int32_t level) { return level < 0 ? "unknown" : "ample"; }
+static inline const char* aerostat_validity_name(int32_t validity) {
+    return validity == AEROSTAT_NO_DAEMON ? "no-daemon" : "unknown";
+}
+static inline const char* aerostat_error_text(int error) { return error < 0 ? "error" : "success"; }
 
-static inline int aerostat_condition_open(const char *runtime_dir, aerostat_condition **reader) {
+static inline int aerostat_condition_open(const char* runtime_dir, aerostat_condition** reader) {
     (void)runtime_dir;
     if (!reader) return AEROSTAT_E_ARGUMENT;
     *reader = 0; /* there is nothing to keep */
     return 0;
 }
 
-static inline int aerostat_condition_read(aerostat_condition *reader, aerostat_memory_condition *into) {
+static inline int aerostat_condition_read(aerostat_condition* reader, aerostat_memory_condition* into) {
     static const aerostat_memory_condition nothing = AEROSTAT_MEMORY_CONDITION_INIT;
     (void)reader;
     if (!into || into->struct_size < sizeof(uint32_t)) return AEROSTAT_E_ARGUMENT;
@@ -36,42 +38,43 @@ static inline int aerostat_condition_read(aerostat_condition *reader, aerostat_m
 }
 
 /* Nothing will ever change, and C99 has no way to wait: returns at once, as if the time were over. Pace yourself. */
-static inline int aerostat_condition_wait(aerostat_condition *reader, int what, int64_t timeout_ms, aerostat_memory_condition *seen) {
+static inline int aerostat_condition_wait(aerostat_condition* reader, int what, int64_t timeout_ms,
+                                          aerostat_memory_condition* seen) {
     (void)what;
     (void)timeout_ms;
     return aerostat_condition_read(reader, seen);
 }
 
-static inline int aerostat_condition_fd(aerostat_condition *reader, int what) {
+static inline int aerostat_condition_fd(aerostat_condition* reader, int what) {
     (void)reader;
     (void)what;
     return AEROSTAT_E_SYSTEM;
 }
-static inline int aerostat_condition_dispatch(aerostat_condition *reader) {
+static inline int aerostat_condition_dispatch(aerostat_condition* reader) {
     (void)reader;
     return 0;
 }
-static inline void aerostat_condition_close(aerostat_condition *reader) { (void)reader; }
+static inline void aerostat_condition_close(aerostat_condition* reader) { (void)reader; }
 
-static inline int aerostat_reclaimer_register(const aerostat_reclaimer_options *options, aerostat_reclaimer **reclaimer) {
+static inline int aerostat_reclaimer_register(const aerostat_reclaimer_options* options, aerostat_reclaimer** reclaimer) {
     if (!options || !reclaimer) return AEROSTAT_E_ARGUMENT;
     *reclaimer = 0; /* nobody will ever ask */
     return 0;
 }
-static inline int aerostat_reclaimer_update(aerostat_reclaimer *reclaimer, uint64_t releasable_bytes, double price) {
+static inline int aerostat_reclaimer_update(aerostat_reclaimer* reclaimer, uint64_t releasable_bytes, double price) {
     (void)reclaimer;
     (void)releasable_bytes;
     (void)price;
     return 0;
 }
-static inline int aerostat_reclaimer_fd(aerostat_reclaimer *reclaimer) {
+static inline int aerostat_reclaimer_fd(aerostat_reclaimer* reclaimer) {
     (void)reclaimer;
     return AEROSTAT_E_SYSTEM;
 }
-static inline int aerostat_reclaimer_dispatch(aerostat_reclaimer *reclaimer) {
+static inline int aerostat_reclaimer_dispatch(aerostat_reclaimer* reclaimer) {
     (void)reclaimer;
     return 0;
 }
-static inline void aerostat_reclaimer_unregister(aerostat_reclaimer *reclaimer) { (void)reclaimer; }
+static inline void aerostat_reclaimer_unregister(aerostat_reclaimer* reclaimer) { (void)reclaimer; }
 
 #endif /* AEROSTAT_MEMORY_CONDITION_NOOP_H */

@@ -39,7 +39,8 @@ class Page:
             self._map = mmap.mmap(file.fileno(), 4096, prot=mmap.PROT_READ)
 
     def header(self):
-        return dict(zip(("magic", "version", "size", "sequence", "level_changes", "changes"), struct.unpack_from("<QIIIII", self._map)))
+        names = ("magic", "version", "size", "sequence", "level_changes", "changes")
+        return dict(zip(names, struct.unpack_from("<QIIIII", self._map)))
 
     def read(self):
         for _ in range(100):
@@ -57,11 +58,12 @@ class Page:
 
 class Condition(ctypes.Structure):
     """aerostat_memory_condition."""
-    _fields_ = [("struct_size", ctypes.c_uint32), ("validity", ctypes.c_int32), ("level", ctypes.c_int32), ("trend", ctypes.c_int32),
-                ("session", ctypes.c_uint64), ("updates", ctypes.c_uint64), ("level_changes", ctypes.c_uint32),
-                ("changes", ctypes.c_uint32), ("age_ns", ctypes.c_uint64), ("available_bytes", ctypes.c_uint64),
-                ("suggested_release_bytes", ctypes.c_uint64), ("release_within_ns", ctypes.c_uint64),
-                ("java_ballooned_bytes", ctypes.c_uint64), ("guest_ballooned_bytes", ctypes.c_uint64),
+    _fields_ = [("struct_size", ctypes.c_uint32), ("validity", ctypes.c_int32), ("level", ctypes.c_int32),
+                ("trend", ctypes.c_int32), ("session", ctypes.c_uint64), ("updates", ctypes.c_uint64),
+                ("level_changes", ctypes.c_uint32), ("changes", ctypes.c_uint32), ("age_ns", ctypes.c_uint64),
+                ("available_bytes", ctypes.c_uint64), ("suggested_release_bytes", ctypes.c_uint64),
+                ("release_within_ns", ctypes.c_uint64), ("java_ballooned_bytes", ctypes.c_uint64),
+                ("guest_ballooned_bytes", ctypes.c_uint64),
                 ("guest_target_bytes", ctypes.c_uint64), ("guest_total_bytes", ctypes.c_uint64), ("host_level", ctypes.c_int32),
                 ("host_shares", ctypes.c_int32), ("host_price", ctypes.c_double), ("psi_some_avg10", ctypes.c_double),
                 ("psi_full_avg10", ctypes.c_double)]

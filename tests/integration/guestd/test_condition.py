@@ -1,0 +1,372 @@
+#!/usr/bin/env python3
+"""What applications see of a real guestd: the page, the C library, client.sock, pressure, and aerostatctl condition.
+
+AEROSTAT_CONDITION_KILLS: how often the writer is killed under its readers (default 100)."""
+
+import ctypes
+import json
+import os
+import random
+import select
+import signal
+import socket
+import subprocess
+import time
+
+from bed import MIB, ROOT, Bed, Connection, Skip, WireError, expect, main, wait_until
+from condition_reader import (AMPLE, LIBRARY, NO_DAEMON, NO_HOST, RECLAIM, STALE, TIGHT, UNKNOWN, VALID, WAIT_ANY, WAIT_LEVEL,
+                              Page, Reader, ReclaimerOptions, library)
+
+BUILD = os.path.join(ROOT, os.environ.get("AEROSTAT_BUILD", "build/release"))
+KILLS = int(os.environ.get("AEROSTAT_CONDITION_KILLS", "100"))
+READERS = 4
+STALE_AFTER = 5.0
+
+
+def page_of(bed):
+    path = os.path.join(bed.runtime, "condition")
+    wait_until(lambda: os.path.exists(path) and Page(path).read(), 5, "a state in the page")
+    return Page(path)
+
+
+def squeeze_out(jvm):
+    """An agent in distress: the level is tight at once, for two seconds and five of calm."""
+    jvm.line.send("pressure", wanted_bytes=64 * MIB, cause="gc-distress", jvm=jvm.name)
+
+
+def cli(bed, *words, **options):
+    argv = [os.path.join(BUILD, "bin", "aerostatctl"), "--socket", bed.control_socket, "condition", *words]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False, stdin=subprocess.DEVNULL, **options)
+
+
+def the_page_tells_what_the_guest_has():
+    with Bed() as bed:
+        page = page_of(bed)
+        state = page.read()
+        with open("/proc/meminfo", encoding="ascii") as file:
+            total = int(file.readline().split()[1]) * 1024
+        expect(state["validity"] == NO_HOST, state)
+        expect(0 < state["available"] <= state["guest_total"] <= total, state)
+        expect(state["guest_target"] == UNKNOWN and state["host_level"] == 0xFFFFFFFF, "unknown is no zero")
+        expect(state["host_price"] < 0, "nor a price")
+        expect(abs(time.monotonic_ns() - state["updated_ns"]) < 3e9, "the time is CLOCK_MONOTONIC")
+        expect(os.stat(os.path.join(bed.runtime, "condition")).st_mode & 0o7777 == 0o644, "readable by all")
+        first = state["updates"]
+        wait_until(lambda: page.read()["updates"] >= first + 2, 5, "the page to be written every second")
+
+
+def the_host_tells_what_it_shares():
+    with Bed(start=False) as bed:
+        host = bed.host()
+        bed.options += ["--host", "unix:" + host.path]
+        bed.start()
+        host.accept()
+        page = page_of(bed)
+        host.line.send("condition", level="critical", price=0.25)
+        state = wait_until(lambda: (lambda s: s if s["host_level"] == 3 else None)(page.read()), 3, "the host's level")
+        expect(state["validity"] == VALID and state["host_price"] == 0.25 and state["host_shares"] == 2, state)
+        expect(state["level"] == TIGHT, "a host in trouble asks early")
+        host.line.send("condition", level="nonsense")
+        wait_until(lambda: page.read()["host_level"] == 0xFFFFFFFF, 3, "a word nobody knows to be unknown")
+        host.hang_up()
+        host.close()
+        wait_until(lambda: page.read()["validity"] == NO_HOST, 5, "the host's silence to show")
+
+
+def a_restart_keeps_the_inode_and_changes_the_session():
+    with Bed() as bed:
+        page = page_of(bed)
+        before = page.read()
+        bed.end()
+        goodbye = page.read()
+        expect(goodbye["validity"] == NO_DAEMON and goodbye["session"] == before["session"], goodbye)
+        bed.start()
+        after = wait_until(lambda: (lambda s: s if s["validity"] == NO_HOST else None)(page.read()), 5, "the successor")
+        expect(after["session"] != before["session"] and after["updates"] > goodbye["updates"], (before, after))
+        expect(page_of(bed).inode == page.inode, "the same file")
+        expect(page.header()["level_changes"] >= 3, "each of these was news")
+
+
+def a_killed_writer_leaves_whole_states_and_goes_stale():
+    with Bed(start=False) as bed:
+        host = bed.host()
+        bed.options += ["--host", "unix:" + host.path]
+        bed.start()
+        page_of(bed)
+        readers = subprocess.Popen([os.path.join(BUILD, "bin", "bench_condition"), "hammer", bed.runtime, str(READERS)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        readers.stdout.readline()
+        luck = random.Random(1)
+        for round_ in range(KILLS):
+            if round_:
+                bed.daemon = subprocess.Popen(bed.arguments(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                              stderr=subprocess.DEVNULL)
+            host.accept()
+            # News of the host have the page written at once: several hundred times a second until the kill.
+            for number in range(luck.randrange(5, 60)):
+                try:
+                    host.line.send("condition", level=("ample", "advisory")[number % 2])
+                except OSError:
+                    break
+            time.sleep(luck.random() * 0.01)  # the kill shall fall anywhere
+            bed.daemon.kill()
+            bed.daemon.wait()
+            host.hang_up()
+        died = time.monotonic()
+        with Reader(bed.runtime) as reader:
+            wait_until(lambda: reader.read().validity == STALE, STALE_AFTER + 1.5, "the last word to become stale")
+            took = time.monotonic() - died
+            expect(reader.now.level >= AMPLE and reader.now.available_bytes != UNKNOWN, "the last word can still be read")
+        seen = json.loads(readers.communicate(timeout=20)[0])
+        print(f"FIGURE condition page: writer killed {KILLS} times under {READERS} readers: {seen['reads']} reads of "
+              f"{seen['writes']} states, torn {seen['torn']}, gone back {seen['gone_back']}, unread {seen['unread']}; "
+              f"stale {took:.1f} s after the last death")
+        expect(seen["torn"] == 0 and seen["gone_back"] == 0 and seen["unread"] == 0, seen)
+        expect(seen["sessions"] >= READERS * KILLS * 0.5, f"the readers saw the writers come and go: {seen}")
+        expect(seen["writes"] > KILLS * 3, seen)
+
+
+def who_waits_is_woken():
+    with Bed() as bed, Reader(bed.runtime) as reader:
+        jvm = bed.jvm("shop")
+        wait_until(lambda: reader.read().validity == NO_HOST, 5, "a state")
+        descriptor = reader.descriptor()
+        expect(reader.dispatch() == 1 or reader.dispatch() == 0, "the first word")
+        wait_until(lambda: not select.select([descriptor], [], [], 0)[0] or reader.dispatch() < 0, 3, "quiet")
+        expect(reader.wait(WAIT_LEVEL, 300) == 0, "nothing changes")
+        began = time.monotonic()
+        squeeze_out(jvm)
+        expect(reader.wait(WAIT_LEVEL, 5000) == 1 and reader.now.level == TIGHT, reader.now.level)
+        expect(time.monotonic() - began < 1, "woken, not polled")
+        expect(reader.now.suggested_release_bytes > 0 and reader.now.release_within_ns <= 10.1e9, "what and by when")
+        expect(select.select([descriptor], [], [], 2)[0], "the descriptor is readable")
+        expect(reader.dispatch() == 1, "there is news")
+        expect(not select.select([descriptor], [], [], 0)[0], "and then it is quiet again")
+
+
+def a_reader_without_a_daemon_finds_one_that_comes():
+    with Bed(start=False) as bed, Reader(bed.runtime) as reader:
+        expect(reader.read().validity == NO_DAEMON and reader.now.level == -1, "no daemon is an answer")
+        expect(reader.now.available_bytes == UNKNOWN and reader.now.psi_some_avg10 < 0, "not zero")
+        descriptor = reader.descriptor(WAIT_ANY)
+        expect(descriptor >= 0, descriptor)
+        bed.start()
+        expect(reader.wait(WAIT_LEVEL, 5000) == 1 and reader.now.validity == NO_HOST, reader.now.validity)
+        expect(select.select([descriptor], [], [], 5)[0], "the descriptor tells it, too")
+        bed.end()
+        expect(reader.wait(WAIT_LEVEL, 5000) == 1 and reader.now.validity == NO_DAEMON, "and that it ended")
+
+
+def a_page_of_somebody_else_is_not_believed():
+    if os.geteuid() != 0:
+        raise Skip("needs root, to give files away")
+    with Bed() as bed, Reader(bed.runtime) as reader:
+        page_of(bed)
+        expect(reader.read().validity == NO_HOST, reader.now.validity)
+        os.chown(os.path.join(bed.runtime, "condition"), 65534, 65534)
+        with Reader(bed.runtime) as other:
+            expect(other.read().validity == NO_DAEMON, "owned by nobody")
+
+
+def a_reclaimer_is_asked_when_it_is_tight():
+    asked = []
+
+    def reclaim(_, wanted, within_ms):
+        asked.append((wanted, within_ms))
+        return wanted // 2
+
+    with Bed() as bed:
+        jvm, lib, handle = bed.jvm("shop"), library(), ctypes.c_void_p()
+        callback = RECLAIM(reclaim)
+        options = ReclaimerOptions(struct_size=ctypes.sizeof(ReclaimerOptions), runtime_dir=bed.runtime.encode(),
+                                   name=b"pictures", reclaim=callback, releasable_bytes=64 * MIB, price=0.01)
+        expect(lib.aerostat_reclaimer_register(ctypes.byref(options), ctypes.byref(handle)) == 0, "registered")
+        with Connection.to(os.path.join(bed.runtime, "client.sock")) as dear:
+            dear.send("reclaimer", reclaimer="dear", releasable_bytes=64 * MIB * 1024, price=5.0)
+            wait_until(lambda: squeeze_out(jvm) or asked, 5, "the request")
+            wanted, within = asked[0]
+            expect(wanted == 64 * MIB and 0 < within <= 10_000, asked)
+            order = dear.receive()
+            expect(order["type"] == "reclaim" and order["wanted_bytes"] > 0, "the dearer one gives the rest")
+            dear.send("reclaimed", order["id"], reclaimer="dear", released_bytes=order["wanted_bytes"])
+        expect(lib.aerostat_reclaimer_fd(handle) == -5, "it has a thread of its own")
+        lib.aerostat_reclaimer_unregister(handle)
+
+
+def the_pressure_door_speaks_systemds_protocol():
+    with Bed() as bed:
+        jvm = bed.jvm("shop")
+        usual, early = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(2)]
+        with usual, early:
+            for door, written in ((usual, b"some 150000 2000000\0"), (early, b"advisory")):
+                door.connect(os.path.join(bed.runtime, "pressure"))
+                door.sendall(written)
+            expect(not select.select([usual, early], [], [], 0.5)[0], "quiet while there is no pressure")
+            squeeze_out(jvm)
+            for door in (usual, early):
+                expect(select.select([door], [], [], 2)[0], "readable when it is tight")
+                expect(door.recv(4096) == b"tight\n", "the level, on a line")
+            squeeze_out(jvm)
+            expect(select.select([usual], [], [], 4)[0], "again while it lasts")
+
+
+def the_tool_shows_watches_and_runs_commands():
+    with Bed() as bed:
+        jvm = bed.jvm("shop")
+        page_of(bed)
+        shown = cli(bed, "--json")
+        document = json.loads(shown.stdout)
+        expect(shown.returncode == 0 and document["level"] == "ample" and document["validity"] == "no-host", shown)
+        expect("guest_target_bytes" not in document, "unknown is left out")
+        file = os.path.join(bed.directory, "levels")
+        command = f'echo "$AEROSTAT_LEVEL $AEROSTAT_SUGGESTED_RELEASE_BYTES" >> {file}'
+        watcher = subprocess.Popen([os.path.join(BUILD, "bin", "aerostatctl"), "--socket", bed.control_socket, "condition",
+                                    "--json", "--exec", command], stdout=subprocess.PIPE, text=True)
+        try:
+            def levels():
+                if not os.path.exists(file):
+                    return []
+                with open(file, encoding="ascii") as lines:
+                    return lines.read().split("\n")
+            wait_until(lambda: levels()[:1] == ["ample 0"], 5, "the command to run at once")
+            squeeze_out(jvm)
+            wait_until(lambda: any(line.startswith("tight ") for line in levels()), 5, "the command to run at the change")
+            watcher.send_signal(signal.SIGTERM)
+            out = watcher.communicate(timeout=5)[0]
+            expect([json.loads(line)["level"] for line in out.splitlines()][:2] == ["ample", "tight"], out)
+            expect(watcher.returncode == 0, watcher.returncode)
+        finally:
+            watcher.kill()
+        bed.end()
+        expect(cli(bed).returncode == 4, "no daemon")
+
+
+def a_full_runtime_directory_is_named_and_mended():
+    if os.geteuid() != 0:
+        raise Skip("needs root, to mount a small file system")
+    with Bed(start=False) as bed:
+        os.makedirs(bed.runtime, mode=0o755, exist_ok=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k,mode=755", "none", bed.runtime], check=False,
+                          capture_output=True).returncode != 0:
+            raise Skip("tmpfs cannot be mounted here")
+        try:
+            filler = os.path.join(bed.runtime, "filler")
+            with open(filler, "wb", buffering=0) as file:
+                try:
+                    while file.write(b"x" * 4096):
+                        pass
+                except OSError:
+                    pass
+                file.truncate(file.tell() - 4 * 4096)  # room for the lock files' pids, and no page more
+            bed.start()
+            def warnings():
+                return [warning for warning in bed.status().get("warnings", []) if "memory condition" in warning]
+            warning = wait_until(warnings, 5, "the warning")
+            expect("No space left" in warning[0] and "make room" in warning[0], warning)
+            expect(bed.jvm("shop").welcome["type"] == "welcome", "everything else works")
+            os.unlink(filler)
+            wait_until(lambda: not warnings(), 5, "the page once there is room")
+            page_of(bed)
+        finally:
+            if bed.daemon:
+                bed.daemon.kill()
+                bed.daemon.wait()
+            subprocess.run(["umount", "-l", bed.runtime], check=False)
+
+
+def a_read_only_runtime_directory_is_named():
+    if os.geteuid() != 0:
+        raise Skip("needs root, to mount a file system")
+    with Bed(start=False) as bed:
+        os.makedirs(bed.runtime, mode=0o755, exist_ok=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,mode=755", "none", bed.runtime], check=False,
+                          capture_output=True).returncode != 0:
+            raise Skip("tmpfs cannot be mounted here")
+        try:
+            ended = subprocess.run(bed.arguments(), capture_output=True, text=True, timeout=10, check=False)
+            expect(ended.returncode == 1 and "Read-only file system" in ended.stdout + ended.stderr, ended)
+        finally:
+            subprocess.run(["umount", "-l", bed.runtime], check=False)
+
+
+def hostile_applications_do_no_harm():
+    with Bed() as bed:
+        page = page_of(bed)
+        door = os.path.join(bed.runtime, "client.sock")
+        crowd = []
+        for _ in range(1000):
+            knocking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            knocking.settimeout(0.2)
+            try:
+                knocking.connect(door)
+            except OSError:
+                pass
+            crowd.append(knocking)
+        before = page.read()["updates"]
+        wait_until(lambda: page.read()["updates"] >= before + 2, 5, "the page to be written all the same")
+        for knocking in crowd:
+            knocking.close()
+        wait_until(lambda: answers(door), 8, "the door to be free again")
+        for nonsense in (b"{}\n" * 50, b"\x00\xff" * 2000 + b"\n", b"x" * 300_000,
+                         b'{"v":1,"type":"reclaimer","id":"a","reclaimer":"x","releasable_bytes":-1}\n',
+                         b'{"v":1,"type":"reclaimer","id":"a","reclaimer":"../x","releasable_bytes":1}\n',
+                         b'{"v":1,"type":"reclaimed","id":"a","reclaimer":"x","released_bytes":9223372036854775807}\n',
+                         b'{"v":1,"type":"watch","id":"half'):
+            with Connection.to(door) as hostile:
+                hostile.send_raw(nonsense)
+        with Connection.to(door) as greedy:
+            for number in range(40):
+                greedy.send("reclaimer", reclaimer=f"c{number}", releasable_bytes=1 << 62, price=0.0)
+            codes = [greedy.receive()["code"] for _ in range(8)]
+            expect(codes == ["busy"] * 8, codes)
+            greedy.send("set_heap_target", session="s", op="o", target_bytes=1, deadline_ms=1)
+            expect(greedy.receive()["code"] == "refused", "not from an application")
+        with Connection.to(door) as flood:
+            try:
+                flood.send_raw(b'{"v":1,"type":"watch","id":"w"}\n' * 20_000)
+                while True:
+                    flood.receive(5)
+            except (WireError, OSError):
+                pass
+        expect(answers(door) and bed.answers(), "all doors are open")
+        expect(page.read()["validity"] == NO_HOST, "and the page is written")
+
+
+def answers(door):
+    try:
+        with Connection.to(door) as asking:
+            asking.send("watch", changes="none")
+            return asking.receive()["type"] == "memory"
+    except (WireError, OSError):
+        return False
+
+
+def whoever_wants_nothing_loses_its_place():
+    with Bed() as bed, Connection.to(os.path.join(bed.runtime, "client.sock")) as silent:
+        notice = silent.receive(8)
+        expect(notice["type"] == "error" and "nothing was asked" in notice["message"], notice)
+
+
+def the_library_exports_its_interface_and_nothing_else():
+    command = ["nm", "-D", "--defined-only", "--with-symbol-versions", LIBRARY]
+    symbols = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    names = sorted(line.split()[-1] for line in symbols.splitlines() if " A " not in line)
+    with open(os.path.join(ROOT, "guest-balloon", "client", "libaerostat.map"), encoding="ascii") as file:
+        wanted = sorted(line.strip(" ;\n") + "@@AEROSTAT_1" for line in file if line.strip().startswith("aerostat_"))
+    expect(names == wanted, f"{names} instead of {wanted}")
+    needs = subprocess.run(["objdump", "-p", LIBRARY], capture_output=True, text=True, check=True).stdout
+    needed = {line.split()[1] for line in needs.splitlines() if "NEEDED" in line}
+    expect(needed <= {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "libpthread.so.0"}, needed)
+    expect("SONAME               libaerostat.so.1" in needs, "the SONAME")
+
+
+TESTS = [the_page_tells_what_the_guest_has, the_host_tells_what_it_shares, a_restart_keeps_the_inode_and_changes_the_session,
+         a_killed_writer_leaves_whole_states_and_goes_stale, who_waits_is_woken,
+         a_reader_without_a_daemon_finds_one_that_comes, a_page_of_somebody_else_is_not_believed,
+         a_reclaimer_is_asked_when_it_is_tight, the_pressure_door_speaks_systemds_protocol,
+         the_tool_shows_watches_and_runs_commands, a_full_runtime_directory_is_named_and_mended,
+         a_read_only_runtime_directory_is_named, hostile_applications_do_no_harm, whoever_wants_nothing_loses_its_place,
+         the_library_exports_its_interface_and_nothing_else]
+
+if __name__ == "__main__":
+    main(TESTS)
