@@ -28,14 +28,8 @@ PACKAGES = {"aerostat-host", "aerostat-guest", "aerostat-cli", "aerostat-agent",
             "libaerostat-java"}
 UNITS = {"aerostat-hostd": "hostd.toml", "aerostat-guestd": "guestd.toml"}
 WORST_EXPOSURE = 5.0  # of 10, by systemd-analyze; a root daemon without a sandbox has 9.6
-HELD_BYTES = 256 << 20
-HOLDER = f"""class Holder {{
-    public static void main(String[] arguments) throws Exception {{
-        byte[] held = new byte[{HELD_BYTES}];
-        while (System.in.read() >= 0) {{ }}
-        System.out.println(held.length);
-    }}
-}}"""
+HEAP_BYTES = 256 << 20
+WAITER = "class Waiter { public static void main(String[] arguments) throws Exception { while (System.in.read() >= 0) { } } }"
 STATE = {}
 
 
@@ -190,6 +184,28 @@ def hostd_runs_as_installed_in_its_sandbox():
     runs_shut_in("aerostat-hostd", look)
 
 
+def hostd_measures_guests_of_other_users_from_its_sandbox():
+    config = tree().read("etc/aerostat/hostd.toml")
+    with open(tree().file("etc/aerostat/hostd.toml"), "w", encoding="utf-8") as file:
+        file.write(config.replace('backend = "libvirt"', 'backend = "local"'))
+
+    def look(_, unit):
+        guestd = ["/usr/sbin/aerostat-guestd", "--runtime-dir", "/tmp/guest", "--host", "unix:/run/aerostat/guest.sock"]
+        with open(tree().file("tmp", "guest.log"), "w", encoding="utf-8") as log:
+            guest = subprocess.Popen(["chroot", "--userspec=nobody:aerostat-guest", tree().path, *guestd], start_new_session=True,
+                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+        def charged():
+            expect(guest.poll() is None, tree().read("tmp/guest.log"))
+            return sum(one["charged_bytes"] for one in json.loads(unit.ask("status", "--json"))["guests"]) > 0
+        try:
+            wait_until(charged, 20, f"the guest to be measured\n{unit.log()}")
+        finally:
+            guest.terminate()
+            guest.wait(20)
+    runs_shut_in("aerostat-hostd", look)
+
+
 def guestd_runs_as_installed_in_its_sandbox_and_misses_nothing():
     def look(state, unit):
         expect(tree().has("run/aerostat/condition"), "there is no condition page")
@@ -204,27 +220,27 @@ def guestd_runs_as_installed_in_its_sandbox_and_misses_nothing():
 
 
 def a_jvm_of_another_user_is_measured(unit):
-    """On ZGC, whose memory is seen only by opening another process's descriptors."""
+    """On ZGC, whose committed memory is seen only through another user's /proc/PID/fd."""
     homes = jdks()
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         os.chmod(directory, 0o755)
-        with open(os.path.join(directory, "Holder.java"), "w", encoding="ascii") as file:
-            file.write(HOLDER)
+        with open(os.path.join(directory, "Waiter.java"), "w", encoding="ascii") as file:
+            file.write(WAITER)
         compile_java(homes[min(homes)], file.name, directory)
         library, runtime_dir = tree().file("usr/lib/aerostat/libaerostat-jvm.so"), tree().file("run/aerostat")
-        agent = f"-agentpath:{library}=runtime-dir={runtime_dir},name=holder"
-        holder = subprocess.Popen(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", homes[min(homes)] + "/bin/java",
-                                   "-XX:+UseZGC", "-Xmx512m", agent, "-cp", directory, "Holder"],
-                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        agent = f"-agentpath:{library}=runtime-dir={runtime_dir},name=waiter"
+        java = [homes[min(homes)] + "/bin/java", "-XX:+UseZGC", f"-Xms{HEAP_BYTES}", f"-Xmx{HEAP_BYTES}", agent]
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        waiter = subprocess.Popen([*nobody, *java, "-cp", directory, "Waiter"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
         def measured():
             seen = [jvm for guest in json.loads(unit.ask("jvms", "--json"))["guests"] for jvm in guest["jvms"]]
-            return [jvm for jvm in seen if jvm.get("pss_bytes", 0) > HELD_BYTES]
+            return [jvm for jvm in seen if jvm.get("pss_bytes", 0) > HEAP_BYTES]
         try:
-            wait_until(measured, 30, f"the JVM's {HELD_BYTES} bytes to be measured\n{unit.log()}")
+            wait_until(measured, 30, f"the JVM's {HEAP_BYTES} bytes to be measured\n{unit.log()}")
         finally:
-            holder.stdin.close()
-            holder.wait(20)
+            waiter.stdin.close()
+            waiter.wait(20)
 
 
 def programs_are_built_with_the_development_package():
@@ -249,7 +265,8 @@ def they_are_removed_without_a_trace():
 TESTS = [scripts_package_builds_all_packages_with_the_version_of_cmake, lintian_has_no_complaint,
          they_install_on_a_clean_debian_and_every_library_is_found, configuration_is_left_alone_and_checked,
          maintainer_scripts_may_run_again, units_are_sound_and_shut_in,
-         hostd_runs_as_installed_in_its_sandbox, guestd_runs_as_installed_in_its_sandbox_and_misses_nothing,
+         hostd_runs_as_installed_in_its_sandbox, hostd_measures_guests_of_other_users_from_its_sandbox,
+         guestd_runs_as_installed_in_its_sandbox_and_misses_nothing,
          programs_are_built_with_the_development_package, they_are_removed_without_a_trace]
 
 if __name__ == "__main__":
