@@ -56,7 +56,7 @@ class Connection:
                 raise WireError("the peer closed the connection")
             self._buffer += got
         line, self._buffer = self._buffer.split(b"\n", 1)
-        return json.loads(line)
+        return json.loads(line) if line else self.receive(max(0.0, until - time.monotonic()))  # empty lines mean nothing
 
     def ask(self, command, within=10.0, **fields):
         """Sends a control request; returns its reply, the parts of a long one joined."""
