@@ -53,7 +53,7 @@ void AgentLoop::publish() {
     if (auto published = program_->publish(view()); !published) note("no MXBean: " + published.error().message);
 }
 
-/// Looking costs one read of a page of memory; recordings get what has changed, from whoever knows.
+/// Looking costs one read of 4 KiB; recordings are told what has changed.
 void AgentLoop::follow_condition() {
     condition_looked_at_ = clock_.now();
     const auto seen = condition_.look(condition_looked_at_);

@@ -6,6 +6,7 @@ import os
 import subprocess
 
 from condition_case import CRITICAL, TIGHT, ConditionCase, evidence, for_each_jdk, run_and_count, until
+from fake_guestd import FakeGuestd
 from java_service import agent_library
 
 GIB = 1 << 30
@@ -13,6 +14,8 @@ GIB = 1 << 30
 
 class WithAgent(ConditionCase):
     def program(self, major, directory, options="", jvm_args=()):
+        guestd = FakeGuestd(directory)  # an agent that is alone looks every five seconds only
+        self.addCleanup(guestd.close)
         agent = f"-agentpath:{agent_library()}=runtime-dir={directory},name=shop{options}"
         return self.client(major, directory, [*jvm_args, agent])
 
@@ -36,6 +39,10 @@ class WithAgent(ConditionCase):
         until(lambda: client.tell("bean")["Validity"] == "STALE", "the mark")
         page.publish(validity=1)
         until(lambda: client.tell("bean")["Validity"] == "NO_DAEMON", "the daemon's end")
+        page.publish(stale_after_ns=60_000_000_000)
+        until(lambda: client.tell("bean")["Validity"] == "VALID", "another daemon")
+        os.truncate(page.path, 0)  # no daemon of ours does: it must not kill the program
+        until(lambda: client.tell("bean")["Validity"] == "NO_DAEMON", "no page")
 
     @for_each_jdk
     def test_a_recording_shows_its_changes(self, major):
