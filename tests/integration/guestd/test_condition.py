@@ -8,9 +8,11 @@ import json
 import os
 import random
 import select
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from bed import MIB, ROOT, Bed, Connection, Skip, WireError, expect, main, wait_until
@@ -360,13 +362,42 @@ def the_library_exports_its_interface_and_nothing_else():
     expect("SONAME               libaerostat.so.1" in needs, "the SONAME")
 
 
+def the_installed_library_builds_programs_and_the_examples_run():
+    if not shutil.which("cc") or not shutil.which("pkg-config"):
+        raise Skip("needs cc and pkg-config")
+    with Bed() as bed:
+        root = os.path.join(bed.directory, "root")
+        for component in ("library", "development"):
+            done = subprocess.run(["cmake", "--install", BUILD, "--component", component], env={**os.environ, "DESTDIR": root},
+                                  capture_output=True, text=True, check=False)
+            expect(done.returncode == 0, done.stderr)
+        found = subprocess.run(["find", root, "-name", "aerostat.pc"], capture_output=True, text=True, check=True).stdout.split()
+        expect(len(found) == 1, found)
+        places = {**os.environ, "PKG_CONFIG_PATH": os.path.dirname(found[0]), "PKG_CONFIG_SYSROOT_DIR": root}
+        libraries = os.path.dirname(os.path.dirname(found[0]))
+        source, program = os.path.join(ROOT, "examples", "c", "cache.c"), os.path.join(bed.directory, "cache")
+        for extra in ("", "-DAEROSTAT_NO_OP -lpthread"):
+            line = (f"cc -std=c99 -Wall -Wextra -Wpedantic -Werror {source} -o {program} "
+                    f"$(pkg-config --cflags --libs aerostat) {extra}")
+            built = subprocess.run(["sh", "-c", line], env=places, capture_output=True, text=True, check=False)
+            expect(built.returncode == 0, built.stderr)
+            where = {**os.environ, "AEROSTAT_RUNTIME_DIR": bed.runtime, "LD_LIBRARY_PATH": libraries}
+            ran = subprocess.run(["timeout", "-s", "INT", "1", program], env=where, capture_output=True, text=True, check=False)
+            expect(("no-daemon" if extra else "no-host, ample") in ran.stdout, ran)
+        python = os.path.join(ROOT, "examples", "python", "condition.py")
+        ran = subprocess.run([sys.executable, python, "--once"], env={**where, "AEROSTAT_LIBRARY": LIBRARY}, capture_output=True,
+                             text=True, check=False)
+        expect(ran.stdout.startswith("no-host ample available "), ran)
+
+
 TESTS = [the_page_tells_what_the_guest_has, the_host_tells_what_it_shares, a_restart_keeps_the_inode_and_changes_the_session,
          a_killed_writer_leaves_whole_states_and_goes_stale, who_waits_is_woken,
          a_reader_without_a_daemon_finds_one_that_comes, a_page_of_somebody_else_is_not_believed,
          a_reclaimer_is_asked_when_it_is_tight, the_pressure_door_speaks_systemds_protocol,
          the_tool_shows_watches_and_runs_commands, a_full_runtime_directory_is_named_and_mended,
          a_read_only_runtime_directory_is_named, hostile_applications_do_no_harm, whoever_wants_nothing_loses_its_place,
-         the_library_exports_its_interface_and_nothing_else]
+         the_library_exports_its_interface_and_nothing_else,
+         the_installed_library_builds_programs_and_the_examples_run]
 
 if __name__ == "__main__":
     main(TESTS)
