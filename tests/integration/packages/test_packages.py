@@ -23,6 +23,7 @@ sys.path.insert(0, SUPPORT)
 from checks import Skip, expect, run_all, wait_until  # noqa: E402
 from clean_tree import CleanTree, base_of, field, run  # noqa: E402
 from harness import Trouble, compile_java, jdks  # noqa: E402
+from own_systemd import OwnSystemd  # noqa: E402
 
 PACKAGES = {"aerostat-host", "aerostat-guest", "aerostat-cli", "aerostat-agent", "libaerostat1", "libaerostat-dev",
             "libaerostat-java"}
@@ -243,6 +244,36 @@ def a_jvm_of_another_user_is_measured(unit):
             waiter.wait(20)
 
 
+def a_service_lives(systemd, daemon, control):
+    def answers():
+        return systemd.run("aerostatctl", "--socket", control, "status")[0] == 0
+    expect(systemd.systemctl("is-active", daemon)[1].strip() == "active", systemd.journal(daemon))
+    expect(answers(), systemd.journal(daemon))
+    expect(systemd.systemctl("reload", daemon)[0] == 0, systemd.journal(daemon))
+    wait_until(lambda: "configuration reloaded" in systemd.journal(daemon), 10, f"the reload of {daemon}")
+    systemd.systemctl("kill", "--signal=KILL", daemon)
+    wait_until(lambda: systemd.systemctl("show", "-P", "NRestarts", daemon)[1].strip() == "1" and answers(), 20,
+               f"the restart of {daemon}")
+    expect(systemd.systemctl("stop", daemon)[0] == 0, systemd.journal(daemon))
+    expect(systemd.systemctl("is-failed", daemon)[1].strip() == "inactive", systemd.journal(daemon))
+
+
+def services_come_up_under_systemd_and_start_again_after_a_crash():
+    """Both on one machine, so hostd has a directory of its own."""
+    config = tree().file("etc/aerostat/hostd.toml")
+    with open(config, encoding="utf-8") as file:
+        text = re.sub('^runtime_dir.*', 'runtime_dir = "/run/aerostat/host"', file.read(), flags=re.MULTILINE)
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(text)
+    systemd = OwnSystemd(tree())
+    try:
+        a_service_lives(systemd, "aerostat-guestd", "/run/aerostat/control.sock")
+        a_service_lives(systemd, "aerostat-hostd", "/run/aerostat/host/control.sock")
+        expect(systemd.run("test", "-s", "/run/aerostat/condition")[0] == 0, "the condition page is gone after the stop")
+    finally:
+        systemd.close()
+
+
 def programs_are_built_with_the_development_package():
     compiler = shutil.which("cc")
     source = tree().file("tmp", "reader.c")
@@ -258,7 +289,7 @@ def programs_are_built_with_the_development_package():
 
 def they_are_removed_without_a_trace():
     tree().run("dpkg", "--purge", *sorted(PACKAGES))
-    left = tree().run("find", "/etc", "/usr", "/lib/systemd", "/var/lib/systemd", "-xdev", "-name", "*aerostat*").split()
+    left = tree().run("find", "/etc", "/usr", "/lib/systemd", "/var/lib", "-xdev", "-name", "*aerostat*").split()
     expect(not left, left)
 
 
@@ -267,7 +298,8 @@ TESTS = [scripts_package_builds_all_packages_with_the_version_of_cmake, lintian_
          maintainer_scripts_may_run_again, units_are_sound_and_shut_in,
          hostd_runs_as_installed_in_its_sandbox, hostd_measures_guests_of_other_users_from_its_sandbox,
          guestd_runs_as_installed_in_its_sandbox_and_misses_nothing,
-         programs_are_built_with_the_development_package, they_are_removed_without_a_trace]
+         services_come_up_under_systemd_and_start_again_after_a_crash, programs_are_built_with_the_development_package,
+         they_are_removed_without_a_trace]
 
 if __name__ == "__main__":
     if os.geteuid() == 0 and "--in-namespace" not in sys.argv:
