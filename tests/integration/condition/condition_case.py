@@ -45,12 +45,14 @@ class Client(JavaService):
         return [name for name in self.tell("threads")["names"].split("|") if name]
 
     def events(self, kind, **wanted):
-        found = [dict(pair.split("=", 1) for pair in line.split()[1:]) for line in list(self.lines) if line.startswith(kind + " ")]
+        lines = [line.split()[1:] for line in list(self.lines) if line.startswith(kind + " ")]
+        found = [dict(pair.split("=", 1) for pair in line) for line in lines]
         return [event for event in found if all(event[key] == value for key, value in wanted.items())]
 
     def event(self, kind, within=20, **wanted):
         """The first such event, waited for."""
-        return until(lambda: self.events(kind, **wanted), f"{kind} {wanted}; there are {self.lines[-5:]} {self.errors[-5:]}", within)[0]
+        what = f"{kind} {wanted}; there are {self.lines[-5:]} {self.errors[-5:]}"
+        return until(lambda: self.events(kind, **wanted), what, within)[0]
 
 
 class ConditionCase(unittest.TestCase):

@@ -26,8 +26,8 @@ class CachedPages:
     """The example, running; its lines are dictionaries."""
 
     def __init__(self, home, class_path, runtime):
-        self.process = subprocess.Popen([os.path.join(home, "bin", "java"), "-Xmx512m", "-Daerostat.runtime-dir=" + runtime, "-cp",
-                                         class_path, "CachedPages", str(CACHE_MIB)], stdout=subprocess.PIPE, text=True)
+        command = [os.path.join(home, "bin", "java"), "-Xmx512m", "-Daerostat.runtime-dir=" + runtime, "-cp", class_path]
+        self.process = subprocess.Popen([*command, "CachedPages", str(CACHE_MIB)], stdout=subprocess.PIPE, text=True)
         self.seconds = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -80,7 +80,8 @@ class Caffeine(ConditionCase):
             host.line.send("condition", level="ample")
             program = CachedPages(jdks()[major], self.class_path, bed.runtime)
             try:
-                before, full = program.settled(lambda s: s["level"] == "AMPLE" and float(s["held_mib"]) > 0.95 * CACHE_MIB, "a full cache")
+                before, full = program.settled(
+                    lambda s: s["level"] == "AMPLE" and float(s["held_mib"]) > 0.95 * CACHE_MIB, "a full cache")
                 host.line.send("condition", level="critical")
                 squeezed, left = program.settled(
                     lambda s: s["level"] == "TIGHT" and float(s["held_mib"]) < 0.5 * CACHE_MIB, "a small cache")

@@ -56,8 +56,8 @@ class WithAgent(ConditionCase):
 
         def events():
             client.jcmd("JFR.dump", "name=guest", f"filename={file}")
-            run = subprocess.run([os.path.join(client.home, "bin", "jfr"), "print", "--json", "--events", "org.aerostat.GuestMemory",
-                                  file], capture_output=True, text=True, check=False)
+            run = subprocess.run([os.path.join(client.home, "bin", "jfr"), "print", "--json", "--events",
+                                  "org.aerostat.GuestMemory", file], capture_output=True, text=True, check=False)
             return [event["values"] for event in json.loads(run.stdout)["recording"]["events"]] if run.returncode == 0 else []
 
         last = until(lambda: [event for event in events() if event["level"] == "TIGHT"], "the event")[0]

@@ -26,7 +26,8 @@ class Reading(ConditionCase):
                             psi_some_avg10=1.5, psi_full_avg10=0.0, stale_after_ns=3600 * SECOND)
         client = self.client(major, directory)
         seen = client.read()
-        self.assertEqual({key: seen[key] for key in ("validity", "level", "trend", "session", "updates", "host", "tight", "reason")},
+        words = ("validity", "level", "trend", "session", "updates", "host", "tight", "reason")
+        self.assertEqual({key: seen[key] for key in words},
                          {"validity": "VALID", "level": "TIGHT", "trend": "FALLING", "session": "77",
                           "updates": str(said["updates"]), "host": "CRITICAL", "tight": "true", "reason": ""})
         self.assertEqual([int(seen[key]) for key in ("available", "release", "java", "guest", "target", "total")],
@@ -46,7 +47,8 @@ class Reading(ConditionCase):
         page.publish(level=0xFFFFFFFF)
         client = self.client(major, directory)
         seen = client.read()
-        unknown = ("level", "available", "release", "java", "guest", "target", "total", "host", "price", "some", "full", "deadline_ms")
+        unknown = ("level", "available", "release", "java", "guest", "target", "total", "host", "price", "some", "full",
+                   "deadline_ms")
         self.assertEqual({key: seen[key] for key in unknown}, {key: "?" for key in unknown})
         self.assertEqual((seen["validity"], seen["tight"]), ("VALID", "false"))
         page.publish(level=4, trend=9)  # of a newer daemon
@@ -197,7 +199,8 @@ class Listening(ConditionCase):
             evidence("condition.java_hundred_ms", jdk=major, first=round(min(late), 2), last=round(max(late), 2))
             client.event("told", name="throws", level=name)
         self.assertEqual(len(client.events("told", name="hangs")), 1)
-        self.assertEqual(len([line for line in client.errors if "a listener of the memory condition threw" in line]), 1, client.errors)
+        complaints = [line for line in client.errors if "a listener of the memory condition threw" in line]
+        self.assertEqual(len(complaints), 1, client.errors)
 
     @for_each_jdk
     def test_a_restarted_daemon_is_found_and_asked_again(self, major):
@@ -233,7 +236,8 @@ class Listening(ConditionCase):
         door.line.send_raw(b"x" * 200_000 + b"\n")
         for _ in range(20):
             door.line.send_raw(noise.randbytes(noise.randrange(1, 3000)).replace(b"\n", b" ") + b"\n")
-        door.line.send_raw(b'{"v":1,"type":"reclaim","id":"\\"x","reclaimer":[],"wanted_bytes":-1}\n{"v":1,"type":7}\n' + b"[" * 50_000 + b"\n")
+        door.line.send_raw(b'{"v":1,"type":"reclaim","id":"\\"x","reclaimer":[],"wanted_bytes":-1}\n{"v":1,"type":7}\n')
+        door.line.send_raw(b"[" * 50_000 + b"\n")
         said = page.publish(level=TIGHT)
         door.tell(said)
         client.event("told", level="TIGHT")

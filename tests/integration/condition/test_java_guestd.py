@@ -43,7 +43,8 @@ class RealDaemon(ConditionCase):
         self.assertEqual((seen["validity"], seen["session"]), ("VALID", str(page["session"])))
         for name, key in (("some", "psi_some_avg10"), ("full", "psi_full_avg10"), ("price", "host_price")):
             self.assertEqual(seen[name], "?" if page[key] < 0 else str(page[key]), name)
-        evidence("condition.java_guestd", jdk=major, **{key: seen[key] for key in ("level", "host", "available", "total", "age_ms")})
+        shown = ("level", "host", "available", "total", "age_ms")
+        evidence("condition.java_guestd", jdk=major, **{key: seen[key] for key in shown})
 
     @for_each_jdk
     def test_what_the_host_says_reaches_a_listener_at_once(self, major):

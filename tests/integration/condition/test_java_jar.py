@@ -1,4 +1,4 @@
-"""aerostat.jar itself: documented, built alike twice, Java 17, no dependency, and unimpressed by whatever comes over the socket."""
+"""aerostat.jar itself: documented, built alike twice, Java 17, no dependency; and what its socket may bring."""
 
 import hashlib
 import os
@@ -47,8 +47,8 @@ class Jar(ConditionCase):
             versions = {int.from_bytes(jar.read(name)[6:8], "big") for name in classes}
         self.assertEqual(versions, {61})
         self.assertFalse([name for name in classes if name.startswith("org/aerostat/agent/")])
-        needs = subprocess.run([self.tool("jdeps"), "--print-module-deps", self.jar], capture_output=True, text=True, check=True).stdout
-        self.assertEqual(needs.strip(), "java.base")
+        needs = subprocess.run([self.tool("jdeps"), "--print-module-deps", self.jar], capture_output=True, text=True, check=True)
+        self.assertEqual(needs.stdout.strip(), "java.base")
         described = subprocess.run([self.tool("jar"), "--describe-module", "--file", self.jar], capture_output=True, text=True,
                                    check=True).stdout
         self.assertRegex(described, r"org\.aerostat@[0-9.]+")
@@ -58,10 +58,10 @@ class Jar(ConditionCase):
     def test_it_works_as_a_module_in_a_runtime_with_nothing_else(self, major):
         directory = self.directory()
         self.page(directory).publish(level=2)
-        run = subprocess.run([os.path.join(jdks()[major], "bin", "java"), "--limit-modules", "java.base,org.aerostat", "--module-path",
-                              self.jar, "--add-modules", "org.aerostat", "-cp", self.class_dir, "-Daerostat.runtime-dir=" + directory,
-                              "ConditionClient"], input="listen a 1 level ok\nread\nquit\n", capture_output=True, text=True,
-                             check=False, timeout=60)
+        command = [os.path.join(jdks()[major], "bin", "java"), "--limit-modules", "java.base,org.aerostat",
+                   "--module-path", self.jar, "--add-modules", "org.aerostat", "-cp", self.class_dir, "-Daerostat.runtime-dir=" + directory]
+        run = subprocess.run([*command, "ConditionClient"], input="listen a 1 level ok\nread\nquit\n", capture_output=True,
+                             text=True, check=False, timeout=60)
         self.assertIn("level=TIGHT", run.stdout, run.stderr)
         self.assertEqual(run.stderr, "")
 
