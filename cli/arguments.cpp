@@ -91,6 +91,22 @@ std::vector<std::string> simulate_arguments(const TypedOptions& typed) {
     return arguments;
 }
 
+// hostd keeps its decisions beside its socket, unless it is told otherwise.
+std::vector<std::string> history_arguments(const std::string& command, const TypedOptions& typed,
+                                           const std::string& socket) {
+    const std::string beside = socket.substr(0, socket.rfind('/') + 1) + "history";
+    std::vector<std::string> arguments{command, "--dir", typed.directory.empty() ? beside : typed.directory};
+    if (typed.json) arguments.emplace_back("--json");
+    if (!typed.since.empty()) arguments.insert(arguments.end(), {"--since", typed.since});
+    if (!typed.policies.empty()) arguments.insert(arguments.end(), {"--policy", typed.policies});
+    if (!typed.what.empty()) arguments.insert(arguments.end(), {"--", typed.what});
+    return arguments;
+}
+
+bool reads_history(const std::string& command) {
+    return command == "history" || command == "explain" || command == "replay";
+}
+
 Invocation::Action action_of(const std::string& command) {
     if (command == "top") return Invocation::Action::top;
     return command == "condition" ? Invocation::Action::condition : Invocation::Action::ask;
@@ -136,9 +152,10 @@ Result<Invocation> parse_arguments(const std::vector<std::string>& arguments, co
     invocation.condition = ConditionOptions{typed.watch, typed.exec};
     invocation.socket = typed.socket.empty() ? socket : typed.socket;
     invocation.json = typed.json;
-    if (command == "simulate") {
+    if (command == "simulate" || reads_history(command)) {
         invocation.action = Invocation::Action::run_tool;
-        invocation.tool_arguments = simulate_arguments(typed);
+        invocation.tool_arguments =
+            reads_history(command) ? history_arguments(command, typed, invocation.socket) : simulate_arguments(typed);
         return invocation;
     }
     if (auto read = read_request(command, typed, invocation.request); !read) return tl::unexpected(read.error());

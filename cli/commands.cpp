@@ -70,6 +70,24 @@ void add_simulate(CLI::App& app, TypedOptions& typed) {
     simulate->add_option("--svg", typed.svg, "Write plots there")->option_text("FILE");
 }
 
+CLI::App* add_kept(CLI::App& app, const std::string& name, TypedOptions& typed) {
+    CLI::App* command = add_command(app, name);
+    command->add_option("--since", typed.since, "Only decisions of the last TIME")->option_text("TIME");
+    command->add_option("--dir", typed.directory, "Where they are kept (default: \"history\" beside the socket)")
+        ->option_text("DIR");
+    return command;
+}
+
+void add_history(CLI::App& app, TypedOptions& typed) {
+    add_kept(app, "history", typed);
+    add_kept(app, "explain", typed)
+        ->add_option("WHAT", typed.what, "A time (14:05:09, 10m ago: 10m), GUEST or GUEST/JVM")
+        ->option_text(" ");
+    add_kept(app, "replay", typed)
+        ->add_option("--policy", typed.policies, "Another policy (default: the recorded one)")
+        ->option_text("NAME");
+}
+
 void add_condition(CLI::App& app, TypedOptions& typed) {
     CLI::App* condition = add_command(app, "condition");
     condition->add_flag("--watch", typed.watch, "Go on, with a line for each change");
@@ -97,6 +115,7 @@ void add_commands(CLI::App& app, TypedOptions& typed) {
     CLI::App* cancel = add_command(app, "cancel");
     cancel->add_option("OP", typed.op, "The operation's id, from ops")->required()->option_text(" ");
     add_on_shortfall(cancel, typed);
+    add_history(app, typed);
     add_simulate(app, typed);
     add_target(add_command(app, "pause"), typed, false);
     add_target(add_command(app, "resume"), typed, false);

@@ -24,6 +24,9 @@ struct TypedOptions {
     bool once = false;
     std::string interval;
     std::string work_file;
+    std::string directory;
+    std::string since;
+    std::string what;
     std::string scenario;
     std::string policies;
     std::string svg;

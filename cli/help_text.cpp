@@ -130,6 +130,31 @@ Examples:
   aerostatctl simulate examples/scenarios/small.toml
   aerostatctl simulate examples/scenarios/week.toml --policies price,static --svg week.svg)";
 
+constexpr std::string_view kHistory =
+    R"(What the host has decided, one decision a line: those with new orders, changes of the level, and one a minute. Read from the
+files that hostd keeps, also when it is not running; that takes the right to read them.
+
+Examples:
+  aerostatctl history --since 10m
+  aerostatctl history --json | jq '.plan.price')";
+
+constexpr std::string_view kExplain =
+    R"(One decision in full: how the host was, and for each layer what it held, its aim, what was ordered, the price and why. The last
+decision with orders; with WHAT, the last before that time, or the last that orders this guest about.
+
+Examples:
+  aerostatctl explain
+  aerostatctl explain orders
+  aerostatctl explain 14:05:09)";
+
+constexpr std::string_view kReplay =
+    R"(Decides again what is kept, from what was seen then: under another policy to compare it, or under the recorded one, which must
+come to the same orders.
+
+Examples:
+  aerostatctl replay
+  aerostatctl replay --policy proportional --since 1h)";
+
 constexpr std::string_view kCancel =
     R"(Ends a running operation now. What it has obtained so far is kept, or given back with --on-shortfall rollback.
 
@@ -150,7 +175,7 @@ constexpr std::string_view kResume =
 Examples:
   aerostatctl resume orders)";
 
-constexpr std::array<std::pair<std::string_view, HelpText>, 13> kCommands{{
+constexpr std::array<std::pair<std::string_view, HelpText>, 16> kCommands{{
     {"status", {"The daemon and its guests at a glance", kStatus}},
     {"jvms", {"Every JVM with its heap, balloon and costs", kJvms}},
     {"top", {"A live table of all layers", kTop}},
@@ -160,6 +185,9 @@ constexpr std::array<std::pair<std::string_view, HelpText>, 13> kCommands{{
     {"release", {"Drop the ceilings that squeezes have left", kRelease}},
     {"plan", {"What the policy would do now (nothing is done)", kPlan}},
     {"ops", {"Operations, running and ended", kOps}},
+    {"history", {"What the host has decided", kHistory}},
+    {"explain", {"One decision, and why", kExplain}},
+    {"replay", {"Kept decisions under another policy", kReplay}},
     {"simulate", {"Try the policy on simulated guests", kSimulate}},
     {"cancel", {"End a running operation", kCancel}},
     {"pause", {"Switch ballooning off", kPause}},

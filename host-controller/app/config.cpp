@@ -22,6 +22,17 @@ void read_backend(StrictTable& table, HostConfig& config) {
     take(uri, config.uri);
 }
 
+void read_history_keys(StrictTable& table, HostConfig& config) {
+    constexpr Bytes kLeast{1ULL << 20};
+    constexpr Bytes kMost{16ULL << 30};
+    take(table.text("history_dir"), config.history_dir);
+    if (!config.history_dir.empty() && !config.history_dir.starts_with('/'))
+        table.add_problem("history_dir", "history_dir must be an absolute path");
+    take(table.bytes("history_size"), config.history_size);
+    if (!config.history_size.is_zero() && (config.history_size < kLeast || config.history_size > kMost))
+        table.add_problem("history_size", "history_size must be 0B (none is kept), or between 1MiB and 16GiB");
+}
+
 void read_host(StrictTable& table, HostConfig& config) {
     read_backend(table, config);
     read_budget(table, config.rules);
@@ -30,6 +41,7 @@ void read_host(StrictTable& table, HostConfig& config) {
     if (const auto policy = table.word("policy", policy_names())) config.rules.policy = policy_named(*policy);
     config.share_condition =
         share_condition_of(table.word("share_host_condition", {"none", "level", "full"}).value_or("level"));
+    read_history_keys(table, config);
     config.read_group = table.text("read_group");
     config.operate_group = table.text("operate_group");
     config.guest_group = table.text("guest_group");

@@ -18,6 +18,11 @@ struct HostConfig {
     std::string uri = "qemu:///system";  ///< libvirt's connection
     std::string runtime_dir = "/run/aerostat";
     bool act = false;
+    std::string history_dir;          ///< empty: "history" in runtime_dir
+    Bytes history_size{16ULL << 20};  ///< zero: none is kept
+    [[nodiscard]] std::string history_directory() const {
+        return history_dir.empty() ? runtime_dir + "/history" : history_dir;
+    }
     ShareCondition share_condition = ShareCondition::level;
     std::optional<std::string> read_group;
     std::optional<std::string> operate_group;

@@ -53,6 +53,8 @@ Status HostDaemon::open() {
     if (!operate_group) return while_doing("operate_group", operate_group.error());
     const auto guest_group = gid_of(config_.guest_group);
     if (!guest_group) return while_doing("guest_group", guest_group.error());
+    if (!config_.history_size.is_zero())
+        history_ = std::make_unique<HistoryWriter>(config_.history_directory(), config_.history_size);
     backend_ = make_backend(*guest_group);
     if (OsBalloons* balloons = backend_->os_balloons()) {
         mover_ = make_mover(*balloons);
@@ -165,8 +167,12 @@ void HostDaemon::decide_soon() {
 }
 
 void HostDaemon::decide_now() {
-    plan_ = dry_run();
-    log_edges(plan_);
+    const HostSnapshot picture = seen();
+    const TimePoint now = clock_.now();
+    HostPlan plan = decide(picture, state_, config_.rules, now);
+    log_edges(plan);
+    plan_ = std::move(plan);
+    remember(picture, state_, now);
     state_ = plan_.after;
     if (config_.act) send_orders(plan_);
     keep();
@@ -267,6 +273,8 @@ std::vector<std::string> HostDaemon::reconfigure(HostConfig config) {
     keep_old(&HostConfig::backend, "backend");
     keep_old(&HostConfig::uri, "uri");
     keep_old(&HostConfig::runtime_dir, "runtime_dir");
+    keep_old(&HostConfig::history_dir, "history_dir");
+    keep_old(&HostConfig::history_size, "history_size");
     keep_old(&HostConfig::read_group, "read_group");
     keep_old(&HostConfig::operate_group, "operate_group");
     keep_old(&HostConfig::guest_group, "guest_group");

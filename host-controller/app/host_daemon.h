@@ -14,6 +14,8 @@
 #include "host-controller/act/balloon_mover.h"
 #include "host-controller/act/operations.h"
 #include "host-controller/app/config.h"
+#include "host-controller/app/history_files.h"
+#include "host-controller/app/history_record.h"
 #include "host-controller/app/kept_state.h"
 #include "host-controller/backend/backend.h"
 #include "host-controller/control/desk.h"
@@ -83,6 +85,8 @@ private:
     void log_edges(const HostPlan& plan);
     void renew_leases();
     void keep();
+    void remember(const HostSnapshot& seen, const HostState& before, TimePoint now);
+    [[nodiscard]] bool worth_remembering(TimePoint now) const;
     void watch_operations();
     [[nodiscard]] bool settling(TimePoint now) const;
     [[nodiscard]] Moment moment() const { return {clock_.now(), std::chrono::system_clock::now()}; }
@@ -101,6 +105,11 @@ private:
     HostState state_;
     HostPlan plan_;
     KeptFile kept_;
+    std::unique_ptr<HistoryWriter> history_;  ///< absent: none is kept
+    std::vector<LayerPlan> remembered_;       ///< of the last record, what was ordered
+    std::string remembered_level_;
+    std::optional<TimePoint> remembered_at_;
+    std::string bad_history_;
     TimePoint started_;
     TimePoint leases_at_;
     std::set<GuestId> awaited_;    ///< known from before the restart, not back yet

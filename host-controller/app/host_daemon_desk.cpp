@@ -29,6 +29,7 @@ StatusView HostDaemon::status_frame() const {
     view.peers_cut_off = (backend_ ? backend_->peers_cut_off() : 0) + (control_ ? control_->peers_cut_off() : 0);
     if (!bad_reload_.empty()) view.warnings.push_back("the configuration was not reloaded: " + bad_reload_);
     if (!bad_kept_state_.empty()) view.warnings.push_back(bad_kept_state_);
+    if (!bad_history_.empty()) view.warnings.push_back("decisions are not kept: " + bad_history_);
     if (settling(clock_.now()))
         view.warnings.push_back("just started: waiting for " + std::to_string(awaited_.size()) +
                                 " known guests, nothing is given meanwhile");

@@ -5,9 +5,10 @@
 #include <CLI/CLI.hpp>
 
 #include "daemon/service.h"
+#include "host-controller/app/history_command.h"
 #include "host-controller/app/simulate.h"
 
-// aerostat-sim: the policy without a host. `aerostatctl simulate` runs it.
+// aerostat-sim: the policy without a host. `aerostatctl simulate`, `history`, `explain` and `replay` run it.
 namespace {
 
 using namespace aerostat;
@@ -58,6 +59,20 @@ int simulate(const SimulateLine& line) {
     return comparison.violated() == 0 ? daemon::kExitMet : kExitViolated;
 }
 
+int print(const Result<std::string>& text) {
+    if (!text) return report(text.error(), daemon::kExitError);
+    std::cout << *text << std::flush;
+    return std::cout ? daemon::kExitMet : daemon::kExitError;
+}
+
+CLI::App* add_history(CLI::App& cli, const char* name, const char* summary, app::HistoryQuery& query) {
+    CLI::App* command = cli.add_subcommand(name, summary);
+    command->add_option("--dir", query.directory, "where hostd keeps its decisions");
+    command->add_option("--since", query.since, "only decisions of the last TIME: 10m");
+    command->add_flag("--json", query.json, "print records or figures as JSON");
+    return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,10 +85,19 @@ int main(int argc, char** argv) {
     simulating->add_option("--policies", line.policies, "instead of the scenario's own: price,static");
     simulating->add_option("--svg", line.svg, "write plots there");
     simulating->add_flag("--json", line.json, "print the figures as JSON");
+    app::HistoryQuery query;
+    CLI::App* showing = add_history(cli, "history", "Kept decisions, one a line", query);
+    CLI::App* explaining = add_history(cli, "explain", "One kept decision in full", query);
+    explaining->add_option("WHAT", query.what, "a time (14:05:09, 10m ago: 10m) or a guest; default: the last with orders");
+    CLI::App* replaying = add_history(cli, "replay", "Kept decisions under another policy", query);
+    replaying->add_option("--policy", query.policy, "default: the one recorded, which must decide alike");
     try {
         cli.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return cli.exit(error) == 0 ? daemon::kExitMet : daemon::kExitUsage;
     }
+    if (showing->parsed()) return print(app::show_history(query));
+    if (explaining->parsed()) return print(app::explain(query));
+    if (replaying->parsed()) return print(app::replay(query));
     return simulate(line);
 }

@@ -45,6 +45,16 @@ TEST(Arguments, PassASimulationOnToItsTool) {
     EXPECT_THAT(complaint({"simulate"}), HasSubstr("SCENARIO"));
 }
 
+TEST(Arguments, LookForTheHistoryBesideTheSocket) {
+    const auto parsed = parse({"--socket", "/run/a/control.sock", "explain", "orders", "--since", "1h"});
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    EXPECT_EQ(parsed->action, Invocation::Action::run_tool);
+    EXPECT_THAT(parsed->tool_arguments,
+                ::testing::ElementsAre("explain", "--dir", "/run/a/history", "--since", "1h", "--", "orders"));
+    EXPECT_THAT(parse({"replay", "--policy", "static", "--dir", "/h", "--json"})->tool_arguments,
+                ::testing::ElementsAre("replay", "--dir", "/h", "--json", "--policy", "static"));
+}
+
 TEST(Arguments, LeaveToTheDaemonWhatIsNotSaid) {
     const auto parsed = parse({"squeeze", "api", "1GiB"});
     ASSERT_TRUE(parsed);

@@ -49,6 +49,16 @@ TEST(Config, ChoosesThePolicyByName) {
     EXPECT_THAT(problem(kHost + "policy = \"fair\"\n"), HasSubstr("hostd.toml:3"));
 }
 
+TEST(Config, KeepsAHistoryBesideTheSocketsUnlessToldOtherwise) {
+    const auto config = parse_config(kHost + "runtime_dir = \"/run/x\"\n", "hostd.toml");
+    ASSERT_TRUE(config) << config.error().message;
+    EXPECT_EQ(config->history_directory(), "/run/x/history");
+    EXPECT_EQ(config->history_size, 16_MiB);
+    EXPECT_TRUE(parse_config(kHost + "history_size = \"0B\"\n", "hostd.toml")->history_size.is_zero());
+    EXPECT_THAT(problem(kHost + "history_size = \"100KiB\"\n"), HasSubstr("between 1MiB and 16GiB"));
+    EXPECT_THAT(problem(kHost + "history_dir = \"kept\"\n"), HasSubstr("absolute"));
+}
+
 TEST(Config, TellsEachMistakeWithItsLine) {
     EXPECT_THAT(problem("[host]\nmemory = 5\n"), HasSubstr("hostd.toml:2"));
     EXPECT_THAT(problem("[host]\n"), HasSubstr("memory is required"));

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "contract/units.h"
+
+// Decisions as lines in files of bounded size: DIR/decisions-NUMBER.jsonl, of which the oldest goes when the limit is
+// reached. A writer that is killed leaves at most its last line torn; readers drop it.
+namespace aerostat::host::app {
+
+/// Thread: owner's.
+class HistoryWriter {
+public:
+    /// `limit` is for all files together; an eighth of it for one.
+    HistoryWriter(std::string directory, Bytes limit) : directory_(std::move(directory)), limit_(limit) {}
+    ~HistoryWriter();
+    HistoryWriter(const HistoryWriter&) = delete;
+    HistoryWriter& operator=(const HistoryWriter&) = delete;
+
+    /// Appends one line (with its newline), whole or not at all. A full disk costs the oldest file first.
+    /// Fails: `io`; `refused` for a line longer than an eighth of the limit. The next line is tried as if nothing had been.
+    [[nodiscard]] Status append(const std::string& line);
+
+private:
+    [[nodiscard]] Status open_next();
+    [[nodiscard]] Status write(const std::string& line);
+    /// Removes the oldest files until `more` bytes fit; true if one was removed.
+    bool make_room(Bytes more);
+    void close();
+
+    std::string directory_;
+    Bytes limit_;
+    int fd_ = -1;
+    Bytes size_;                ///< of the open file
+    std::uint64_t number_ = 0;  ///< of the open file
+};
+
+/// Files of a directory, oldest first; none if there is no such directory.
+[[nodiscard]] std::vector<std::string> history_files(const std::string& directory);
+
+/// Calls back with each whole line, oldest first, without its newline; returning false ends it.
+/// Fails: `not_found` (no files there), `io`.
+[[nodiscard]] Status read_history(const std::string& directory, const std::function<bool(std::string_view)>& line);
+
+}  // namespace aerostat::host::app

@@ -1,0 +1,45 @@
+#include <algorithm>
+
+#include <spdlog/spdlog.h>
+
+#include "host-controller/app/host_daemon.h"
+
+// What the daemon writes down of its decisions.
+namespace aerostat::host::app {
+namespace {
+
+constexpr Duration kAtLeastEvery = std::chrono::minutes(1);
+
+bool same_order(const LayerPlan& a, const LayerPlan& b) {
+    return a.guest == b.guest && a.layer == b.layer && a.next == b.next;
+}
+
+std::vector<LayerPlan> ordered(const HostPlan& plan) {
+    std::vector<LayerPlan> rows;
+    std::copy_if(plan.layers.begin(), plan.layers.end(), std::back_inserter(rows),
+                 [](const LayerPlan& row) { return row.ordered; });
+    return rows;
+}
+
+}  // namespace
+
+// Each second's decision is mostly to do nothing: those with new orders count, a change of the level, and one a minute.
+bool HostDaemon::worth_remembering(TimePoint now) const {
+    if (!remembered_at_ || now - *remembered_at_ >= kAtLeastEvery || plan_.level != remembered_level_) return true;
+    const auto rows = ordered(plan_);
+    return !rows.empty() && !std::equal(rows.begin(), rows.end(), remembered_.begin(), remembered_.end(), same_order);
+}
+
+void HostDaemon::remember(const HostSnapshot& seen, const HostState& before, TimePoint now) {
+    if (!history_ || !worth_remembering(now)) return;
+    DecisionRecord record{moment().wall, now, config_.act, seen, before, config_.rules, plan_};
+    const auto line = encode_record(record);
+    const Status written = line ? history_->append(*line) : Status(tl::unexpected(line.error()));
+    if (!written && bad_history_.empty()) spdlog::warn("decisions are not kept: {}", written.error().message);
+    bad_history_ = written ? std::string() : written.error().message;
+    remembered_ = ordered(plan_);
+    remembered_level_ = plan_.level;
+    remembered_at_ = now;
+}
+
+}  // namespace aerostat::host::app

@@ -1,0 +1,224 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "host-controller/app/history_command.h"
+#include "host-controller/app/history_files.h"
+#include "host-controller/app/history_views.h"
+#include "host-controller/decide/policies.h"
+#include "host-controller/decide/tracking.h"
+#include "tests/unit/host-controller/host_builders.h"
+
+namespace aerostat::host::app {
+namespace {
+
+using namespace testing;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+LayerSeen held_at(LayerSeen layer, Bytes target) {
+    layer.target = target;
+    return layer;
+}
+
+// A host in which one guest needs what another holds, with some of everything that is remembered.
+DecisionRecord a_record() {
+    DecisionRecord record;
+    record.wall = std::chrono::system_clock::now();
+    record.now = kStart;
+    record.acted = true;
+    LayerSeen cache = held_at(a_heap("cache", 80_MiB, 20_MiB, 200_MiB, 1e6), 80_MiB);
+    cache.kind = LayerKind::guest_os;
+    record.seen.guests = {a_guest("idle", {held_at(a_heap("heap", 600_MiB, 100_MiB, 1_GiB), 600_MiB), cache}),
+                          a_guest("busy", {held_at(a_heap("heap", 200_MiB, 100_MiB, 1_GiB, 1e8), 200_MiB)})};
+    record.rules = rules_for(1_GiB, 64_MiB, {128_MiB, 2_GiB, 1.5});
+    note_ordered(record.before, {"session:idle", "cache"}, 80_MiB, kStart + 2s);
+    set_ceiling(record.before, {"session:busy", "heap"}, 900_MiB, kStart + 1h);
+    record.before.paused_guests.insert("session:other");
+    note_urgent(record.before, record.seen.guests[1], "", 10_MiB, record.rules, kStart);
+    record.plan = decide(record.seen, record.before, record.rules, record.now);
+    return record;
+}
+
+class History : public ::testing::Test {
+protected:
+    History() {
+        std::string pattern = fs::temp_directory_path() / "aerostat-history-XXXXXX";
+        base_ = ::mkdtemp(pattern.data());
+        directory_ = base_ + "/history";
+    }
+    ~History() override {
+        ::umount2(base_.c_str(), MNT_DETACH);
+        std::error_code none;
+        fs::remove_all(base_, none);
+    }
+    [[nodiscard]] std::vector<std::string> lines() const {
+        std::vector<std::string> all;
+        static_cast<void>(read_history(directory_, [&](std::string_view line) {
+            all.emplace_back(line);
+            return true;
+        }));
+        return all;
+    }
+    [[nodiscard]] std::uintmax_t size() const {
+        std::uintmax_t sum = 0;
+        for (const std::string& file : history_files(directory_)) sum += fs::file_size(file);
+        return sum;
+    }
+
+    std::string base_;
+    std::string directory_;
+};
+
+TEST(HistoryRecord, DecidedAgainItComesToTheSamePlan) {
+    const DecisionRecord record = a_record();
+    const auto line = encode_record(record);
+    ASSERT_TRUE(line) << line.error().message;
+    const auto read = decode_record(*line);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*encode_record(*read), *line);
+    const HostPlan again = decide(read->seen, read->before, read->rules, read->now);
+    ASSERT_EQ(again.layers.size(), record.plan.layers.size());
+    EXPECT_FALSE(record.plan.orders.empty());
+    for (std::size_t i = 0; i < again.layers.size(); ++i) {
+        EXPECT_EQ(again.layers[i].target, record.plan.layers[i].target);
+        EXPECT_EQ(again.layers[i].next, record.plan.layers[i].next);
+        EXPECT_EQ(again.layers[i].why, record.plan.layers[i].why);
+    }
+    EXPECT_EQ(again.price, record.plan.price);
+    EXPECT_EQ(again.held, record.plan.held);
+}
+
+TEST(HistoryRecord, AnyDamageIsAnErrorNeverACrash) {
+    const std::string line = *encode_record(a_record());
+    for (std::size_t cut = 0; cut + 1 < line.size(); cut += 7) EXPECT_FALSE(decode_record(line.substr(0, cut)));
+    EXPECT_FALSE(decode_record(""));
+    EXPECT_FALSE(decode_record("{\"v\":2}"));
+    for (std::size_t i = 0; i < line.size(); i += 11) {
+        std::string damaged = line;
+        damaged[i] = damaged[i] == '-' ? '9' : '-';
+        if (const auto read = decode_record(damaged)) static_cast<void>(explain_record(*read));
+    }
+}
+
+TEST(HistoryRecord, ReplayShowsWhatAnotherPolicyWouldHaveMadeOfIt) {
+    Replay same(nullptr);
+    same.add(a_record());
+    EXPECT_EQ(same.alike(), 1U);
+    Replay other(&static_shares());
+    other.add(a_record());
+    EXPECT_EQ(other.decisions(), 1U);
+    EXPECT_EQ(other.alike(), 0U);
+    EXPECT_THAT(other.render(), HasSubstr("replayed (static)"));
+}
+
+TEST_F(History, KeepsTheNewestWithinItsLimit) {
+    HistoryWriter writer(directory_, 80_KiB);
+    const std::string line(900, 'x');
+    for (int i = 0; i < 1000; ++i) {
+        ASSERT_TRUE(writer.append(std::to_string(i) + line + "\n"));
+        ASSERT_LE(size(), 80U * 1024);
+    }
+    const auto kept = lines();
+    EXPECT_GT(kept.size(), 60U);
+    EXPECT_EQ(kept.back().substr(0, 4), "999x");
+    EXPECT_FALSE(writer.append(std::string(20'000, 'x') + "\n")) << "longer than an eighth";
+    EXPECT_TRUE(writer.append("after\n"));
+    EXPECT_EQ(lines().back(), "after");
+}
+
+TEST_F(History, IsForItsOwnerOnly) {
+    HistoryWriter writer(directory_, 1_MiB);
+    ASSERT_TRUE(writer.append("x\n"));
+    struct stat seen {};
+    ASSERT_EQ(::stat(directory_.c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 0077U, 0U);
+}
+
+TEST_F(History, ATornLineIsDroppedAndTheNextWriterGoesOnBehindIt) {
+    {
+        HistoryWriter writer(directory_, 1_MiB);
+        ASSERT_TRUE(writer.append("first\n"));
+    }
+    std::ofstream(history_files(directory_).back(), std::ios::app) << "half a li";
+    HistoryWriter writer(directory_, 1_MiB);
+    ASSERT_TRUE(writer.append("second\n"));
+    EXPECT_THAT(lines(), ::testing::ElementsAre("first", "second"));
+}
+
+TEST_F(History, AWriterKilledAtAnyMomentLeavesWholeRecords) {
+    const std::string record = *encode_record(a_record());
+    for (int round = 0; round < 40; ++round) {
+        const std::size_t files = history_files(directory_).size();
+        const pid_t child = ::fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            HistoryWriter writer(directory_, 1_MiB);
+            for (;;) static_cast<void>(writer.append(record));
+        }
+        // Somewhere in the middle of its writing, at another place each time.
+        const std::uintmax_t wanted = 1 + static_cast<std::uintmax_t>(round) * 3001;
+        const auto newest = [&] {
+            const auto all = history_files(directory_);
+            std::error_code none;
+            return all.empty() ? 0 : fs::file_size(all.back(), none);
+        };
+        while (history_files(directory_).size() <= std::min<std::size_t>(files, 7) && newest() < wanted) ::usleep(50);
+        ::kill(child, SIGKILL);
+        ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+        const auto kept = lines();
+        for (const std::string& line : kept) ASSERT_EQ(line + "\n", record) << "round " << round;
+    }
+    EXPECT_FALSE(lines().empty());
+}
+
+TEST_F(History, AFullDiskCostsTheOldestAndIsNoEnd) {
+    if (::mount("aerostat-test", base_.c_str(), "tmpfs", 0, "size=256k") != 0)
+        GTEST_SKIP() << "needs the right to mount a small tmpfs";
+    HistoryWriter writer(directory_, 8_MiB);  // more than the disk has
+    const std::string line = std::string(2000, 'x') + "\n";
+    int failed = 0;
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(writer.append(line));
+    std::ofstream(base_ + "/other") << std::string(120 * 1024, 'y') << std::flush;
+    for (int i = 0; i < 50; ++i) failed += writer.append(line) ? 0 : 1;
+    EXPECT_GT(failed, 0) << "the disk was meant to be full";
+    for (const std::string& one : lines()) ASSERT_EQ(one.size(), 2000U) << "something torn was read";
+    fs::remove(base_ + "/other");
+    ASSERT_TRUE(writer.append("again\n"));
+    EXPECT_EQ(lines().back(), "again");
+}
+
+TEST_F(History, ExplainFindsADecisionByGuestAndByTime) {
+    HistoryWriter writer(directory_, 1_MiB);
+    DecisionRecord record = a_record();
+    record.wall -= 1h;
+    ASSERT_TRUE(writer.append(*encode_record(record)));
+    HistoryQuery query;
+    query.directory = directory_;
+    query.what = "idle";
+    const auto told = explain(query);
+    ASSERT_TRUE(told) << told.error().message;
+    EXPECT_THAT(*told, HasSubstr("at its floor"));
+    query.what = "nobody";
+    EXPECT_THAT(explain(query).error().message, HasSubstr("nobody"));
+    query.what = "30m";
+    EXPECT_TRUE(explain(query));
+    query.what = "2h";
+    EXPECT_FALSE(explain(query)) << "it is younger";
+    query.since = "30m";
+    EXPECT_EQ(*show_history(query), "");
+    query.since.clear();
+    EXPECT_THAT(*show_history(query), HasSubstr("idle/heap 600 MiB"));
+    query.directory = base_ + "/none";
+    EXPECT_EQ(show_history(query).error().code, ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace aerostat::host::app
