@@ -59,7 +59,8 @@ class Jar(ConditionCase):
         directory = self.directory()
         self.page(directory).publish(level=2)
         command = [os.path.join(jdks()[major], "bin", "java"), "--limit-modules", "java.base,org.aerostat",
-                   "--module-path", self.jar, "--add-modules", "org.aerostat", "-cp", self.class_dir, "-Daerostat.runtime-dir=" + directory]
+                   "--module-path", self.jar, "--add-modules", "org.aerostat", "-cp", self.class_dir,
+                   "-Daerostat.runtime-dir=" + directory]
         run = subprocess.run([*command, "ConditionClient"], input="listen a 1 level ok\nread\nquit\n", capture_output=True,
                              text=True, check=False, timeout=60)
         self.assertIn("level=TIGHT", run.stdout, run.stderr)
