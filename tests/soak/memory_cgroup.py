@@ -50,6 +50,12 @@ class MemoryCgroup:
         self.limited = size
         self._write(self._limit_file, size)
 
+    def usage(self):
+        """What is charged here; pages of files that somebody outside touched first are not."""
+        name = self._peak_file.replace("max_usage", "usage").replace("peak", "current")
+        with open(os.path.join(self.path, name), encoding="ascii") as file:
+            return int(file.read())
+
     def peak(self):
         with open(os.path.join(self.path, self._peak_file), encoding="ascii") as file:
             return int(file.read())

@@ -122,7 +122,7 @@ class StopTheWorld(AgentCase):
         held = self.balloon(guestd)["balloon_bytes"]
         service.tell("rate 0")
         room = LARGE // 2  # less than the balloon: it has to go before it comes back
-        group.limit(process_memory(service.pid) + room)
+        group.limit(group.usage() + room)
         left = guestd.wait_report(lambda r: r["balloon_bytes"] < room, 5, "a balloon that fits into the container")
         service.jcmd("GC.run")
         answer = service.tell("check")
