@@ -23,6 +23,8 @@
 
 #include <stdint.h>
 
+/* NOLINTBEGIN(readability-identifier-naming): names of a C interface */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -199,5 +201,7 @@ AEROSTAT_API void aerostat_reclaimer_unregister(aerostat_reclaimer* reclaimer);
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif /* AEROSTAT_MEMORY_CONDITION_H */
