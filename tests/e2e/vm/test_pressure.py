@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""The pressure guard in a virtual machine: a rush for memory while the OS balloon holds 256 MiB.
+
+With the guard, without it, with hostd dead, and by the heap. Nothing may be killed for want of memory. Figures say how long it
+took from the beginning of the rush until the balloon's target was raised, and until the balloon was empty.
+AEROSTAT_VM_SUBSET=1: only the first.
+"""
+
+import os
+import re
+import signal
+import sys
+import time
+
+from test_flight import MIB, NEAR, Flight, Unavailable, expect, figure, guestd_knows_virtio, run_all, wait_until
+
+TAKEN_MIB = 256
+REACTS_WITHIN_MS = 200  # hostd, from the guest's word to the balloon's new target
+# A guestd that never hears of pressure in a test's time.
+DEAF = '[os]\npressure_stall = "10s"\npressure_window = "10s"\n'
+
+
+def milliseconds(seconds):
+    return "none" if seconds is None else f"{1000 * seconds:.0f}"
+
+
+class Rush:
+    """Watches the balloon from outside while the guest runs out of memory."""
+
+    def __init__(self, vm, device):
+        self.vm, self.device, self.full = vm, device, vm.hardware.memory_mib * MIB
+        self.raised_at = self.empty_at = None
+
+    def watch(self, done, within):
+        """Until done() and the balloon is as it will be. Times are those of the wall clock, as in logs."""
+        self.began = time.time()
+        started, _ = self.device.look()
+        until = self.began + within
+        while time.time() < until and not (done() and self.empty_at):
+            target, actual = self.device.look()
+            if self.raised_at is None and target > started + NEAR:
+                self.raised_at = time.time()
+            if self.empty_at is None and actual >= self.full - NEAR:
+                self.empty_at = time.time()
+            if done() and target <= started + NEAR and time.time() > self.began + within / 2:
+                break  # nobody means to empty it
+        return self
+
+    def since_began(self, moment):
+        return None if moment is None else moment - self.began
+
+    def killed(self):
+        return int(self.vm.run("dmesg | grep -c -e 'Out of memory: Killed' -e 'oom-kill:' || true").strip() or 0)
+
+
+class Guarded(Flight):
+    def squeezed(self, host):
+        """Until the balloon holds what was squeezed out of the heap."""
+        code, said = host.tool.json("squeeze", "vm1/app", f"{TAKEN_MIB}MiB", "--deadline", "20s")
+        expect(code in (0, 3) and said.get("os_moved", 0) >= 0.8 * TAKEN_MIB * MIB, said)
+        return said["os_moved"]
+
+    def rush_of_native_memory(self, vm):
+        """Into a file system in memory: more than there is, less than there will be."""
+        size = vm.mem_available() // MIB + TAKEN_MIB // 2
+        job = vm.shell.start(f"exec dd if=/dev/zero of=/tmp/rush bs=1M count={size}")
+        rush = Rush(vm, self.device(vm)).watch(lambda: job.code is not None, 90)
+        job.wait(60)
+        expect(job.code == 0, f"the rush of {size} MiB ended with {job.code}")
+        return rush
+
+    @staticmethod
+    def still_well(vm, jvm):
+        checked = jvm.tell("check", within=90)
+        expect(checked["corrupt"] == "0", checked)
+        served = jvm.tell("report", within=60)
+        expect(served["oome"] == "0" and int(served["ops"]) > 0, served)
+
+    @staticmethod
+    def heard_at(host):
+        """When hostd had the guest's word, by its log; absent if it never had."""
+        found = re.search(r"^(\S+ \S+)\.(\d{3}) \S+\s+pressure guest=vm1 .*cause=psi", host.log(), re.MULTILINE)
+        return time.mktime(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000 if found else None
+
+    def report(self, name, host, rush, moved):
+        heard = self.heard_at(host) if host else None
+        reacted = rush.raised_at - heard if heard and rush.raised_at else None
+        figure(f"rush.{name}", balloon_mib=f"{moved / MIB:.0f}", heard_ms=milliseconds(rush.since_began(heard)),
+               raised_ms=milliseconds(rush.since_began(rush.raised_at)), emptied_ms=milliseconds(rush.since_began(rush.empty_at)),
+               hostd_ms=milliseconds(reacted), killed=rush.killed())
+        return heard, reacted
+
+    def native_rush_empties_the_balloon(self):
+        with self.app() as (host, vm, jvm):
+            moved = self.squeezed(host)
+            rush = self.rush_of_native_memory(vm)
+            heard, reacted = self.report("native", host, rush, moved)
+            expect(heard is not None, "the guest told the host:\n" + vm.guestd_log())
+            expect(rush.raised_at is not None and rush.killed() == 0, "the balloon's target was raised and nobody was killed")
+            expect(reacted < REACTS_WITHIN_MS / 1000 + 0.1, f"hostd took {1000 * reacted:.0f} ms, looking from outside included")
+            expect("the guest stalls" in vm.guestd_log(), vm.guestd_log())
+            vm.run("rm /tmp/rush")
+            self.still_well(vm, jvm)
+
+    def native_rush_without_the_guard(self):
+        with self.app() as (host, vm, jvm):
+            vm.kill_guestd(signal.SIGTERM)
+            vm.run(f"cat >/tmp/deaf.toml <<'END'\n{DEAF}END")
+            vm.start_guestd(name="app-guest", options="--config /tmp/deaf.toml")
+            host.wait_joined("vm1")
+            moved = self.squeezed(host)
+            rush = self.rush_of_native_memory(vm)
+            self.report("native_without_guard", host, rush, moved)
+            vm.run("rm /tmp/rush")
+            self.still_well(vm, jvm)
+
+    def native_rush_with_hostd_dead(self):
+        with self.app() as (host, vm, jvm):
+            moved = self.squeezed(host)
+            host.kill()
+            rush = self.rush_of_native_memory(vm)
+            self.report("native_hostd_dead", None, rush, moved)
+            expect(rush.killed() == 0, "the driver gives pages back before the kernel kills")
+            vm.run("rm /tmp/rush")
+            self.still_well(vm, jvm)
+
+    def rush_of_the_heap_empties_the_balloon(self):
+        with self.app() as (host, vm, jvm):
+            moved = self.squeezed(host)
+            jvm.order("live 400MiB")
+            rush = Rush(vm, self.device(vm)).watch(lambda: True, 60)
+            grown = jvm.next_answer(within=180)
+            self.report("heap", None, rush, moved)
+            expect("error" not in grown and rush.killed() == 0, grown)
+            wait_until(lambda: vm.balloon_actual() > rush.full - moved + NEAR, 30, "the balloon to give")
+            self.still_well(vm, jvm)
+
+
+SUBSET = [Guarded.native_rush_empties_the_balloon]
+TESTS = [*SUBSET, Guarded.native_rush_without_the_guard, Guarded.native_rush_with_hostd_dead,
+         Guarded.rush_of_the_heap_empties_the_balloon]
+
+
+def main():
+    tests = SUBSET if os.environ.get("AEROSTAT_VM_SUBSET") == "1" else TESTS
+    if sys.argv[1:]:  # by name, for whoever looks into one of them
+        tests = [test for test in tests if any(word in test.__name__ for word in sys.argv[1:])]
+    try:
+        if not guestd_knows_virtio():
+            raise Unavailable("the guestd built here has no virtio-serial")
+        flight = Guarded()
+    except Unavailable as why:
+        print(f"SKIP virtual machines: {why}\n0 passed, 0 failed, {len(tests)} skipped", flush=True)
+        return 0
+    try:
+        return run_all([(test.__name__, lambda test=test: test(flight)) for test in tests])
+    finally:
+        flight.bed.close()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())
