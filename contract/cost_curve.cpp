@@ -135,7 +135,6 @@ CostCurve CostCurve::clamped(Bytes floor_limit, Bytes ceiling_limit) const {
     const Bytes low = std::clamp(floor_limit, floor(), ceiling());
     const Bytes high = std::clamp(ceiling_limit, low, ceiling());
     if (low == floor() && high == ceiling()) return *this;
-    if (low == floor() && high == ceiling()) return *this;
     std::vector<CostPoint> points{{low, evaluate(low)}};
     for (const CostPoint& point : points_) {
         if (point.memory > low && point.memory < high) points.push_back(point);
