@@ -166,8 +166,9 @@ private:
                 return false;
         }
         auto curve = CostCurve::make(std::move(points));
-        if (curve) value = *std::move(curve);
-        return curve.has_value();
+        if (!curve) return false;
+        value = *std::move(curve);
+        return true;
     }
     static bool take(const Json& json, std::set<GuestId>& value) {
         if (!is_list(json)) return false;
