@@ -9,6 +9,7 @@ namespace aerostat::host::app {
 namespace {
 
 constexpr Duration kAtLeastEvery = std::chrono::minutes(1);
+constexpr Duration kTryAgainAfter = std::chrono::seconds(5);  // what failed
 
 bool same_order(const LayerPlan& a, const LayerPlan& b) {
     return a.guest == b.guest && a.layer == b.layer && a.next == b.next;
@@ -25,7 +26,8 @@ std::vector<LayerPlan> ordered(const HostPlan& plan) {
 
 // Each second's decision is mostly to do nothing: those with new orders count, a change of the level, and one a minute.
 bool HostDaemon::worth_remembering(TimePoint now) const {
-    if (!remembered_at_ || now - *remembered_at_ >= kAtLeastEvery || plan_.level != remembered_level_) return true;
+    const Duration at_most = bad_history_.empty() ? kAtLeastEvery : kTryAgainAfter;
+    if (!remembered_at_ || now - *remembered_at_ >= at_most || plan_.level != remembered_level_) return true;
     const auto rows = ordered(plan_);
     return !rows.empty() && !std::equal(rows.begin(), rows.end(), remembered_.begin(), remembered_.end(), same_order);
 }

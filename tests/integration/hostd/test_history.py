@@ -94,7 +94,7 @@ def a_disk_that_is_full_is_told_and_stops_nothing():
             busy_and_idle(host)
             wait_until(lambda: any("decisions are not kept" in one for one in host.status()["warnings"]), 20, "a warning")
             os.unlink(os.path.join(full, "other"))
-            wait_until(lambda: not any("decisions are not kept" in one for one in host.status().get("warnings", [])), 90,
+            wait_until(lambda: not any("decisions are not kept" in one for one in host.status().get("warnings", [])), 30,
                        "the warning to go")
         finally:
             host.kill()
