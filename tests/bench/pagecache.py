@@ -1,8 +1,9 @@
 """What page cache is worth: a container that reads files, squeezed to a budget of stall, with and without the learned curve.
 
 In a virtual machine, for it needs memory.reclaim. A cgroup there reads a file set in a loop, some of it more often than the
-rest, from the guest's own disk. The bench plays the host: it orders the container smaller step by step, and compares what guestd's curve
-foretells with the stall that the cgroup's memory.pressure then counts. Last, what a budget of 1 % of stall gains.
+rest, from the guest's own disk. The bench plays the host: it orders the container smaller step by step, and compares what
+guestd's curve foretells with the stall that the cgroup's memory.pressure then counts. Last, what a budget of 1 % of stall
+gains.
 """
 
 import os

@@ -15,6 +15,7 @@ import time
 from test_flight import MIB, NEAR, Flight, Unavailable, expect, figure, guestd_knows_virtio, run_all, wait_until
 
 TAKEN_MIB = 256
+QUIET_S = 15  # with no new target by then, nobody means to empty the balloon
 REACTS_WITHIN_MS = 200  # hostd, from the guest's word to the balloon's new target
 # A guestd that never hears of pressure in a test's time.
 DEAF = '[os]\npressure_stall = "10s"\npressure_window = "10s"\n'
@@ -42,8 +43,8 @@ class Rush:
                 self.raised_at = time.time()
             if self.empty_at is None and actual >= self.full - NEAR:
                 self.empty_at = time.time()
-            if done() and target <= started + NEAR and time.time() > self.began + within / 2:
-                break  # nobody means to empty it
+            if done() and target <= started + NEAR and time.time() > self.began + QUIET_S:
+                break
         return self
 
     def since_began(self, moment):
