@@ -67,7 +67,6 @@ private:
     JNIEnv* env_;
     ReleaseRules rules_;
     Row row_;
-    bool can_fault_in_ = true;     ///< the kernel is new enough
     jclass soft_class_ = nullptr;  // global references, kept for the rest of the process
     jmethodID construct_ = nullptr, refers_to_ = nullptr, clear_ = nullptr, get_ = nullptr;
     jfieldID timestamp_ = nullptr, clock_ = nullptr;
