@@ -153,7 +153,9 @@ void AgentLoop::work() {
     const TimePoint now = clock_.now();
     if (link_->is_up() && now - reported_at_ >= kReportEvery) report();
     const bool idle = !link_->is_up() && !regulator_->wants_gc_events() && !regulator_->target();
-    wake_in(idle ? kAlone : std::min(wait, std::max(Duration::zero(), reported_at_ + kReportEvery - now)));
+    // Without a link no report moves reported_at_, and what is due for ever would be done without a rest.
+    const Duration due = link_->is_up() ? std::max(Duration::zero(), reported_at_ + kReportEvery - now) : kReportEvery;
+    wake_in(idle ? kAlone : std::min(wait, due));
 }
 
 Duration AgentLoop::advance() {

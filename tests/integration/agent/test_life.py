@@ -184,6 +184,22 @@ class Life(AgentCase):
         self.assertEqual(again["obtained_bytes"], first["obtained_bytes"])
         self.assertEqual(again["session"], guestd.session)
 
+    @for_each_jdk
+    def test_holding_a_balloon_without_a_guestd_takes_no_rush(self, major):
+        guestd, service = self.ballooned(major, ["-XX:+UseG1GC", "-Xmx512m"], ["--rate", "100"], ",cap=elastic")
+        service.tell("live 50MiB")
+        guestd.order("a", 200 * MIB)
+        guestd.result("a")
+        os.unlink(guestd.path)  # nobody to come back to
+        guestd.drop()
+        guestd.wait_for(lambda: guestd.session is None, 10, "the end of the session")
+        began, before = time.monotonic(), thread_cpu(service.pid, "Aerostat")
+        while time.monotonic() - began < 5:
+            service.tell("report")
+        share = (thread_cpu(service.pid, "Aerostat") - before) / (time.monotonic() - began)
+        evidence("agent.held_alone", jdk=major, cpu_share_of_core=f"{share:.4f}")
+        self.assertLess(share, 0.1, "the agent does not rest between its looks")
+
 
 def read(path):
     with open(path, encoding="utf-8") as file:
