@@ -18,7 +18,7 @@ void Regulator::protect(const GcLoad& gc) {
     const TimePoint now = ports_.clock.now();
     const bool ours = causes_collections();
     const GuardVerdict verdict =
-        guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours}, now);
+        guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours, returned_ > 0}, now);
     if (!verdict.distress.empty()) {
         if (facts_.old && verdict.distress == "full-gc")
             take_pages_again();

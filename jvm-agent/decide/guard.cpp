@@ -54,6 +54,7 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     if (cleared) return distressed(seen, seen.balloon, "cleared-chunks", now);
     if (stalled) return distressed(seen, seen.balloon, "allocation-stall", now);
     if (seen.heap.old && full_gc_is_near(*seen.heap.old)) return distressed(seen, seen.balloon, "full-gc-near", now);
+    if (seen.is_leaving) return {};  // sooner would be with its pages, which nothing could release any more
     if (seen.heap.old && seen.balloon > seen.heap.old->reserve)
         return distressed(seen, saturating_sub(seen.balloon, seen.heap.old->reserve), "refill-reserve", now);
     const bool slight = seen.heap.alarm.is_zero() && seen.balloon <= share_of(seen.heap.max, kSlight);

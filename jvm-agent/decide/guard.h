@@ -16,6 +16,8 @@ struct GuardSight {
     std::uint64_t cleared_chunks = 0;  ///< taken by the collector, in all
     GcLoad gc;
     bool cycles_are_ours = false;  ///< our levers are driving concurrent cycles now
+    /// A full collection has brought the balloon back: its pages are being released once more, and then it goes, all of it.
+    bool is_leaving = false;
 };
 
 /// What must be given back at once, and why; nothing if `release` is zero.

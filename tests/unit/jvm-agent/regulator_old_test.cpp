@@ -80,7 +80,7 @@ protected:
     void run(Duration time, Duration young_every = 100ms) {
         const TimePoint until = heap.jvm.clock.now() + time;
         while (heap.jvm.clock.now() < until) {
-            const Duration wait = regulator->advance({});
+            const Duration wait = regulator->advance(gc);
             cpu += 100us;
             heap.jvm.clock.advance(std::clamp<Duration>(wait, 2ms, 50ms));
             if (young_every > Duration::zero() && heap.jvm.clock.now() - collected_ >= young_every) {
@@ -100,6 +100,7 @@ protected:
 
     OldHeap heap;
     Duration cpu{};
+    GcLoad gc;
     TimePoint collected_{};
     std::vector<OperationResult> results;
     std::vector<Pressure> pressures;
@@ -161,6 +162,22 @@ TEST_F(RegulatorOldTest, AfterAFullCollectionPagesGoAgainAndThenTheChunks) {
     EXPECT_EQ(heap.jvm.strong_handles - before, static_cast<int>(held));
     EXPECT_GE(heap.closest_sections, 10ms);
     EXPECT_GE(pressures.size(), 1U);
+}
+
+TEST_F(RegulatorOldTest, NothingButAnotherFullCollectionHurriesThatOn) {
+    squeeze(1_GiB);
+    run(6s);
+    const std::size_t held = chunks();
+    ASSERT_GT(held, 4U);
+    const int before = heap.jvm.strong_handles;
+    heap.jvm.full_gc();
+    heap.reserve = 32_MiB;  // what has come back is taken from what the guest had free
+    gc = {5.0, 0.1};
+    run(50ms, Duration::zero());
+    EXPECT_EQ(chunks(), held) << "their pages first; distress: " << regulator->distress();
+    run(2s, 100ms);
+    EXPECT_EQ(chunks(), 0U);
+    EXPECT_GE(heap.jvm.strong_handles - before, static_cast<int>(held));
 }
 
 TEST_F(RegulatorOldTest, ASecondFullCollectionLeavesNoTimeForPages) {
