@@ -46,6 +46,8 @@ struct aerostat_reclaimer {
     [[nodiscard]] ReclaimerFigures figures() const { return {name, releasable, price}; }
     void update(Bytes now_releasable, std::optional<double> now_price);
     int dispatch();
+    int dispatch_alone();
+    void end_without_thread();
     [[nodiscard]] bool start_thread();
     void serve();
 
@@ -61,8 +63,10 @@ struct aerostat_reclaimer {
 
     int bell = -1;  ///< rings when the thread is to end; negative: there is no thread
     std::atomic<bool> ending = false;
-    bool is_orphan = false;  ///< unregistered from inside a call: the thread deletes it. The thread's own.
+    bool is_orphan = false;  ///< unregistered from inside a call: whoever calls deletes it afterwards. That thread's own.
     std::thread thread;
+    std::mutex calling;                            // without a thread of our own: held by the program's, while it dispatches
+    std::atomic<std::thread::id> dispatcher = {};  // which one that is
 
 private:
     void send_if_due();
@@ -113,6 +117,33 @@ int aerostat_reclaimer::dispatch() {
         door.say(envelope.id, Reclaimed{name, released});
     }
     return calls;
+}
+
+int aerostat_reclaimer::dispatch_alone() {
+    const auto me = std::this_thread::get_id();
+    if (dispatcher == me) return 0;  // from inside a call: what has come meanwhile is taken afterwards
+    std::unique_lock busy(calling);
+    dispatcher = me;
+    int result = AEROSTAT_E_MEMORY;
+    try {
+        result = dispatch();
+    } catch (...) {  // what was asked is asked again
+    }
+    dispatcher = std::thread::id();
+    const bool is_ours_to_delete = is_orphan;
+    busy.unlock();  // from here on another thread may delete it
+    if (is_ours_to_delete) delete this;
+    return result;
+}
+
+void aerostat_reclaimer::end_without_thread() {
+    ending = true;
+    if (dispatcher == std::this_thread::get_id()) {
+        is_orphan = true;
+        return;
+    }
+    { const std::lock_guard until_the_call_is_over(calling); }
+    delete this;
 }
 
 void aerostat_reclaimer::serve() {
@@ -186,19 +217,12 @@ int aerostat_reclaimer_fd(aerostat_reclaimer* reclaimer) {
 int aerostat_reclaimer_dispatch(aerostat_reclaimer* reclaimer) {
     if (!reclaimer) return AEROSTAT_E_ARGUMENT;
     if (reclaimer->bell >= 0) return AEROSTAT_E_THREAD;
-    try {
-        return reclaimer->dispatch();
-    } catch (...) {
-        return AEROSTAT_E_MEMORY;
-    }
+    return reclaimer->dispatch_alone();
 }
 
 void aerostat_reclaimer_unregister(aerostat_reclaimer* reclaimer) {
     if (!reclaimer) return;
-    if (reclaimer->bell < 0) {
-        delete reclaimer;
-        return;
-    }
+    if (reclaimer->bell < 0) return reclaimer->end_without_thread();
     if (reclaimer->thread.get_id() == std::this_thread::get_id()) {
         reclaimer->is_orphan = true;
         reclaimer->thread.detach();

@@ -190,10 +190,11 @@ AEROSTAT_API int aerostat_reclaimer_register(const aerostat_reclaimer_options* o
 AEROSTAT_API int aerostat_reclaimer_update(aerostat_reclaimer* reclaimer, uint64_t releasable_bytes, double price);
 /* As aerostat_condition_fd(), for a reclaimer without a thread. Errors: E_ARGUMENT, E_THREAD. */
 AEROSTAT_API int aerostat_reclaimer_fd(aerostat_reclaimer* reclaimer);
-/* To be called when that descriptor is readable; calls `reclaim` from inside. Returns how often. Errors: E_ARGUMENT,
- * E_THREAD. */
+/* To be called when that descriptor is readable; calls `reclaim` from inside. Returns how often; 0 when it is called from
+ * inside `reclaim`. Errors: E_ARGUMENT, E_MEMORY, E_THREAD. */
 AEROSTAT_API int aerostat_reclaimer_dispatch(aerostat_reclaimer* reclaimer);
-/* Ends it. Waits for a call of `reclaim` that is running; from inside one it returns at once. NULL is allowed. */
+/* Ends it. Waits for a call of `reclaim` that is running; from inside one it returns at once, and that call is the last. NULL
+ * is allowed. */
 AEROSTAT_API void aerostat_reclaimer_unregister(aerostat_reclaimer* reclaimer);
 
 #endif /* AEROSTAT_NO_OP */

@@ -1,6 +1,8 @@
 #include <aerostat/memory_condition.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -384,6 +387,88 @@ TEST_F(DoorTest, AReclaimerMayEndItselfInItsCall) {
     ASSERT_TRUE(run_until(loop, [&] { return !heard.empty(); }));
     server->send(from, "r1", Reclaim{"pictures", Bytes(10), Millis(500)});
     EXPECT_TRUE(run_until(loop, [&] { return context.called && server->connections() == 0; }));
+}
+
+/// A reclaimer without a thread whose call does as the test says, once.
+class DrivenReclaimerTest : public DoorTest {
+protected:
+    std::function<void()> in_the_call;
+    aerostat_reclaimer* reclaimer = nullptr;
+    int fd = -1;
+
+    void SetUp() override {
+        ::signal(SIGPIPE, SIG_IGN);  // as guestd does
+        open();
+        const std::string where = directory.path();
+        aerostat_reclaimer_options options = AEROSTAT_RECLAIMER_OPTIONS_INIT;
+        options.runtime_dir = where.c_str();
+        options.name = "pictures";
+        options.flags = AEROSTAT_RECLAIMER_NO_THREAD;
+        options.user = this;
+        options.reclaim = [](void* user, std::uint64_t bytes, std::uint64_t) {
+            static_cast<DrivenReclaimerTest*>(user)->in_the_call();
+            return bytes;
+        };
+        ASSERT_EQ(aerostat_reclaimer_register(&options, &reclaimer), 0);
+        fd = aerostat_reclaimer_fd(reclaimer);
+        ASSERT_TRUE(run_until(loop, [this] { return !heard.empty(); }));
+    }
+    /// Asks twice, and has the program dispatch. Its result.
+    int ask() {
+        for (const char* id : {"r1", "r2"}) server->send(from, id, Reclaim{"pictures", Bytes(10), Millis(500)});
+        EXPECT_TRUE(run_until(loop, [this] { return is_readable(fd); }));
+        for (loop.restart(); loop.poll() > 0; loop.restart()) continue;  // the second one, too
+        return aerostat_reclaimer_dispatch(reclaimer);
+    }
+};
+
+TEST_F(DrivenReclaimerTest, MayEndItselfInItsCall) {
+    int calls = 0;
+    in_the_call = [&] {
+        ++calls;
+        aerostat_reclaimer_unregister(reclaimer);
+        EXPECT_GE(::fcntl(fd, F_GETFD), 0) << "it was deleted under the call that is still running";
+    };
+    EXPECT_EQ(ask(), 1);
+    EXPECT_EQ(calls, 1) << "it was called after its end";
+    EXPECT_LT(::fcntl(fd, F_GETFD), 0) << "it was never deleted";
+    EXPECT_TRUE(run_until(loop, [&] { return server->connections() == 0; }));
+}
+
+TEST_F(DrivenReclaimerTest, EndsForAnotherThreadAfterItsCall) {
+    std::atomic<bool> has_ended = false;
+    std::thread other;
+    in_the_call = [&] {
+        other = std::thread([&] {
+            aerostat_reclaimer_unregister(reclaimer);
+            has_ended = true;
+        });
+        const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+        while (!has_ended && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+        EXPECT_FALSE(has_ended) << "it did not wait for the call";
+    };
+    EXPECT_EQ(ask(), 1);
+    other.join();
+    EXPECT_TRUE(run_until(loop, [&] { return server->connections() == 0; }));
+}
+
+TEST_F(DrivenReclaimerTest, IsNotCalledAgainInItsCall) {
+    int calls = 0;
+    int inner = -1;
+    in_the_call = [&] {
+        if (++calls > 1) return;
+        server->send(from, "r3", Reclaim{"pictures", Bytes(10), Millis(500)});
+        EXPECT_TRUE(run_until(loop, [&] { return is_readable(fd); }));
+        inner = aerostat_reclaimer_dispatch(reclaimer);
+        EXPECT_EQ(calls, 1);
+    };
+    EXPECT_GE(ask(), 1);
+    EXPECT_TRUE(run_until(loop, [&] {
+        if (is_readable(fd)) aerostat_reclaimer_dispatch(reclaimer);
+        return calls == 3;
+    }));
+    EXPECT_EQ(inner, 0);
+    aerostat_reclaimer_unregister(reclaimer);
 }
 
 }  // namespace
