@@ -110,7 +110,6 @@ TEST_F(StopTheWorldTest, AChunkIsSettledWhereTheOldGenerationOfItsCollectorLies)
 TEST_F(StopTheWorldTest, EachChunkIsReleasedInOneSection) {
     jvm.set_flag("MaxHeapSize", 1LL << 30);  // chunks of 8 MiB, which others release in slices
     reserve = 16_MiB;
-    VmSight vm;
     jvm.reserve({memory.range().begin, memory.range().begin + (1_GiB).count()});
     const auto collector = made(&make_parallel);
     ASSERT_TRUE(collector->can_hold_chunks()) << collector->can_hold_chunks().error().message;
