@@ -16,7 +16,8 @@ namespace {
 /// A control file of a cgroup, kept open for writing.
 class ControlFile {
 public:
-    explicit ControlFile(std::string path) : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDWR | O_CLOEXEC)) {
+    explicit ControlFile(std::string path, int flags = 0)
+        : path_(std::move(path)), fd_(::open(path_.c_str(), O_RDWR | O_CLOEXEC | flags)) {
         if (fd_ < 0) trouble_ = path_ + ": " + std::strerror(errno);
     }
     ~ControlFile() {
@@ -81,7 +82,8 @@ class CgroupBalloon final : public OsBalloon {
 public:
     CgroupBalloon(int version, const std::string& directory, std::string kept_file)
         : version_(version),
-          limit_(directory + (version == 2 ? "/memory.high" : "/memory.limit_in_bytes")),
+          limit_(limit_file(version, directory)),
+          release_(limit_file(version, directory), O_NONBLOCK),
           reclaim_(directory + "/memory.reclaim"),
           swappiness_(directory + "/memory.swappiness"),
           kept_(std::move(kept_file)) {
@@ -89,6 +91,7 @@ public:
         const std::string now = limit_.read().value_or("max");
         original_ = kept_.original(now);
         if (original_ != now) held_ = to_number(now);
+        may_hold_ = held_ != kNothing;
         if (version_ == 1 && swappiness_.is_open()) spares_swap_ = true;
         if (version_ == 2 && reclaim_.is_open()) spares_swap_ = reclaim_.put("0 swappiness=0");
     }
@@ -96,26 +99,23 @@ public:
 
     [[nodiscard]] std::string name() const override { return version_ == 2 ? "cgroup-v2" : "cgroup-v1"; }
     [[nodiscard]] std::string why_not() const override {
-        return limit_.is_open() ? "" : "the container's limit cannot be written: " + limit_.trouble();
+        if (limit_.is_open() && release_.is_open()) return "";
+        return "the container's limit cannot be written: " + (limit_.is_open() ? release_ : limit_).trouble();
     }
     [[nodiscard]] bool spares_swap() const override { return spares_swap_; }
 
-    Status reclaim(Bytes bytes, Bytes holding) override {
-        if (version_ == 1) return squeeze(saturating_sub(holding, bytes));
-        if (!reclaim_.is_open()) return squeeze(saturating_sub(holding, bytes));
+    Status reclaim(Bytes bytes, Bytes holding, std::uint64_t decided_at) override {
+        if (version_ == 1 || !reclaim_.is_open()) return squeeze(saturating_sub(holding, bytes), decided_at);
+        if (releases_ != decided_at) return let_go();
         const std::string amount = std::to_string(bytes.count());
         return reclaim_.write(spares_swap_ ? amount + " swappiness=0" : amount);
     }
 
-    Status hold(std::optional<Bytes> most) override {
-        if (!most) {
-            auto restored = limit_.write(original_);
-            if (!restored) return restored;
-            held_ = kNothing;
-            kept_.forget();
-            return {};
-        }
-        return squeeze(*most);
+    Status hold(std::optional<Bytes> most, std::uint64_t decided_at) override {
+        if (most) return squeeze(*most, decided_at);
+        auto restored = limit_.write(original_);
+        if (restored) nothing_is_held();
+        return restored;
     }
 
     [[nodiscard]] std::optional<Bytes> held() const override {
@@ -124,36 +124,56 @@ public:
     }
 
     void release_now() noexcept override {
-        if (held_ == kNothing || !limit_.put(original_)) return;
-        held_ = kNothing;
-        kept_.forget();
+        ++releases_;
+        if (may_hold_ && release_.put(original_)) nothing_is_held();
     }
+    [[nodiscard]] std::uint64_t releases() const noexcept override { return releases_; }
 
 private:
+    static std::string limit_file(int version, const std::string& directory) {
+        return directory + (version == 2 ? "/memory.high" : "/memory.limit_in_bytes");
+    }
     static constexpr std::uint64_t kNothing = ~0ULL;
     static std::uint64_t to_number(const std::string& text) {
         std::uint64_t value = 0;
         const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
         return parsed.ec == std::errc() ? value : kNothing;
     }
-    Status squeeze(Bytes most) {
+    static Status let_go() { return fail(ErrorCode::busy, "let go: the guest began to stall"); }
+    void nothing_is_held() noexcept {
+        held_ = kNothing;
+        may_hold_ = false;
+        kept_.forget();
+    }
+    Status squeeze(Bytes most, std::uint64_t decided_at) {
+        if (releases_ != decided_at) return let_go();
         const Bytes whole(most.count() / 4096 * 4096);
         const std::string text = std::to_string(whole.count());
         if (version_ == 1 && swappiness_.is_open()) static_cast<void>(swappiness_.put("0"));
         kept_.remember(original_, text);
+        // The kernel sets the limit first and then works on it, maybe for long: a release must see it until we are back.
+        may_hold_ = true;
         auto written = limit_.write(text);
         if (written) held_ = whole.count();
-        return written;
+        may_hold_ = held_ != kNothing;
+        if (releases_ == decided_at) return written;
+        // A release came in between: it may have been overwritten by us.
+        may_hold_ = true;
+        if (limit_.put(original_)) nothing_is_held();
+        return let_go();
     }
 
     int version_;
     ControlFile limit_;
+    ControlFile release_;  ///< the same file: the kernel lets one write at a time through each open file
     ControlFile reclaim_;
     ControlFile swappiness_;
     Kept kept_;
     std::string original_;
     bool spares_swap_ = false;
-    std::atomic<std::uint64_t> held_{kNothing};  ///< bytes; written on a worker, read on the loop
+    std::atomic<std::uint64_t> held_{kNothing};  ///< bytes; written by both, read on the loop
+    std::atomic<bool> may_hold_{false};          ///< a limit of ours may stand, or is on its way
+    std::atomic<std::uint64_t> releases_{0};
 };
 
 class ObservedBalloon final : public OsBalloon {
@@ -161,8 +181,8 @@ public:
     ObservedBalloon(std::string name, std::string why_not) : name_(std::move(name)), why_not_(std::move(why_not)) {}
     [[nodiscard]] std::string name() const override { return name_; }
     [[nodiscard]] std::string why_not() const override { return why_not_; }
-    Status reclaim(Bytes, Bytes) override { return fail(ErrorCode::unsupported, why_not_); }
-    Status hold(std::optional<Bytes>) override { return fail(ErrorCode::unsupported, why_not_); }
+    Status reclaim(Bytes, Bytes, std::uint64_t) override { return fail(ErrorCode::unsupported, why_not_); }
+    Status hold(std::optional<Bytes>, std::uint64_t) override { return fail(ErrorCode::unsupported, why_not_); }
     [[nodiscard]] std::optional<Bytes> held() const override { return std::nullopt; }
     void release_now() noexcept override {}
 

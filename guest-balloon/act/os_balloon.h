@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +13,9 @@ namespace aerostat::guest {
 /// The balloon of the guest OS layer, whatever stands behind it. Two movements: memory that the kernel can spare is taken
 /// (reclaim), and what was taken stays away (hold). A virtual machine's is driven by the host and only observed here.
 ///
-/// Calls may block for as long as the kernel works: not on the loop, but release_now(), which neither blocks nor allocates.
+/// Calls may block for as long as the kernel works: not on the loop, but release_now() and releases(), which neither block
+/// nor allocate and may be called while another call works. `decided_at`: what releases() said when the call was decided; a
+/// release since then wins, and the call fails as `busy`.
 class OsBalloon {
 public:
     virtual ~OsBalloon() = default;
@@ -23,14 +26,16 @@ public:
     /// Whether reclaim() is sure not to push anything out to swap.
     [[nodiscard]] virtual bool spares_swap() const { return false; }
     /// Has the kernel take up to so much page cache. Fails: `busy` (it found less), `unsupported`, `denied`, `io`.
-    [[nodiscard]] virtual Status reclaim(Bytes bytes, Bytes holding) = 0;
+    [[nodiscard]] virtual Status reclaim(Bytes bytes, Bytes holding, std::uint64_t decided_at) = 0;
     /// The guest is to hold no more than this; absent: what it was allowed before us. Fails: `busy` (the kernel cannot make
     /// room), `denied`, `io`.
-    [[nodiscard]] virtual Status hold(std::optional<Bytes> most) = 0;
+    [[nodiscard]] virtual Status hold(std::optional<Bytes> most, std::uint64_t decided_at) = 0;
     /// What we hold it at.
     [[nodiscard]] virtual std::optional<Bytes> held() const = 0;
-    /// Ends the hold at once, on the loop.
+    /// Ends the hold at once, on the loop, and whatever hold is on its way.
     virtual void release_now() noexcept = 0;
+    /// How often release_now() was called.
+    [[nodiscard]] virtual std::uint64_t releases() const noexcept { return 0; }
 };
 
 /// A container's, by its cgroup's folder. `kept_file` remembers what was allowed before us, so that a daemon that is started

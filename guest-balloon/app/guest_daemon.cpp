@@ -124,6 +124,7 @@ void GuestDaemon::stop() {
     stopping_ = true;
     applications_.close();
     requests_.shutting_down();
+    os_.stop();
     if (control_) control_->close(kFarewell);
     agents_.reset();
     host_.reset();

@@ -81,6 +81,12 @@ void OsLayer::move(const MoveOs& order, Bytes reserve) {
     ports_.on_moved(order.op, outcome);
 }
 
+// Not left to the destructors: a worker that hangs in the kernel keeps the balloon alive.
+void OsLayer::stop() {
+    release_now();
+    mover_.reset();
+}
+
 std::vector<std::string> OsLayer::degraded() const {
     std::vector<std::string> sentences = watch_.trouble();
     if (sensor_.cgroup() && settings_.moves && !mover_)

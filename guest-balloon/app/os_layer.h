@@ -42,6 +42,8 @@ public:
     void release_now() noexcept {
         if (mover_) mover_->pressure();
     }
+    /// What is held is let go for good; no move begins any more.
+    void stop();
     /// The file that says what the container holds; empty where the guest is none.
     [[nodiscard]] std::string held_file() const;
     /// For people: what cannot be done here, beside what look() could not see.

@@ -35,7 +35,7 @@ void OsMover::move(const MoveOs& order, Bytes reserve, bool has_swap) {
     deadline_timer_.async_wait([this, alive = alive_, move = move_](asio::error_code error) {
         if (!error && *alive) answer(*move, EndReason::deadline, "the kernel is still at work");
     });
-    look(move_, [](OsBalloon&) { return Status(); });
+    look(move_, [](OsBalloon&, std::uint64_t) { return Status(); });
 }
 
 void OsMover::cancel(const CancelOs& order) {
@@ -49,24 +49,24 @@ void OsMover::pressure() noexcept {
 
 void OsMover::probe(Bytes bytes) {
     if (move_ || bytes.is_zero()) return;
-    static_cast<void>(pool_.run([balloon = balloon_, bytes]() -> std::function<void()> {
-        static_cast<void>(balloon->reclaim(bytes, Bytes()));
+    static_cast<void>(pool_.run([balloon = balloon_, bytes, decided_at = balloon_->releases()]() -> std::function<void()> {
+        static_cast<void>(balloon->reclaim(bytes, Bytes(), decided_at));
         return [] {};
     }));
 }
 
 // Does something to the container on the worker, and looks what came of it.
 bool OsMover::act(const std::shared_ptr<Move>& move, Action action, Then then) {
-    return pool_.run(
-        [alive = alive_, move, action = std::move(action), then = std::move(then), balloon = balloon_, cgroup = cgroup_] {
-            const Status done = action(*balloon);
-            const auto seen = procfs::read_memory_cgroup(cgroup);
-            return std::function<void()>([alive, move, then, done, seen] {
-                if (!*alive) return;
-                if (seen) move->last = *seen;
-                then(seen, done);
-            });
+    return pool_.run([alive = alive_, move, action = std::move(action), then = std::move(then), balloon = balloon_,
+                      cgroup = cgroup_, decided_at = balloon_->releases()] {
+        const Status done = action(*balloon, decided_at);
+        const auto seen = procfs::read_memory_cgroup(cgroup);
+        return std::function<void()>([alive, move, then, done, seen] {
+            if (!*alive) return;
+            if (seen) move->last = *seen;
+            then(seen, done);
         });
+    });
 }
 
 void OsMover::look(const std::shared_ptr<Move>& move, Action action) {
@@ -103,8 +103,9 @@ void OsMover::step(const std::shared_ptr<Move>& move) {
     if (next.action == OsAction::hold) return finish(move, next.reason, next.detail, Hold::changes, next.bytes);
     if (next.action == OsAction::let_go) return finish(move, next.reason, next.detail, Hold::goes);
     move->held_by_step = move->last.current;
-    look(move,
-         [before = move->last.current, bytes = next.bytes](OsBalloon& balloon) { return balloon.reclaim(bytes, before); });
+    look(move, [before = move->last.current, bytes = next.bytes](OsBalloon& balloon, std::uint64_t decided_at) {
+        return balloon.reclaim(bytes, before, decided_at);
+    });
 }
 
 OsStep OsMover::next_step(Move& move) const {
@@ -139,9 +140,11 @@ void OsMover::finish(const std::shared_ptr<Move>& move, EndReason reason, const 
     if (hold == Hold::stays) return answer(*move, reason, detail);
     const std::optional<Bytes> at = hold == Hold::changes ? std::optional(most) : std::nullopt;
     const bool queued = act(
-        move, [at](OsBalloon& balloon) { return balloon.hold(at); },
-        [this, move, reason, detail](const Result<procfs::CgroupMemory>&, const Status& done) {
+        move, [at](OsBalloon& balloon, std::uint64_t decided_at) { return balloon.hold(at, decided_at); },
+        [this, move, reason, detail, decided_at = balloon_->releases()](const Result<procfs::CgroupMemory>&,
+                                                                        const Status& done) {
             if (done) return answer(*move, reason, detail);
+            if (balloon_->releases() != decided_at) return answer(*move, EndReason::guest_pressure, done.error().message);
             answer(*move, reason == EndReason::met ? reason_for(done.error()) : reason, done.error().message);
         });
     if (!queued) answer(*move, EndReason::stuck, "the kernel is still busy with earlier orders");

@@ -52,7 +52,7 @@ private:
         std::optional<OnShortfall> cancelled;
         bool answered = false;
     };
-    using Action = std::function<Status(OsBalloon&)>;
+    using Action = std::function<Status(OsBalloon&, std::uint64_t decided_at)>;
     using Then = std::function<void(const Result<procfs::CgroupMemory>& seen, const Status& done)>;
     /// What becomes of the hold when a move ends.
     enum class Hold { stays, changes, goes };

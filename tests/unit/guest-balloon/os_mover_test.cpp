@@ -1,0 +1,102 @@
+// Moves of a container's OS layer, over a folder that stands for its cgroup and a balloon that can be stopped at work.
+#include "guest-balloon/app/os_mover.h"
+
+#include <atomic>
+#include <semaphore>
+
+#include "tests/support/fake_root.h"
+#include "tests/support/loop.h"
+
+namespace aerostat::guest {
+namespace {
+
+using namespace aerostat::literals;
+using aerostat::testing::run_until;
+
+/// Waits with each call until the test lets it go on, as a kernel that is busy.
+class SlowBalloon final : public OsBalloon {
+public:
+    explicit SlowBalloon(std::unique_ptr<OsBalloon> real) : real_(std::move(real)) {}
+    [[nodiscard]] std::string name() const override { return real_->name(); }
+    [[nodiscard]] std::string why_not() const override { return real_->why_not(); }
+    Status reclaim(Bytes bytes, Bytes holding, std::uint64_t decided_at) override {
+        wait();
+        return real_->reclaim(bytes, holding, decided_at);
+    }
+    Status hold(std::optional<Bytes> most, std::uint64_t decided_at) override {
+        wait();
+        return real_->hold(most, decided_at);
+    }
+    [[nodiscard]] std::optional<Bytes> held() const override { return real_->held(); }
+    void release_now() noexcept override { real_->release_now(); }
+    [[nodiscard]] std::uint64_t releases() const noexcept override { return real_->releases(); }
+
+    std::atomic<int> calls{0};
+    std::counting_semaphore<> may_go_on{0};
+
+private:
+    void wait() {
+        ++calls;
+        may_go_on.acquire();
+    }
+    std::unique_ptr<OsBalloon> real_;
+};
+
+class OsMoverTest : public ::testing::Test {
+protected:
+    aerostat::testing::FakeRoot root;
+    asio::io_context loop;
+    SystemClock clock;
+    std::shared_ptr<SlowBalloon> balloon;
+    std::unique_ptr<OsMover> mover;
+    std::optional<OsOutcome> moved;
+
+    void start() {
+        root.write("/memory.high", "max      \n");
+        root.write("/memory.max", "max\n");
+        root.write("/memory.reclaim", "");
+        holds(256_MiB);
+        balloon = std::make_shared<SlowBalloon>(cgroup_balloon(2, root.path, root.path + "/os-limit"));
+        mover = std::make_unique<OsMover>(loop, clock, balloon, procfs::MemoryCgroup{2, root.path, root.path},
+                                          [this](const std::string&, const OsOutcome& outcome) { moved = outcome; });
+    }
+    void TearDown() override {
+        if (balloon) balloon->may_go_on.release(100);
+        mover.reset();
+    }
+    void holds(Bytes current) const {
+        root.write("/memory.current", std::to_string(current.count()) + "\n");
+        root.write("/memory.stat", "active_file 0\ninactive_file " + std::to_string((128_MiB).count()) + "\nanon 0\n");
+    }
+    void take(Bytes target, Duration within = std::chrono::seconds(60), OnShortfall on_shortfall = OnShortfall::keep) const {
+        mover->move(MoveOs{"op-1", target, within, on_shortfall}, Bytes(), false);
+    }
+    [[nodiscard]] ::testing::AssertionResult begins(int call) {
+        return run_until(loop, [&] { return balloon->calls == call; });
+    }
+    [[nodiscard]] std::string high() const { return root.read("/memory.high"); }
+};
+
+TEST_F(OsMoverTest, AStallWhileTheHoldIsOnItsWayIsNotForgotten) {
+    start();
+    take(256_MiB);  // is there already: what is left is to hold it
+    ASSERT_TRUE(begins(1));
+    mover->pressure();
+    balloon->may_go_on.release();
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    EXPECT_EQ(high(), "max      \n");
+    EXPECT_FALSE(balloon->held());
+    EXPECT_EQ(moved->reason, EndReason::guest_pressure);
+}
+
+TEST_F(OsMoverTest, WithoutAStallTheHoldStands) {
+    start();
+    take(256_MiB);
+    balloon->may_go_on.release();
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    EXPECT_EQ(high(), "268435456\n");
+    EXPECT_EQ(moved->reason, EndReason::met);
+}
+
+}  // namespace
+}  // namespace aerostat::guest
