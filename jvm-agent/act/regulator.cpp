@@ -82,7 +82,9 @@ void Regulator::learn_from_pauses() {
         return;
     }
     pauses_ = facts_.pauses;
-    application_ = saturating_sub(facts_.used_after_gc, balloon_.size().granted);
+    // Only a full collection frees the chunks of an old generation that were let go: they are no growth of the program.
+    const Bytes let_go = facts_.old ? vacant_ : Bytes();
+    application_ = saturating_sub(facts_.used_after_gc, balloon_.size().granted + let_go);
     live_.observe(facts_, application_, ports_.clock.now());
     distrust_look();
 }

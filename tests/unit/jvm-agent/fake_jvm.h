@@ -51,9 +51,9 @@ public:
     /// What the kernel would count.
     [[nodiscard]] Bytes resident_heap() const { return std::max(in_memory, live + garbage); }
 
-    /// A young collection: what was dropped comes free.
+    /// A young collection: what was dropped comes free, unless it lies in an old generation.
     void young_gc() {
-        dropped_ = 0;
+        if (kind != CollectionKind::stop_the_world) dropped_ = 0;
         ++young_gcs;
         ++pauses;
         used_after_ = used();

@@ -204,6 +204,20 @@ TEST_F(RegulatorOldTest, ChunksThatWereLetGoStayWithoutPagesUntilAFullCollection
     EXPECT_EQ(regulator->footprint().resident, resident);
 }
 
+TEST_F(RegulatorOldTest, ChunksThatWereLetGoAreNoGrowthOfTheProgram) {
+    heap.jvm.max = heap.old_size = 1_GiB;
+    heap.reserve = 400_MiB;
+    squeeze(512_MiB, 20s);
+    run(20s);
+    ASSERT_GE(regulator->balloon().size().granted, 350_MiB);
+    const Bytes occupied = regulator->application();
+    heap.reserve = 200_MiB;
+    run(2s);
+    EXPECT_EQ(regulator->application(), occupied);
+    EXPECT_GE(regulator->balloon().size().granted, 180_MiB) << "the rest is covered";
+    ASSERT_EQ(pressures.size(), 1U);
+}
+
 class AllowedFullGcsTest : public RegulatorOldTest {
 protected:
     AllowedFullGcsTest() : RegulatorOldTest(&plan_full_collections, 2) {}
