@@ -1,6 +1,5 @@
 package org.aerostat;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -35,6 +34,7 @@ final class ClientLink {
     private Thread thread;
     private Conversation talk;
     private boolean nudged;
+    private boolean heard; // the thread's own
 
     ClientLink(Path socket, Client client) {
         this.socket = socket;
@@ -44,8 +44,9 @@ final class ClientLink {
     /** To be called after a registration was added or closed. */
     synchronized void nudge() {
         if (thread == null && client.isWanted()) {
-            thread = Workers.daemon(this::run, "Aerostat condition");
-            thread.start();
+            Thread started = Workers.daemon(this::run, "Aerostat condition");
+            started.start();
+            thread = started; // not if there is no thread to be had: the next nudge tries again
         }
         nudged = true;
         notifyAll();
@@ -58,9 +59,17 @@ final class ClientLink {
         long pause = SHORTEST_PAUSE_MILLIS;
         while (isWanted()) {
             boolean spoken = converse();
-            client.look();
+            lookSafely();
             pause = spoken ? SHORTEST_PAUSE_MILLIS : Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
             pauseFor(ThreadLocalRandom.current().nextLong(pause / 2, pause));
+        }
+    }
+
+    private void lookSafely() {
+        try {
+            client.look();
+        } catch (Throwable shortage) {
+            // As in converse(): what is lacking now may be there when we look again.
         }
     }
 
@@ -74,23 +83,23 @@ final class ClientLink {
 
     /** Until the connection ends. True if the daemon has said something sensible. */
     private boolean converse() {
-        boolean[] heard = {false};
+        heard = false;
         try (Conversation opened = Conversation.open(socket)) {
             hold(opened);
             client.begin(opened::send);
             while (client.isWanted() && opened.turn(client.look(), message -> {
-                heard[0] = true;
+                heard = true;
                 client.hear(message);
             })) {
                 continue;
             }
-        } catch (IOException | RuntimeException ended) {
-            // It is tried again: a daemon that is not there is no error.
+        } catch (Throwable ended) {
+            // It is tried again: a daemon that is not there is no error, and a want of memory is no reason to fall silent.
         } finally {
             hold(null);
             client.end();
         }
-        return heard[0];
+        return heard;
     }
 
     private synchronized void hold(Conversation opened) {

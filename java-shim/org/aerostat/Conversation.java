@@ -27,7 +27,7 @@ final class Conversation implements Closeable {
 
     private final Selector selector;
     private final SocketChannel channel;
-    private final ByteBuffer read = ByteBuffer.allocateDirect(READ_BYTES);
+    private final ByteBuffer read = ByteBuffer.allocate(READ_BYTES);
     private final LineBuffer lines = new LineBuffer();
     private final Queue<ByteBuffer> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
@@ -51,11 +51,12 @@ final class Conversation implements Closeable {
             }
             channel.register(selector, SelectionKey.OP_READ);
             return new Conversation(selector, channel);
-        } catch (IOException | RuntimeException failure) {
-            if (channel != null) {
-                channel.close();
+        } catch (Throwable failure) {
+            try (selector) {
+                if (channel != null) {
+                    channel.close();
+                }
             }
-            selector.close();
             throw failure;
         }
     }

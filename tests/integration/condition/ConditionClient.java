@@ -1,3 +1,4 @@
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -18,6 +19,7 @@ import org.aerostat.Registration;
 public final class ConditionClient {
     private static final Map<String, List<Registration>> REGISTERED = new HashMap<>();
     private static final CountDownLatch NEVER = new CountDownLatch(1);
+    private static ByteBuffer hoard;
 
     private ConditionClient() {}
 
@@ -56,6 +58,12 @@ public final class ConditionClient {
                 return GuestMemoryBean.read();
             case "close":
                 REGISTERED.remove(words[1]).forEach(Registration::close);
+                return "";
+            case "hoard":
+                hoard = ByteBuffer.allocateDirect(Integer.parseInt(words[1]));
+                return "";
+            case "release":
+                hoard = null;
                 return "";
             case "threads":
                 return "names=" + Thread.getAllStackTraces().keySet().stream().map(Thread::getName)

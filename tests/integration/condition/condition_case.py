@@ -13,7 +13,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "agent"), os.path.join(HERE, "..", ".."
 
 from agent_case import evidence, for_each_jdk, run_and_count  # noqa: E402,F401
 from condition_page import PageWriter  # noqa: E402
-from fake_door import FakeDoor  # noqa: E402
+from fake_door import FakeDoor, WireError  # noqa: E402,F401
 from harness import built  # noqa: E402
 from java_service import JavaService, jdks  # noqa: E402
 

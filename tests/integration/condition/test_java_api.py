@@ -9,7 +9,7 @@ import statistics
 import struct
 import subprocess
 
-from condition_case import (CRITICAL, TIGHT, ConditionCase, built, evidence, for_each_jdk, run_and_count, time, until)
+from condition_case import (CRITICAL, TIGHT, ConditionCase, WireError, built, evidence, for_each_jdk, run_and_count, time, until)
 
 GIB = 1 << 30
 SECOND = 1_000_000_000
@@ -250,6 +250,31 @@ class Listening(ConditionCase):
         door.tell(page.publish(level=CRITICAL))
         client.event("told", level="CRITICAL")
         self.assertEqual(client.read()["validity"], "VALID")
+
+    @for_each_jdk
+    def test_a_want_of_memory_ends_no_listening(self, major):
+        directory = self.directory()
+        page, door = self.page(directory), self.door(directory)
+        page.publish()
+        client = self.client(major, directory, ["-XX:MaxDirectMemorySize=64k"])
+        client.tell("hoard 65536")  # what the connection's reads and writes would need
+        client.tell("listen a 1 level ok")
+        client.event("told", level="AMPLE")
+
+        def asks():
+            try:
+                return door.accept()["type"] == "watch"
+            except WireError:  # it comes, fails, and comes again
+                return False
+
+        has_asked = asks()  # newer JDKs do not count what a connection needs
+        page.publish(level=TIGHT)
+        client.event("told", level="TIGHT")
+        client.tell("release")
+        self.assertTrue(has_asked or until(asks, "the connection"))
+        door.tell(page.publish(level=CRITICAL))
+        client.event("told", level="CRITICAL")
+        self.assertIn("Aerostat_condition", client.threads())
 
     @for_each_jdk
     def test_a_socket_of_a_stranger_is_left_alone(self, major):
