@@ -25,21 +25,30 @@ final class Mailbox implements Registration, Runnable {
     }
 
     /** {@code always}: also when nothing has changed that one would act upon. */
-    synchronized void offer(MemoryCondition now, boolean always) {
-        if (closed || now.equals(told) || (!always && told != null && !isNews(told, now))) {
-            return;
-        }
-        told = now;
-        pending = now;
-        if (scheduled) {
+    void offer(MemoryCondition now, boolean always) {
+        if (!accept(now, always)) {
             return;
         }
         try {
-            executor.execute(this);
-            scheduled = true;
-        } catch (RuntimeException | OutOfMemoryError noThread) { // again at the next offer
-            told = null;
+            executor.execute(this); // not under the lock: it may be one that runs it here and now
+        } catch (Throwable refused) { // again at the next offer
+            synchronized (this) {
+                scheduled = false;
+                told = null;
+            }
         }
+    }
+
+    /** True if it has to be brought to the listener, and nobody is about to. */
+    private synchronized boolean accept(MemoryCondition now, boolean always) {
+        if (closed || now.equals(told) || (!always && told != null && !isNews(told, now))) {
+            return false;
+        }
+        told = now;
+        pending = now;
+        boolean had = scheduled;
+        scheduled = true;
+        return !had;
     }
 
     private static boolean isNews(MemoryCondition before, MemoryCondition now) {

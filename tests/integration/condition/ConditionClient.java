@@ -138,7 +138,8 @@ public final class ConditionClient {
         for (int i = 0; i < count; i++) {
             int number = i;
             java.util.function.Consumer<MemoryCondition> listener = now -> told(name, number, manner, now);
-            made.add(what.equals("all") ? MemoryConditions.onAnyChange(listener) : MemoryConditions.onChange(listener));
+            made.add(what.equals("all") ? MemoryConditions.onAnyChange(listener)
+                    : what.equals("here") ? MemoryConditions.onChange(listener, Runnable::run) : MemoryConditions.onChange(listener));
         }
         REGISTERED.put(name, made);
         return "";

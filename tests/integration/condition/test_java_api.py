@@ -9,7 +9,8 @@ import statistics
 import struct
 import subprocess
 
-from condition_case import (CRITICAL, TIGHT, ConditionCase, WireError, built, evidence, for_each_jdk, run_and_count, time, until)
+from condition_case import (AMPLE, CRITICAL, TIGHT, ConditionCase, WireError, built, evidence, for_each_jdk, run_and_count, time,
+                            until)
 
 GIB = 1 << 30
 SECOND = 1_000_000_000
@@ -181,6 +182,13 @@ class Listening(ConditionCase):
         door.tell(said)
         client.event("told", name="level", level="TIGHT")
         self.assertEqual([event["level"] for event in client.events("told", name="level")], ["AMPLE", "TIGHT"])
+
+    @for_each_jdk
+    def test_an_executor_that_runs_in_the_calling_thread_is_used_again_and_again(self, major):
+        client, page, door = self.watching(major, "listen a 1 here ok")
+        for level, name in ((TIGHT, "TIGHT"), (CRITICAL, "CRITICAL"), (AMPLE, "AMPLE")):
+            door.tell(page.publish(level=level, session=2))
+            client.event("told", level=name, session="2")
 
     @for_each_jdk
     def test_a_hundred_listeners_are_told_beside_one_that_throws_and_one_that_hangs(self, major):
