@@ -53,8 +53,7 @@ void Door::connect() {
                            ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
                            watch(epoll_, socket_);
     framer_ = LineFramer();
-    if (!connected || !greet()) return lose(false);
-    pause_ = Duration{};
+    if (!connected || !greet()) lose();
 }
 
 bool Door::greet() {
@@ -64,10 +63,13 @@ bool Door::greet() {
     return true;
 }
 
-void Door::lose(bool soon) {
-    if (socket_ >= 0) ::close(socket_);
+void Door::lose() {
+    if (socket_ >= 0) {
+        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, socket_, nullptr);  // closing does not suffice while a forked child has it, too
+        ::close(socket_);
+    }
     socket_ = -1;
-    pause_ = soon ? kFirstPause : std::clamp(pause_ * 2, kFirstPause, kLongestPause);
+    pause_ = std::clamp(pause_ * 2, kFirstPause, kLongestPause);
     wake_within(pause_);
 }
 
@@ -112,12 +114,15 @@ void Door::read(Arrivals& arrivals) {
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) return;
         if (got <= 0) {
-            lose(true);
+            lose();
             arrivals.turned = true;
             return;
         }
         framer_.feed(std::string_view(buffer.data(), static_cast<std::size_t>(got)), [&](std::string_view line) {
-            if (auto envelope = decode_message(line)) arrivals.messages.push_back(*std::move(envelope));
+            auto envelope = decode_message(line);
+            if (!envelope) return;
+            pause_ = Duration{};  // it is a guestd that serves, not one that only lets us in
+            arrivals.messages.push_back(*std::move(envelope));
         });
     }
 }

@@ -40,7 +40,7 @@ public:
 
 private:
     void connect();
-    void lose(bool soon);
+    void lose();
     bool greet();
     void read(Arrivals& arrivals);
 
