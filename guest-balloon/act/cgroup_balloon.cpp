@@ -104,8 +104,10 @@ public:
     }
     [[nodiscard]] bool spares_swap() const override { return spares_swap_; }
 
+    [[nodiscard]] bool reclaims_without_limit() const override { return version_ == 2 && reclaim_.is_open(); }
+
     Status reclaim(Bytes bytes, Bytes holding, std::uint64_t decided_at) override {
-        if (version_ == 1 || !reclaim_.is_open()) return squeeze(saturating_sub(holding, bytes), decided_at);
+        if (!reclaims_without_limit()) return squeeze(saturating_sub(holding, bytes), decided_at);
         if (releases_ != decided_at) return let_go();
         const std::string amount = std::to_string(bytes.count());
         return reclaim_.write(spares_swap_ ? amount + " swappiness=0" : amount);

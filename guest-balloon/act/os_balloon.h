@@ -25,6 +25,8 @@ public:
     [[nodiscard]] virtual std::string why_not() const = 0;
     /// Whether reclaim() is sure not to push anything out to swap.
     [[nodiscard]] virtual bool spares_swap() const { return false; }
+    /// Whether reclaim() goes without setting a limit; otherwise it is for moves only, which know what the guest may keep.
+    [[nodiscard]] virtual bool reclaims_without_limit() const { return false; }
     /// Has the kernel take up to so much page cache. Fails: `busy` (it found less), `unsupported`, `denied`, `io`.
     [[nodiscard]] virtual Status reclaim(Bytes bytes, Bytes holding, std::uint64_t decided_at) = 0;
     /// The guest is to hold no more than this; absent: what it was allowed before us. Fails: `busy` (the kernel cannot make

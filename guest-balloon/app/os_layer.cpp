@@ -91,6 +91,8 @@ std::vector<std::string> OsLayer::degraded() const {
     std::vector<std::string> sentences = watch_.trouble();
     if (sensor_.cgroup() && settings_.moves && !mover_)
         sentences.push_back("the container's memory cannot be moved: " + balloon_->why_not());
+    if (mover_ && settings_.probes && !balloon_->reclaims_without_limit())
+        sentences.push_back("page cache is not probed: os.probe needs memory.reclaim (cgroup version 2, Linux 5.19)");
     return sentences;
 }
 

@@ -48,7 +48,7 @@ void OsMover::pressure() noexcept {
 }
 
 void OsMover::probe(Bytes bytes) {
-    if (move_ || bytes.is_zero()) return;
+    if (move_ || bytes.is_zero() || !balloon_->reclaims_without_limit()) return;
     static_cast<void>(pool_.run([balloon = balloon_, bytes, decided_at = balloon_->releases()]() -> std::function<void()> {
         static_cast<void>(balloon->reclaim(bytes, Bytes(), decided_at));
         return [] {};

@@ -33,7 +33,7 @@ public:
     void cancel(const CancelOs& order);
     /// The guest stalls: a move ends and holds nothing. Allocates nothing.
     void pressure() noexcept;
-    /// Takes a little page cache, to learn what it is worth.
+    /// Takes a little page cache, to learn what it is worth; nothing where that needs a limit.
     void probe(Bytes bytes);
     [[nodiscard]] bool is_moving() const { return move_ != nullptr; }
 

@@ -27,6 +27,7 @@ public:
         wait();
         return real_->hold(most, decided_at);
     }
+    [[nodiscard]] bool reclaims_without_limit() const override { return real_->reclaims_without_limit(); }
     [[nodiscard]] std::optional<Bytes> held() const override { return real_->held(); }
     void release_now() noexcept override { real_->release_now(); }
     [[nodiscard]] std::uint64_t releases() const noexcept override { return real_->releases(); }
@@ -51,10 +52,10 @@ protected:
     std::unique_ptr<OsMover> mover;
     std::optional<OsOutcome> moved;
 
-    void start() {
+    void start(bool can_reclaim = true) {
         root.write("/memory.high", "max      \n");
         root.write("/memory.max", "max\n");
-        root.write("/memory.reclaim", "");
+        if (can_reclaim) root.write("/memory.reclaim", "");
         holds(256_MiB);
         balloon = std::make_shared<SlowBalloon>(cgroup_balloon(2, root.path, root.path + "/os-limit"));
         mover = std::make_unique<OsMover>(loop, clock, balloon, procfs::MemoryCgroup{2, root.path, root.path},
@@ -73,6 +74,12 @@ protected:
     }
     [[nodiscard]] ::testing::AssertionResult begins(int call) {
         return run_until(loop, [&] { return balloon->calls == call; });
+    }
+    // Waits until the worker has done what came before: one more job is answered.
+    [[nodiscard]] ::testing::AssertionResult worker_is_idle() {
+        moved.reset();
+        take(Bytes(Bytes::kLimit));
+        return run_until(loop, [&] { return moved.has_value(); });
     }
     [[nodiscard]] std::string high() const { return root.read("/memory.high"); }
 };
@@ -96,6 +103,23 @@ TEST_F(OsMoverTest, WithoutAStallTheHoldStands) {
     ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
     EXPECT_EQ(high(), "268435456\n");
     EXPECT_EQ(moved->reason, EndReason::met);
+}
+
+TEST_F(OsMoverTest, AProbeNeverSetsALimit) {
+    start(false);
+    balloon->may_go_on.release(10);
+    mover->probe(4_MiB);
+    ASSERT_TRUE(worker_is_idle());
+    EXPECT_EQ(high().substr(0, 3), "max");
+    EXPECT_EQ(balloon->calls, 1) << "only the end of the move after it";
+}
+
+TEST_F(OsMoverTest, AProbeTakesPageCacheWhereTheKernelCan) {
+    start();
+    balloon->may_go_on.release(10);
+    mover->probe(4_MiB);
+    ASSERT_TRUE(worker_is_idle());
+    EXPECT_EQ(root.read("/memory.reclaim").substr(0, 7), "4194304");
 }
 
 }  // namespace
