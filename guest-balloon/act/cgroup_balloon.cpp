@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <sstream>
 
 #include "guest-balloon/act/os_balloon.h"
 #include "procfs/file_text.h"
@@ -56,18 +57,28 @@ private:
 class Kept {
 public:
     explicit Kept(std::string path) : path_(std::move(path)) {}
-    /// "ORIGINAL OURS": believed while the limit is still the one we set.
-    [[nodiscard]] std::string original(const std::string& now) const {
+    /// One line: "ORIGINAL OURS BEFORE SWAPPINESS", "-" for none. The limit is ours if it is the one that was to be set, or,
+    /// where that did not come about, the one we held before.
+    struct Note {
+        std::string original;
+        std::string ours;
+        std::string before;
+        std::string swappiness;
+        [[nodiscard]] bool explains(const std::string& now) const { return now == ours || now == before; }
+    };
+    [[nodiscard]] std::optional<Note> read() const {
         const auto text = procfs::read_text(path_, 256);
-        if (!text) return now;
-        const std::size_t blank = text->find(' ');
-        if (blank == std::string::npos || text->substr(blank + 1) != now) return now;
-        return text->substr(0, blank);
+        if (!text) return std::nullopt;
+        Note note;
+        std::istringstream words(*text);
+        if (!(words >> note.original >> note.ours)) return std::nullopt;
+        words >> note.before >> note.swappiness;
+        return note;
     }
-    void remember(const std::string& original, const std::string& ours) const {
+    void remember(const Note& note) const {
         const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0) return;  // then only a crash is not mended
-        const std::string text = original + " " + ours;
+        const std::string text = note.original + " " + note.ours + " " + note.before + " " + note.swappiness;
         if (::write(fd, text.data(), text.size()) < 0) ::unlink(path_.c_str());
         ::close(fd);
     }
@@ -88,10 +99,7 @@ public:
           swappiness_(directory + "/memory.swappiness"),
           kept_(std::move(kept_file)) {
         if (!limit_.is_open()) return;
-        const std::string now = limit_.read().value_or("max");
-        original_ = kept_.original(now);
-        if (original_ != now) held_ = to_number(now);
-        may_hold_ = held_ != kNothing;
+        take_over(limit_.read().value_or("max"));
         if (version_ == 1 && swappiness_.is_open()) spares_swap_ = true;
         if (version_ == 2 && reclaim_.is_open()) spares_swap_ = reclaim_.put("0 swappiness=0");
     }
@@ -115,7 +123,8 @@ public:
 
     Status hold(std::optional<Bytes> most, std::uint64_t decided_at) override {
         if (most) return squeeze(*most, decided_at);
-        auto restored = limit_.write(original_);
+        Digits digits{};
+        auto restored = limit_.write(text_of(original_, digits));
         if (restored) nothing_is_held();
         return restored;
     }
@@ -127,7 +136,7 @@ public:
 
     void release_now() noexcept override {
         ++releases_;
-        if (may_hold_ && release_.put(original_)) nothing_is_held();
+        if (may_hold_) put_back(release_);
     }
     [[nodiscard]] std::uint64_t releases() const noexcept override { return releases_; }
 
@@ -142,7 +151,49 @@ private:
         return parsed.ec == std::errc() ? value : kNothing;
     }
     static Status let_go() { return fail(ErrorCode::busy, "let go: the guest began to stall"); }
+    using Digits = std::array<char, 24>;
+    static std::string_view text_of(std::uint64_t number, Digits& digits) noexcept {
+        if (number == kNothing) return "max";
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+        return {digits.data(), static_cast<std::size_t>(end - digits.data())};
+    }
+    // What a daemon before us has left.
+    void take_over(const std::string& now) {
+        original_ = to_number(now);
+        const auto note = kept_.read();
+        if (!note) return;
+        if (version_ == 1) swappiness_before_ = to_number(note->swappiness);
+        if (!note->explains(now) || note->original == now) return restore_swappiness();
+        original_ = to_number(note->original);
+        held_ = to_number(now);
+        may_hold_ = true;
+    }
+    void restore_swappiness() noexcept {
+        Digits digits{};
+        const std::uint64_t before = swappiness_before_.exchange(kNothing);
+        if (before != kNothing) swappiness_.put(text_of(before, digits));
+    }
+    void put_back(const ControlFile& through) noexcept {
+        Digits digits{};
+        if (through.put(text_of(original_, digits))) nothing_is_held();
+    }
+    // While nothing is held, what is allowed is others' business, and may have changed.
+    void look_at_what_is_allowed() {
+        if (const auto now = limit_.read()) original_ = to_number(*now);
+        if (version_ == 1) swappiness_before_ = to_number(swappiness_.read().value_or("-"));
+    }
+    void remember(const std::string& ours) const {
+        Digits original{};
+        Digits before{};
+        Digits swappiness{};
+        const std::uint64_t held = held_;
+        const std::uint64_t swaps = swappiness_before_;
+        kept_.remember({std::string(text_of(original_, original)), ours,
+                        held == kNothing ? "-" : std::string(text_of(held, before)),
+                        swaps == kNothing ? "-" : std::string(text_of(swaps, swappiness))});
+    }
     void nothing_is_held() noexcept {
+        restore_swappiness();
         held_ = kNothing;
         may_hold_ = false;
         kept_.forget();
@@ -151,17 +202,19 @@ private:
         if (releases_ != decided_at) return let_go();
         const Bytes whole(most.count() / 4096 * 4096);
         const std::string text = std::to_string(whole.count());
+        if (!may_hold_) look_at_what_is_allowed();
+        remember(text);
         if (version_ == 1 && swappiness_.is_open()) static_cast<void>(swappiness_.put("0"));
-        kept_.remember(original_, text);
         // The kernel sets the limit first and then works on it, maybe for long: a release must see it until we are back.
         may_hold_ = true;
         auto written = limit_.write(text);
         if (written) held_ = whole.count();
         may_hold_ = held_ != kNothing;
+        if (!written && !may_hold_) restore_swappiness();
         if (releases_ == decided_at) return written;
         // A release came in between: it may have been overwritten by us.
         may_hold_ = true;
-        if (limit_.put(original_)) nothing_is_held();
+        put_back(limit_);
         return let_go();
     }
 
@@ -171,7 +224,8 @@ private:
     ControlFile reclaim_;
     ControlFile swappiness_;
     Kept kept_;
-    std::string original_;
+    std::atomic<std::uint64_t> original_{kNothing};           ///< what was allowed before us, in bytes
+    std::atomic<std::uint64_t> swappiness_before_{kNothing};  ///< v1, while we have it changed
     bool spares_swap_ = false;
     std::atomic<std::uint64_t> held_{kNothing};  ///< bytes; written by both, read on the loop
     std::atomic<bool> may_hold_{false};          ///< a limit of ours may stand, or is on its way

@@ -69,5 +69,62 @@ TEST_F(CgroupBalloonTest, TheReleaseHasADescriptorOfItsOwn) {
     EXPECT_EQ(descriptors, 2);
 }
 
+TEST_F(CgroupBalloonTest, InVersionOneSwappinessIsPutBackToo) {
+    root.write("/memory.limit_in_bytes", "134217728\n");
+    root.write("/memory.swappiness", "6\n");
+    reopen(1);
+    ASSERT_TRUE(hold(120_MiB));
+    EXPECT_EQ(first_line("/memory.swappiness"), "0");
+    ASSERT_TRUE(hold(110_MiB));
+    balloon->release_now();
+    EXPECT_EQ(first_line("/memory.swappiness"), "6");
+    EXPECT_EQ(first_line("/memory.limit_in_bytes"), "134217728");
+}
+
+TEST_F(CgroupBalloonTest, SwappinessAndLimitComeBackAfterACrash) {
+    root.write("/memory.limit_in_bytes", "134217728\n");
+    root.write("/memory.swappiness", "6\n");
+    reopen(1);
+    ASSERT_TRUE(hold(120_MiB));
+    const std::string note = root.read("/os-limit");
+    const std::string held = root.read("/memory.limit_in_bytes");
+    balloon->release_now();
+    root.write("/os-limit", note);  // as one leaves it that was killed
+    root.write("/memory.limit_in_bytes", held);
+    root.write("/memory.swappiness", "0\n");
+    reopen(1);
+    EXPECT_EQ(balloon->held(), 120_MiB);
+    balloon.reset();
+    EXPECT_EQ(first_line("/memory.swappiness"), "6");
+    EXPECT_EQ(first_line("/memory.limit_in_bytes"), "134217728");
+}
+
+TEST_F(CgroupBalloonTest, WhatOthersHaveSetMeanwhileIsWhatIsPutBack) {
+    open_v2("134217728\n");
+    ASSERT_TRUE(hold(120_MiB));
+    balloon->release_now();
+    EXPECT_EQ(high(), "134217728");
+    root.write("/memory.high", "150994944\n");
+    ASSERT_TRUE(hold(120_MiB));
+    balloon->release_now();
+    EXPECT_EQ(high(), "150994944");
+}
+
+TEST_F(CgroupBalloonTest, ANoteOfAChangeThatDidNotComeAboutStillTellsWhatWasAllowed) {
+    root.write("/os-limit", "134217728 104857600 115343360 -");
+    open_v2("115343360\n");
+    EXPECT_EQ(balloon->held(), 110_MiB);
+    balloon->release_now();
+    EXPECT_EQ(high(), "134217728");
+}
+
+TEST_F(CgroupBalloonTest, TheNoteNamesWhatIsHeldUntilTheNextStands) {
+    open_v2("134217728\n");
+    ASSERT_TRUE(hold(120_MiB));
+    EXPECT_EQ(root.read("/os-limit"), "134217728 125829120 - -");
+    ASSERT_TRUE(hold(110_MiB));
+    EXPECT_EQ(root.read("/os-limit"), "134217728 115343360 125829120 -");
+}
+
 }  // namespace
 }  // namespace aerostat::guest
