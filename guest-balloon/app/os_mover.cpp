@@ -77,12 +77,21 @@ void OsMover::look(const std::shared_ptr<Move>& move, Action action) {
 }
 
 void OsMover::looked(const std::shared_ptr<Move>& move, const Result<procfs::CgroupMemory>& seen, const Status& done) {
-    if (move->answered) return;  // too late, or superseded: nothing more is taken
+    if (move->answered) return too_late(move, seen.has_value());
     if (!seen) return finish(move, EndReason::disconnected, seen.error().message, Hold::stays);
     if (!done && done.error().code != ErrorCode::busy)
         return finish(move, reason_for(done.error()), done.error().message, Hold::stays);
     if (!move->first) move->first = *seen;
     step(move);
+}
+
+// Nothing more is taken. What becomes of the hold: after a newer move's order that move decides.
+void OsMover::too_late(const std::shared_ptr<Move>& move, bool seen) {
+    if (move_ != move) return;
+    if (move->cancelled && seen) return step(move);
+    const bool took = seen && move->held_by_step.has_value();
+    const Bytes room = std::max(move->order.target, move->last.current + kLargestOsStep / 2);
+    finish(move, EndReason::deadline, {}, took ? Hold::changes : Hold::stays, room);
 }
 
 Bytes OsMover::limit_of(const Move& move) const { return move.last.limit.value_or(Bytes(Bytes::kLimit)); }

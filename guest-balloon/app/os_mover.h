@@ -59,6 +59,7 @@ private:
     [[nodiscard]] bool act(const std::shared_ptr<Move>& move, Action action, Then then);
     void look(const std::shared_ptr<Move>& move, Action action);
     void looked(const std::shared_ptr<Move>& move, const Result<procfs::CgroupMemory>& seen, const Status& done);
+    void too_late(const std::shared_ptr<Move>& move, bool seen);
     void step(const std::shared_ptr<Move>& move);
     [[nodiscard]] OsStep next_step(Move& move) const;
     void finish(const std::shared_ptr<Move>& move, EndReason reason, const std::string& detail, Hold hold, Bytes most = {});

@@ -105,6 +105,32 @@ TEST_F(OsMoverTest, WithoutAStallTheHoldStands) {
     EXPECT_EQ(moved->reason, EndReason::met);
 }
 
+TEST_F(OsMoverTest, AMoveThatPassesItsDeadlineEndsAndHoldsWithRoomToBreathe) {
+    start();
+    take(128_MiB, std::chrono::milliseconds(50));
+    ASSERT_TRUE(begins(1));
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    EXPECT_EQ(moved->reason, EndReason::deadline);
+    balloon->may_go_on.release(2);
+    ASSERT_TRUE(run_until(loop, [&] { return high() == "301989888\n"; })) << high();
+    EXPECT_FALSE(mover->is_moving());
+}
+
+TEST_F(OsMoverTest, AMoveThatPassesItsDeadlineIsRolledBackWhereThatWasAskedFor) {
+    start();
+    take(256_MiB);
+    balloon->may_go_on.release();
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    moved.reset();
+    take(128_MiB, std::chrono::milliseconds(50), OnShortfall::rollback);
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    ASSERT_TRUE(begins(2));
+    root.write("/memory.high", "201326592\n");  // as where taking needs a limit
+    balloon->may_go_on.release(2);
+    ASSERT_TRUE(run_until(loop, [&] { return high() == "268435456\n"; })) << high();
+    EXPECT_FALSE(mover->is_moving());
+}
+
 TEST_F(OsMoverTest, AProbeNeverSetsALimit) {
     start(false);
     balloon->may_go_on.release(10);
