@@ -63,8 +63,11 @@ std::vector<std::string> protect_ourselves(const SelfProtection& wanted, const s
     if (auto trouble = lock_memory(); !trouble.empty()) degraded.push_back(std::move(trouble));
     // Freed memory stays ours, so that small needs in an hour of want are met without the kernel.
     ::mallopt(M_TRIM_THRESHOLD, static_cast<int>(16 * kHeapInReserve));
+    // A mapping of its own would go back to the kernel at once.
+    ::mallopt(M_MMAP_THRESHOLD, static_cast<int>(4 * kHeapInReserve));
     const auto reserve = std::make_unique<char[]>(kHeapInReserve);
-    std::memset(reserve.get(), 1, kHeapInReserve);
+    volatile char* const touched = reserve.get();
+    for (std::size_t at = 0; at < kHeapInReserve; at += 4096) touched[at] = 1;
     return degraded;
 }
 

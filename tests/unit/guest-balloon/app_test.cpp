@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <malloc.h>
+#include <sys/mman.h>
+
 #include <fstream>
 
 #include "contract/codec.h"
@@ -7,7 +10,9 @@
 #include "guest-balloon/app/config.h"
 #include "guest-balloon/app/pause_file.h"
 #include "guest-balloon/app/pss_rota.h"
+#include "guest-balloon/app/self_protection.h"
 #include "guest-balloon/app/views.h"
+#include "tests/support/fake_root.h"
 #include "tests/support/loop.h"
 #include "tests/unit/guest-balloon/guest_fixture.h"
 
@@ -96,6 +101,16 @@ TEST(PauseFile, KeepsTheOffSwitch) {
     ASSERT_TRUE(store_pause(path, {}));
     EXPECT_FALSE(std::ifstream(path).good());
     EXPECT_FALSE(load_pause(path).everything);
+}
+
+TEST(SelfProtection, FreeHeapStaysInReserve) {
+    const aerostat::testing::FakeRoot root;
+    const std::size_t before = ::mallinfo2().fordblks;
+    static_cast<void>(protect_ourselves(SelfProtection{}, root.path));
+    ::munlockall();
+    const std::size_t after = ::mallinfo2().fordblks;
+    if (after == 0) GTEST_SKIP() << "this allocator gives no account of itself";
+    EXPECT_GE(after, before + 1000UL * 1000);
 }
 
 TEST(PssRota, TakesTurnsWithinItsBudget) {
