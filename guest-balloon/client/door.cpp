@@ -27,6 +27,13 @@ bool watch(int epoll, int fd) {
     return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+// Anybody who may write to the directory could serve a socket there, and ask caches for all they have.
+bool is_trustworthy(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && (peer.uid == 0 || peer.uid == ::geteuid());
+}
+
 }  // namespace
 
 Door::~Door() {
@@ -51,7 +58,7 @@ void Door::connect() {
     socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const bool connected = socket_ >= 0 &&
                            ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
-                           watch(epoll_, socket_);
+                           is_trustworthy(socket_) && watch(epoll_, socket_);
     framer_ = LineFramer();
     if (!connected || !greet()) lose();
 }

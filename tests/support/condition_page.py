@@ -37,6 +37,7 @@ class PageWriter:
         if not os.path.exists(self.path):
             with open(self.path, "wb") as file:
                 file.write(bytes(PAGE))
+            os.chmod(self.path, 0o644)  # others' write access would make it incredible
         with open(self.path, "r+b") as file:
             self._page = mmap.mmap(file.fileno(), PAGE)
         if header:

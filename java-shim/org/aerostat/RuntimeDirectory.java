@@ -9,6 +9,7 @@ import java.util.Map;
 final class RuntimeDirectory {
     private static final String DEFAULT = "/run/aerostat";
     private static final int ROOT = 0;
+    private static final int WRITABLE_BY_OTHERS = 0022;
 
     private final Path path;
 
@@ -41,13 +42,17 @@ final class RuntimeDirectory {
     static Map<String, Object> identity(Path file) throws IOException {
         Map<String, Object> found;
         try {
-            found = Files.readAttributes(file, "unix:uid,ino,dev,isRegularFile");
+            found = Files.readAttributes(file, "unix:uid,ino,dev,mode,isRegularFile");
         } catch (IOException missing) {
             throw new IOException("no " + file + ": is aerostat-guestd running? (its directory: -Daerostat.runtime-dir=DIR)", missing);
         }
         int owner = (Integer) found.get("uid");
         if (owner != ROOT && owner != ownUser()) {
             throw new IOException(file + " belongs to user " + owner + ": only root's and this user's own daemon are believed");
+        }
+        boolean isPage = Boolean.TRUE.equals(found.get("isRegularFile")); // anybody may connect to the socket
+        if (isPage && ((Integer) found.get("mode") & WRITABLE_BY_OTHERS) != 0) {
+            throw new IOException(file + " may be written by others than its owner: it is not believed (chmod go-w " + file + ")");
         }
         return found;
     }

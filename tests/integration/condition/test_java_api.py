@@ -70,7 +70,11 @@ class Reading(ConditionCase):
             self.page(directory).publish(level=TIGHT)
             os.chown(path, 54321, 54321)
 
-        cases = {"running?": lambda: None, "8_bytes": short, "version_2": version, "not_a_file": lambda: os.mkfifo(path),
+        def writable_by_all():
+            self.page(directory).publish(level=TIGHT)
+            os.chmod(path, 0o666)
+
+        cases = {"written_by_others": writable_by_all, "running?": lambda: None, "8_bytes": short, "version_2": version, "not_a_file": lambda: os.mkfifo(path),
                  "has_written_the_page_yet": lambda: self.page(directory, header=False),
                  "none_of_Aerostat's": lambda: self.page(directory).put(0, b"SOMEBODY"),
                  "daemon_has_written": lambda: self.page(directory),  # a header, and no state

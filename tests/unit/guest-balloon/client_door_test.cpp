@@ -90,5 +90,17 @@ TEST_F(ClientDoorTest, IsQuietAfterALossAlsoWhileAForkedChildHasTheSocket) {
     ::close(again);
 }
 
+TEST_F(ClientDoorTest, SaysNothingToAStrangersDaemon) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user";
+    ASSERT_EQ(::seteuid(54321), 0);
+    guestd.listen();  // the kernel tells who did this
+    ASSERT_EQ(::seteuid(0), 0);
+    ASSERT_TRUE(door.open());
+    const int stranger = next_connection();
+    std::array<char, 100> said{};
+    EXPECT_EQ(::recv(stranger, said.data(), said.size(), 0), 0) << "it spoke, or stayed";
+    ::close(stranger);
+}
+
 }  // namespace
 }  // namespace aerostat::client
