@@ -47,8 +47,9 @@ void Applications::refresh(const GuestState& guest) {
 void Applications::ask_reclaimers() {
     const Condition& now = condition();
     if (!clients_ || now.level < ConditionLevel::tight || !now.deadline) return;
-    for (const AskReclaimer& request : reclaimers_.ask(now.suggested_release, *now.deadline, clock_.now()))
-        clients_->send(request.to, request.id, request.order);
+    for (const AskReclaimer& request : reclaimers_.ask(now.suggested_release, *now.deadline, clock_.now())) {
+        if (!clients_->send(request.to, request.id, request.order)) reclaimers_.withdraw(request);
+    }
 }
 
 Status Applications::on_reclaimer(ConnectionId from, const Envelope& envelope) {

@@ -42,6 +42,12 @@ void ReclaimerBook::lost(ConnectionId connection) {
     std::erase_if(reclaimers_, [connection](const auto& entry) { return entry.first.first == connection; });
 }
 
+void ReclaimerBook::withdraw(const AskReclaimer& request) {
+    const auto found = reclaimers_.find({request.to, request.order.reclaimer});
+    if (found == reclaimers_.end() || !found->second.request || found->second.request->id != request.id) return;
+    found->second.request.reset();
+}
+
 void ReclaimerBook::answered(ConnectionId from, const std::string& id, const Reclaimed& answer, TimePoint now) {
     const auto found = reclaimers_.find({from, answer.reclaimer});
     if (found == reclaimers_.end() || !found->second.request || found->second.request->id != id) return;

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] Status put(ConnectionId from, const ReclaimerFigures& figures);
     void forget(ConnectionId from, const std::string& name);
     void lost(ConnectionId connection);
+    /// A request that could not be sent: nobody has it.
+    void withdraw(const AskReclaimer& request);
     /// The answer to a request of ours; others are ignored.
     void answered(ConnectionId from, const std::string& id, const Reclaimed& answer, TimePoint now);
 

@@ -131,17 +131,20 @@ void ClientServer::sweep() {
     });
 }
 
-// Those that we have closed ourselves: nobody calls for them.
+// Those that we have closed ourselves, and those whose end has not been told yet: nobody calls for them any more.
 void ClientServer::forget_closed() {
+    std::vector<ConnectionId> gone;
     for (auto it = connections_.begin(); it != connections_.end();) {
         if (it->second.line->is_open()) {
             ++it;
             continue;
         }
         malformed_of_closed_ += it->second.line->malformed();
+        gone.push_back(it->first);
         it = connections_.erase(it);
         listener_->connection_ended();
     }
+    for (const ConnectionId id : gone) handlers_.on_gone(id);
 }
 
 std::uint64_t ClientServer::malformed_lines() const {

@@ -32,7 +32,7 @@ public:
         std::function<MemoryNews()> now;  ///< for one who begins to watch
         /// An error is answered with its sentence.
         std::function<Status(ConnectionId from, const Envelope& envelope)> on_reclaimer;  ///< reclaimer, forget, reclaimed
-        std::function<void(ConnectionId from)> on_gone;
+        std::function<void(ConnectionId from)> on_gone;  ///< once for each connection, whoever ended it
     };
 
     /// Fails: as wire::Listener::open.

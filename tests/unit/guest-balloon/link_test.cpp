@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "guest-balloon/link/agent_server.h"
+#include "guest-balloon/link/client_server.h"
 #include "guest-balloon/link/host_client.h"
 #include "tests/support/builders.h"
 #include "tests/support/loop.h"
@@ -202,6 +203,25 @@ TEST_F(HostLink, ObeysNothingBeforeTheWelcome) {
     EXPECT_TRUE(heard.empty());
     host->say(LeaseRenewal{sessions[0], Millis(1)});
     EXPECT_TRUE(run_until(loop, [&] { return heard.size() == 1; }));
+}
+
+TEST(ClientDoor, TellsAlsoOfConnectionsThatItHasEndedItself) {
+    const aerostat::testing::TemporaryDirectory directory;
+    asio::io_context loop;
+    ManualClock clock;
+    int gone = 0;
+    ClientServer::Handlers handlers;
+    handlers.on_gone = [&](ConnectionId) { ++gone; };
+    auto server = ClientServer::open(loop, directory / "client.sock", ClientDoorBounds{}, std::move(handlers), clock);
+    ASSERT_TRUE(server) << server.error().message;
+    const auto silent = dial(directory / "client.sock");
+    ASSERT_TRUE(run_until(loop, [&] { return (*server)->connections() == 1; }));
+    clock.advance(std::chrono::seconds(6));
+    ASSERT_TRUE(run_until(loop, [&] { return (*server)->connections() == 0; }));
+    EXPECT_EQ(gone, 1);
+    server->reset();
+    loop.restart();
+    loop.poll();
 }
 
 TEST(GuestReportLine, FitsWithManyJvms) {

@@ -61,6 +61,16 @@ TEST_F(ReclaimerBookTest, OneThatDoesNotAnswerIsAskedLast) {
     ASSERT_EQ(ask(10_MiB)[0].order.reclaimer, "dear");
 }
 
+TEST_F(ReclaimerBookTest, WhatCouldNotBeSentIsAskedOfAnother) {
+    put(1, "gone", 100_MiB, 0.1);
+    const auto lost = ask(100_MiB);
+    ASSERT_EQ(lost.size(), 1U);
+    put(2, "there", 100_MiB, 0.2);
+    EXPECT_TRUE(ask(100_MiB).empty());
+    book.withdraw(lost[0]);
+    EXPECT_EQ(ask(200_MiB).size(), 2U);
+}
+
 TEST_F(ReclaimerBookTest, OneThatHadNothingIsLeftAlone) {
     put(1, "empty", 100_MiB, 0.1);
     answer(ask(10_MiB)[0], 0_B);
