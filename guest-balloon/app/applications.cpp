@@ -53,7 +53,8 @@ void Applications::ask_reclaimers() {
 }
 
 Status Applications::on_reclaimer(ConnectionId from, const Envelope& envelope) {
-    if (const auto* figures = std::get_if<ReclaimerFigures>(&envelope.body)) return reclaimers_.put(from, *figures);
+    if (const auto* figures = std::get_if<ReclaimerFigures>(&envelope.body))
+        return reclaimers_.put(from, clients_->user_of(from), *figures);
     if (const auto* forget = std::get_if<ForgetReclaimer>(&envelope.body)) reclaimers_.forget(from, forget->reclaimer);
     if (const auto* answer = std::get_if<Reclaimed>(&envelope.body))
         reclaimers_.answered(from, envelope.id, *answer, clock_.now());

@@ -19,27 +19,52 @@ double price_of(const ReclaimerFigures& figures) { return figures.price.value_or
 
 }  // namespace
 
-Status ReclaimerBook::put(ConnectionId from, const ReclaimerFigures& figures) {
+Status ReclaimerBook::put(ConnectionId from, uid_t user, const ReclaimerFigures& figures) {
     const auto known = reclaimers_.find({from, figures.reclaimer});
     if (known != reclaimers_.end()) {
         known->second.figures = figures;
         return {};
     }
-    const auto of_connection = static_cast<std::size_t>(std::count_if(
-        reclaimers_.begin(), reclaimers_.end(), [from](const auto& entry) { return entry.first.first == from; }));
-    if (of_connection >= limits_.of_one_connection)
-        return fail(ErrorCode::busy,
-                    "a connection may register " + std::to_string(limits_.of_one_connection) + " reclaimers");
-    if (reclaimers_.size() >= limits_.in_all)
-        return fail(ErrorCode::busy, "all " + std::to_string(limits_.in_all) + " places for reclaimers are taken");
-    reclaimers_[{from, figures.reclaimer}].figures = figures;
+    if (auto place = has_place(from, user); !place) return place;
+    Reclaimer& added = reclaimers_[{from, figures.reclaimer}];
+    added.figures = figures;
+    added.user = user;
+    added.is_slow = slow_users_.contains(user);
     return {};
 }
 
-void ReclaimerBook::forget(ConnectionId from, const std::string& name) { reclaimers_.erase({from, name}); }
+Status ReclaimerBook::has_place(ConnectionId from, uid_t user) const {
+    const auto of_connection =
+        std::count_if(reclaimers_.begin(), reclaimers_.end(), [&](const auto& entry) { return entry.first.first == from; });
+    const auto of_user =
+        std::count_if(reclaimers_.begin(), reclaimers_.end(), [&](const auto& entry) { return entry.second.user == user; });
+    if (static_cast<std::size_t>(of_connection) >= limits_.of_one_connection)
+        return fail(ErrorCode::busy,
+                    "a connection may register " + std::to_string(limits_.of_one_connection) + " reclaimers");
+    if (user != 0 && static_cast<std::size_t>(of_user) >= limits_.of_one_user)
+        return fail(ErrorCode::busy, "a user may register " + std::to_string(limits_.of_one_user) + " reclaimers");
+    if (reclaimers_.size() >= limits_.in_all)
+        return fail(ErrorCode::busy, "all " + std::to_string(limits_.in_all) + " places for reclaimers are taken");
+    return {};
+}
+
+void ReclaimerBook::forget(ConnectionId from, const std::string& name) {
+    if (const auto found = reclaimers_.find({from, name}); found != reclaimers_.end()) erase(found);
+}
+
+// Leaving is no way to the front of the queue, whether under another name or by another connection.
+void ReclaimerBook::erase(std::map<Key, Reclaimer>::iterator which) {
+    const Reclaimer& leaving = which->second;
+    if (leaving.is_slow || leaving.request) {
+        if (slow_users_.size() >= limits_.in_all) slow_users_.erase(slow_users_.begin());
+        slow_users_.insert(leaving.user);
+    }
+    reclaimers_.erase(which);
+}
 
 void ReclaimerBook::lost(ConnectionId connection) {
-    std::erase_if(reclaimers_, [connection](const auto& entry) { return entry.first.first == connection; });
+    for (auto it = reclaimers_.lower_bound({connection, {}}); it != reclaimers_.end() && it->first.first == connection;)
+        erase(it++);
 }
 
 void ReclaimerBook::withdraw(const AskReclaimer& request) {
@@ -55,7 +80,8 @@ void ReclaimerBook::answered(ConnectionId from, const std::string& id, const Rec
     // Nobody releases more than it held, whatever it says.
     const Bytes released = std::min(answer.released, std::max(reclaimer.figures.releasable, reclaimer.request->wanted));
     reclaimer.request.reset();
-    reclaimer.is_slow = false;
+    reclaimer.is_slow = released < kLeast;
+    if (!reclaimer.is_slow) slow_users_.erase(reclaimer.user);
     reclaimer.lately = released;
     reclaimer.lately_at = now;
     reclaimer.not_before = now + (released < kLeast ? kAfterNothing : kBetween);

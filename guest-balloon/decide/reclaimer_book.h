@@ -1,7 +1,10 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,7 @@ namespace aerostat::guest {
 struct ReclaimerLimits {
     std::size_t in_all = 256;
     std::size_t of_one_connection = 32;
+    std::size_t of_one_user = 64;  ///< root is exempt
 };
 
 /// One request to an application.
@@ -30,7 +34,9 @@ public:
     explicit ReclaimerBook(ReclaimerLimits limits = {}) : limits_(limits) {}
 
     /// Registers, or takes new figures. Fails: `busy` (no place left; the message says whose limit).
-    [[nodiscard]] Status put(ConnectionId from, const ReclaimerFigures& figures);
+    /// `user`: who the kernel says is at the other end. A new reclaimer of a user who left without keeping a promise begins
+    /// at the end.
+    [[nodiscard]] Status put(ConnectionId from, uid_t user, const ReclaimerFigures& figures);
     void forget(ConnectionId from, const std::string& name);
     void lost(ConnectionId connection);
     /// A request that could not be sent: nobody has it.
@@ -39,8 +45,8 @@ public:
     void answered(ConnectionId from, const std::string& id, const Reclaimed& answer, TimePoint now);
 
     /// Who is to be asked so that `wanted` comes together by the deadline: the cheapest first, those of unknown price behind
-    /// them, those that did not answer last time at the end; nobody twice at once. What was asked or released during the
-    /// last two seconds counts: the sensors have not seen it yet.
+    /// them, those that did not answer last time, or had nothing of what they claimed, at the end; nobody twice at once.
+    /// What was asked or released during the last two seconds counts: the sensors have not seen it yet.
     [[nodiscard]] std::vector<AskReclaimer> ask(Bytes wanted, TimePoint deadline, TimePoint now);
 
     [[nodiscard]] std::size_t size() const { return reclaimers_.size(); }
@@ -55,6 +61,7 @@ private:
     };
     struct Reclaimer {
         ReclaimerFigures figures;
+        uid_t user = 0;
         std::optional<Request> request;
         TimePoint not_before;
         bool is_slow = false;
@@ -62,12 +69,15 @@ private:
         TimePoint lately_at;
     };
     using Key = std::pair<ConnectionId, std::string>;
+    void erase(std::map<Key, Reclaimer>::iterator which);
+    [[nodiscard]] Status has_place(ConnectionId from, uid_t user) const;
     void give_up_waiting(TimePoint now);
     [[nodiscard]] Bytes under_way(TimePoint now) const;
     [[nodiscard]] std::vector<std::pair<const Key, Reclaimer>*> candidates(TimePoint now);
 
     ReclaimerLimits limits_;
     std::map<Key, Reclaimer> reclaimers_;
+    std::set<uid_t> slow_users_;  ///< of whom one has left without having kept its promise; bounded
     Bytes released_;
     std::uint64_t next_id_ = 1;
 };

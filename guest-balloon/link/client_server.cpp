@@ -43,6 +43,11 @@ std::size_t ClientServer::connections_of(uid_t uid) const {
                                                   [uid](const auto& entry) { return entry.second.uid == uid; }));
 }
 
+uid_t ClientServer::user_of(ConnectionId connection) const {
+    const auto found = connections_.find(connection);
+    return found == connections_.end() ? 0 : found->second.uid;
+}
+
 void ClientServer::accept(int fd, const wire::PeerCredentials& peer) {
     if (peer.uid != 0 && connections_of(peer.uid) >= bounds_.connections_per_uid) {
         ::close(fd);

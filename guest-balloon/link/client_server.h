@@ -48,6 +48,8 @@ public:
     /// False if the connection has ended.
     bool send(ConnectionId to, const std::string& id, const Message& message);
 
+    /// Who is at the other end, by the kernel's word. Of a connection that is there.
+    [[nodiscard]] uid_t user_of(ConnectionId connection) const;
     [[nodiscard]] std::size_t connections() const { return connections_.size(); }
     [[nodiscard]] std::uint64_t malformed_lines() const;
     [[nodiscard]] std::uint64_t peers_cut_off() const { return cut_off_; }

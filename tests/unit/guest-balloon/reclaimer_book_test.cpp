@@ -13,8 +13,11 @@ protected:
     ManualClock clock;
     ReclaimerBook book;
 
+    static constexpr uid_t kSomebody = 1000;
+
+    // Each connection is another user's.
     void put(ConnectionId from, const std::string& name, Bytes releasable, std::optional<double> price = std::nullopt) {
-        ASSERT_TRUE(book.put(from, ReclaimerFigures{name, releasable, price}));
+        ASSERT_TRUE(book.put(from, kSomebody + static_cast<uid_t>(from), ReclaimerFigures{name, releasable, price}));
     }
     std::vector<AskReclaimer> ask(Bytes wanted) { return book.ask(wanted, clock.now() + seconds(10), clock.now()); }
     void answer(const AskReclaimer& request, Bytes released) {
@@ -80,6 +83,30 @@ TEST_F(ReclaimerBookTest, OneThatHadNothingIsLeftAlone) {
     EXPECT_EQ(ask(10_MiB).size(), 1U);
 }
 
+TEST_F(ReclaimerBookTest, PlacesOfAUserAreLimitedAndRootsAreNot) {
+    for (const uid_t user : {kSomebody, uid_t{0}}) {
+        for (int i = 0; i < 64; ++i) {
+            const auto from = static_cast<ConnectionId>(user + 10 + static_cast<uid_t>(i) / 32);
+            ASSERT_TRUE(book.put(from, user, ReclaimerFigures{"c" + std::to_string(i), 1_MiB, {}}));
+        }
+        EXPECT_EQ(book.put(user + 20, user, ReclaimerFigures{"more", 1_MiB, {}}).has_value(), user == 0);
+    }
+}
+
+TEST_F(ReclaimerBookTest, ALiarStaysLastUnderANewNameToo) {
+    put(1, "liar", 100_MiB, 0.0);
+    put(2, "honest", 100_MiB, 9.0);
+    answer(ask(10_MiB)[0], 0_B);
+    clock.advance(seconds(20));
+    const auto request = ask(10_MiB)[0];
+    ASSERT_EQ(request.order.reclaimer, "honest");
+    answer(request, 10_MiB);
+    clock.advance(seconds(20));
+    book.lost(1);
+    ASSERT_TRUE(book.put(3, kSomebody + 1, ReclaimerFigures{"reborn", 100_MiB, 0.0}));
+    EXPECT_EQ(ask(10_MiB)[0].order.reclaimer, "honest");
+}
+
 TEST_F(ReclaimerBookTest, ClaimsAreBounded) {
     put(1, "liar", 1_MiB, 0.1);
     answer(ask(1_MiB)[0], Bytes(Bytes::kLimit));
@@ -91,14 +118,14 @@ TEST_F(ReclaimerBookTest, ClaimsAreBounded) {
 
 TEST_F(ReclaimerBookTest, PlacesAreLimitedAndGoWithTheirConnection) {
     for (int i = 0; i < 32; ++i) put(1, "c" + std::to_string(i), 1_MiB);
-    const auto refused = book.put(1, ReclaimerFigures{"one-more", 1_MiB, {}});
+    const auto refused = book.put(1, kSomebody + 1, ReclaimerFigures{"one-more", 1_MiB, {}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::busy);
     put(1, "c0", 2_MiB);
     for (ConnectionId from = 2; from <= 8; ++from) {
         for (int i = 0; i < 32; ++i) put(from, "c" + std::to_string(i), 1_MiB);
     }
-    EXPECT_FALSE(book.put(9, ReclaimerFigures{"late", 1_MiB, {}}));
+    EXPECT_FALSE(book.put(9, kSomebody + 9, ReclaimerFigures{"late", 1_MiB, {}}));
     EXPECT_EQ(book.releasable(), 257_MiB);
     book.lost(1);
     EXPECT_EQ(book.size(), 224U);
