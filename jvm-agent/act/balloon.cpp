@@ -8,6 +8,9 @@ namespace {
 /// A chunk is worth releasing again when a sixteenth of it is back.
 constexpr std::uint64_t kRefilledPart = 16;
 
+/// Locked pages are locked in every chunk; any other trouble may be one chunk's.
+bool is_denied(const Result<bool>& released) { return !released && released.error().code == ErrorCode::denied; }
+
 }  // namespace
 
 Status Balloon::inflate_one() {
@@ -19,11 +22,12 @@ Status Balloon::inflate_one() {
     return {};
 }
 
-Bytes Balloon::settle_one() {
+Result<Bytes> Balloon::settle_one() {
     const auto moving = [this](const Chunk& chunk) { return !port_.is_settled(chunk); };
     const auto chunk = std::find_if(chunks_.begin(), chunks_.end(), moving);
     if (chunk == chunks_.end()) return Bytes();
     const auto released = port_.release_again(*chunk);
+    if (is_denied(released)) return tl::unexpected(released.error());
     std::sort(chunks_.begin(), chunks_.end(), [](const Chunk& a, const Chunk& b) { return a.pages.begin < b.pages.begin; });
     return released && *released ? port_.chunk_size() : Bytes();
 }
@@ -59,7 +63,7 @@ void Balloon::keep_alive() {
     for (const Chunk& chunk : chunks_) port_.keep_alive(chunk);
 }
 
-Bytes Balloon::refill_pass(std::size_t most, bool all) {
+Result<Bytes> Balloon::refill_pass(std::size_t most, bool all) {
     Bytes again;
     if (cursor_ >= chunks_.size()) cursor_ = 0;
     for (std::size_t done = 0; done < most && cursor_ < chunks_.size(); ++done, ++cursor_) {
@@ -70,6 +74,7 @@ Bytes Balloon::refill_pass(std::size_t most, bool all) {
             continue;
         }
         const auto released = port_.release_again(chunks_[cursor_]);
+        if (is_denied(released)) return tl::unexpected(released.error());
         if (!released || !*released) {
             resident_now_ += back;
             continue;

@@ -24,11 +24,13 @@ public:
     void keep_alive();
     /// Looks which pages came back and releases them again, at most `most` chunks from where the last call ended.
     /// `all`: releases every chunk visited, resident or not (for tests of that path).
-    /// Not while a concurrent cycle runs. Returns bytes released again.
-    Bytes refill_pass(std::size_t most, bool all);
+    /// Not while a concurrent cycle runs. Returns bytes released again. Fails: `denied` if the kernel keeps the pages: what
+    /// is held gives nothing any more.
+    Result<Bytes> refill_pass(std::size_t most, bool all);
 
     /// Releases a chunk again that young collections move still, where it lies now. Returns the bytes.
-    Bytes settle_one();
+    /// Fails: as refill_pass().
+    Result<Bytes> settle_one();
     /// Young collections leave all chunks where they are.
     [[nodiscard]] bool is_settled() const;
 

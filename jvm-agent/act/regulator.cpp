@@ -172,8 +172,9 @@ void Regulator::answer_unsupported(const SetHeapTarget& order) {
     result.shortfall = result.asked;
     // What the kernel will not let go of, for whomever: no other order would fare better.
     const bool pinned = !rules_.can_balloon && rules_.can_balloon.error().code == ErrorCode::denied;
-    result.reason = pinned || broken_ ? EndReason::not_reclaimable : EndReason::unsupported;
-    result.detail = broken_ ? last_trouble_ : rules_.can_balloon ? switched_off_ : rules_.can_balloon.error().message;
+    const bool broken = rules_.can_balloon && switched_off_.empty();
+    result.reason = pinned || broken ? EndReason::not_reclaimable : EndReason::unsupported;
+    result.detail = broken ? broken_->message : rules_.can_balloon ? switched_off_ : rules_.can_balloon.error().message;
     book_.add(result);
     listener_.on_result(std::move(result));
 }
@@ -304,6 +305,7 @@ Duration Regulator::advance(const GcLoad& gc) {
     expire_hold();
     follow_levers();
     const Duration moved = tend_moved_chunks();
+    if (running_ && broken_) finish(EndReason::not_reclaimable, broken_->message);
     if (running_)
         return std::min(moved, rules_.stress_passes ? std::min(step_operation(), pass_over_chunks()) : step_operation());
     return std::min({moved, hold_target(), squeeze_again(), pass_over_chunks()});

@@ -136,6 +136,8 @@ private:
     void deflate(Bytes amount);
     void follow_balloon(Bytes more);
     void inflate_slice(Bytes wanted, Duration slice);
+    void stop_ballooning(const Error& why);
+    void count_released(const Result<Bytes>& released);
     void finish(EndReason reason, std::string detail);
     void trim_native_memory();
     void answer_unsupported(const SetHeapTarget& order);
@@ -193,7 +195,8 @@ private:
     std::optional<Duration> burst_marking_cpu_;  ///< concurrent GC CPU when the last burst of chunks began
     std::optional<TimePoint> inflated_at_;
     std::string distress_;
-    bool broken_ = false;  ///< the JVM refused a chunk although there was room: no balloon any more
+    /// The JVM refused a chunk although there was room, or the kernel keeps pages: no balloon any more.
+    std::optional<Error> broken_;
     TimePoint kept_alive_at_{}, passed_at_{};
     Bytes refilled_;
     std::string last_trouble_;

@@ -70,10 +70,22 @@ Duration Regulator::pass_over_chunks() {
     const bool rests = now - passed_at_ < kPassEvery || !budget_.may_work(now);
     if (!stress && (rests || facts_.collecting.value_or(ports_.marking()))) return kIdle;
     if (facts_.old && !pace_.may_enter(now)) return kSoon;
-    refilled_ += balloon_.refill_pass(facts_.old ? 1 : kChunksAPass, stress);
+    count_released(balloon_.refill_pass(facts_.old ? 1 : kChunksAPass, stress));
     pace_.entered(now);
     if (balloon_.pass_is_complete()) passed_at_ = now;
     return stress ? Duration::zero() : kSoon;
+}
+
+void Regulator::count_released(const Result<Bytes>& released) {
+    if (!released) return stop_ballooning(released.error());
+    refilled_ += *released;
+}
+
+/// Chunks that are held already stay, unless their pages are locked (mlockall): then they only take room from the program.
+void Regulator::stop_ballooning(const Error& why) {
+    broken_ = why;
+    last_trouble_ = why.message;
+    if (why.code == ErrorCode::denied) deflate(balloon_.size().granted);
 }
 
 }  // namespace aerostat::agent

@@ -37,10 +37,11 @@ Duration Regulator::tend_moved_chunks() {
     pace_.entered(now);
     if (returned_ == 0) {
         settled_at_gc_ = facts_.young_gcs;
-        balloon_.settle_one();
+        if (const auto settled = balloon_.settle_one(); !settled) stop_ballooning(settled.error());
     } else {
-        refilled_ += balloon_.refill_pass(1, true);
-        if (--returned_ == 0) deflate(balloon_.size().granted);
+        --returned_;
+        count_released(balloon_.refill_pass(1, true));
+        if (returned_ == 0) deflate(balloon_.size().granted);
     }
     fresh_ = guess_ = false;
     return kNextSection;

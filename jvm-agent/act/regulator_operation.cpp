@@ -130,8 +130,7 @@ void Regulator::inflate_slice(Bytes wanted, Duration slice) {
     follow_balloon(std::min(wanted, facts_.region * kChunksAhead));
     while (done < wanted && ports_.clock.now() - began < slice) {
         if (const auto inflated = balloon_.inflate_one(); !inflated) {  // there was room, and yet
-            broken_ = true;
-            last_trouble_ = inflated.error().message;
+            stop_ballooning(inflated.error());
             break;
         }
         done += facts_.region;
@@ -148,7 +147,7 @@ void Regulator::inflate_slice(Bytes wanted, Duration slice) {
     if (running_) footprint_ = saturating_sub(footprint_, done);
     fresh_ = false;
     guess_ = running_ && was_measured;
-    if (broken_ && running_) finish(EndReason::not_reclaimable, last_trouble_);
+    if (broken_ && running_) finish(EndReason::not_reclaimable, broken_->message);
 }
 
 void Regulator::finish(EndReason reason, std::string detail) {

@@ -29,6 +29,7 @@ public:
     std::vector<FlagSetting> flag_calls;
     std::string refuse_flag;  ///< set() fails for this one
     bool refuse_chunks = false;
+    bool locked = false;  ///< the kernel keeps pages (mlockall)
     bool footprint_fails = false;
     Bytes peak_used;           ///< told once
     Bytes back_in_each_chunk;  ///< pages that came back
@@ -142,6 +143,7 @@ public:
     Bytes resident(const Chunk&) override { return back_in_each_chunk; }
     Result<bool> release_again(Chunk& chunk) override {
         ++strong_handles;
+        if (locked) return fail(ErrorCode::denied, "locked in memory");
         return !chunks_.at(id(chunk));
     }
     std::optional<FlagState> read(std::string_view name) override {

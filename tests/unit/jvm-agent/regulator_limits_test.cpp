@@ -64,6 +64,29 @@ TEST_F(RegulatorTest, WhatIsHeldCanBeGivenBackAlsoAfterTheJvmRefusedAChunk) {
     EXPECT_EQ(regulator.balloon().count(), 0U);
 }
 
+TEST_F(RegulatorTest, ABalloonWhosePagesTheKernelKeepsIsLetGo) {
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    jvm.locked = true;
+    jvm.back_in_each_chunk = jvm.region;
+    run(25s);
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    jvm.young_gc();
+    jvm.in_memory = jvm.max;
+    run(1s);
+    regulator.accept(order("b", 512_MiB));
+    run_until_result(2);
+    EXPECT_EQ(results[1].reason, EndReason::not_reclaimable);
+    EXPECT_EQ(results[1].detail, "locked in memory");
+    regulator.switch_off("switched off");
+    regulator.accept(order("c", 512_MiB));
+    run_until_result(3);
+    EXPECT_EQ(results[2].reason, EndReason::unsupported);
+    EXPECT_EQ(results[2].detail, "switched off");
+}
+
 TEST_F(RegulatorTest, ARollbackBringsBackTheHoldAndTheCapToo) {
     jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
     jvm.chunk_takes = 1ms;

@@ -218,6 +218,17 @@ TEST_F(RegulatorOldTest, ChunksThatWereLetGoAreNoGrowthOfTheProgram) {
     ASSERT_EQ(pressures.size(), 1U);
 }
 
+TEST_F(RegulatorOldTest, AChunkThatCannotBeReleasedWhereItWasMovedEndsTheBalloon) {
+    squeeze(1_GiB);
+    run(2s);
+    ASSERT_GT(chunks(), 0U);
+    heap.jvm.locked = true;
+    run(2s);
+    EXPECT_EQ(chunks(), 0U);
+    ASSERT_EQ(results.size(), 1U);
+    EXPECT_EQ(results[0].reason, EndReason::not_reclaimable);
+}
+
 class AllowedFullGcsTest : public RegulatorOldTest {
 protected:
     AllowedFullGcsTest() : RegulatorOldTest(&plan_full_collections, 2) {}
