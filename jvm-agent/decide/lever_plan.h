@@ -59,7 +59,8 @@ using LeverRule = LeverPlan (*)(const FlagReader& flags, const LeverSight& seen)
 /// balloon counts as used, so it is added: with less a collector would run cycle after cycle.
 [[nodiscard]] LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen);
 
-/// Serial: low free ratios make it shrink, a part of the way in each of a few full collections.
+/// Serial, and Parallel where it resizes in them: low free ratios make it shrink, a part of the way in each of a few full
+/// collections.
 [[nodiscard]] LeverPlan plan_full_collections(const FlagReader& flags, const LeverSight& seen);
 
 /// Collectors that nothing moves without a full collection.
