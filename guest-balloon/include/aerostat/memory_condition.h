@@ -193,8 +193,8 @@ AEROSTAT_API int aerostat_reclaimer_fd(aerostat_reclaimer* reclaimer);
 /* To be called when that descriptor is readable; calls `reclaim` from inside. Returns how often; 0 when it is called from
  * inside `reclaim`. Errors: E_ARGUMENT, E_MEMORY, E_THREAD. */
 AEROSTAT_API int aerostat_reclaimer_dispatch(aerostat_reclaimer* reclaimer);
-/* Ends it. Waits for a call of `reclaim` that is running; from inside one it returns at once, and that call is the last. NULL
- * is allowed. */
+/* Ends it. Waits for a call of `reclaim` that is running; from inside one it returns at once, and that call is the last.
+ * NULL is allowed. */
 AEROSTAT_API void aerostat_reclaimer_unregister(aerostat_reclaimer* reclaimer);
 
 #endif /* AEROSTAT_NO_OP */
