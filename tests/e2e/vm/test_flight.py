@@ -9,7 +9,6 @@ round trip and the busy guest.
 import contextlib
 import os
 import re
-import signal
 import sys
 import time
 
@@ -18,9 +17,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from balloon_device import BalloonDevice  # noqa: E402
-from bed import Bed, Recipe, Start, Unavailable  # noqa: E402
-from checks import expect, run_all, wait_until  # noqa: E402
-from domain import Hardware, guestd_knows_virtio  # noqa: E402
+from bed import Bed, Recipe, Start  # noqa: E402
+from checks import expect, wait_until  # noqa: E402
+from domain import Hardware  # noqa: E402
+from flights import fly  # noqa: E402
 from harness import MIB  # noqa: E402
 from host_stage import HostStage  # noqa: E402
 
@@ -363,23 +363,5 @@ TESTS = [*SUBSET, Flight.hostd_killed_in_mid_step_takes_no_more_than_the_step,
          Flight.late_libvirtd_plain_balloon_and_stranger]
 
 
-def main():
-    tests = SUBSET if os.environ.get("AEROSTAT_VM_SUBSET") == "1" else TESTS
-    if sys.argv[1:]:  # by name, for whoever looks into one of them
-        tests = [test for test in tests if any(word in test.__name__ for word in sys.argv[1:])]
-    try:
-        if not guestd_knows_virtio():
-            raise Unavailable("the guestd built here has no virtio-serial")
-        flight = Flight()
-    except Unavailable as why:
-        print(f"SKIP virtual machines: {why}\n0 passed, 0 failed, {len(tests)} skipped", flush=True)
-        return 0
-    try:
-        return run_all([(test.__name__, lambda test=test: test(flight)) for test in tests])
-    finally:
-        flight.bed.close()
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main())
+    sys.exit(fly(Flight, SUBSET, TESTS))
