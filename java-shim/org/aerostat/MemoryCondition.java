@@ -208,7 +208,7 @@ public final class MemoryCondition {
     }
 
     /**
-     * What the host wants this guest to have.
+     * What the host wants this guest to have. At present always unknown: guestd is not told.
      *
      * @return bytes
      */
