@@ -75,7 +75,7 @@ class MemoryKinds(EdgeCase):
         evidence(figure, jdk=major, collector=collector, reason=result["reason"], detail=result["detail"],
                  held_mib=f"{before // MIB}..{after // MIB}")
         self.assertEqual((result["reason"], result["obtained_bytes"]), ("not-reclaimable", 0))
-        self.assertGreaterEqual(after, before)
+        self.assertGreaterEqual(after, before - MIB)  # libraries that other processes map and leave make the share of one move
         self.assertGreater(before, 50 * MIB)
         self.assertEqual(guestd.wait_report()["balloon_bytes"], 0)
         self.check_heap(service)
