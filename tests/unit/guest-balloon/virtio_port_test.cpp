@@ -177,7 +177,7 @@ TEST_F(VirtioLink, AMessageCutByADetachIsForgotten) {
 }
 
 TEST_F(VirtioLink, SaysHelloAgainWhenItsHelloOrTheWelcomeWasLost) {
-    start({.welcome = milliseconds(60), .silence = std::chrono::seconds(5)});
+    start({.welcome = std::chrono::seconds(1), .silence = std::chrono::seconds(5)});
     attach();
     hear_hello();
     const std::string first = session_heard();
