@@ -61,10 +61,19 @@ struct JvmView {
     std::optional<Bytes> pss;      ///< of the process, by the daemon's own instrument
 };
 
+/// The guest OS layer in the host's share-out: what the guest holds outside its heaps.
+struct OsView {
+    Bytes footprint;
+    Bytes floor;                   ///< below it only by swapping
+    std::optional<Bytes> target;   ///< in force; absent: unrestrained
+    std::optional<Bytes> planned;  ///< the plan's aim
+    double price = 0;              ///< CPU seconds per second and GiB at the footprint
+};
+
 struct GuestView {
     std::string name;
     std::string identity;  ///< what the guest really is: "session:1234", "cgroup:/…", "domain:UUID"
-    std::string state;     ///< "connected", "silent", "stuck", "observed", "paused", "gone"
+    std::string state;     ///< "connected", "silent", "stuck", "observed", "paused", "left-alone", "gone"
     double weight = 1;
     std::optional<Bytes> min;
     std::optional<Bytes> max;
@@ -75,6 +84,7 @@ struct GuestView {
     std::optional<Bytes> ram;         ///< a virtual machine's RAM
     std::optional<Bytes> os_balloon;  ///< of it, in the guest OS balloon
     std::optional<OsReport> os;       ///< the guest OS layer, as its daemon says
+    std::optional<OsView> os_layer;   ///< and as the host shares it out; absent: it does not
     std::vector<JvmView> jvms;
 };
 
@@ -83,6 +93,7 @@ struct StatusView {
     std::string name;
     std::string software;
     std::string mode;      ///< hostd: "advise", "act"
+    std::string policy;    ///< hostd: how it shares memory out ("price")
     std::string superior;  ///< guestd: "connected", "silent", "none"
     bool paused = false;
     std::optional<Bytes> memory;  ///< hostd: the budget
@@ -98,7 +109,7 @@ struct StatusView {
 
 struct PlanRow {
     std::string guest;
-    std::string layer;  ///< a JVM's name
+    std::string layer;  ///< a JVM's name, or "guest OS"
     Bytes now;
     Bytes target;
     double price = 0;  ///< at the target
@@ -107,6 +118,7 @@ struct PlanRow {
 
 struct PlanView {
     Bytes capacity;  ///< to share out, after the reserve
+    std::string policy;
     double price = 0;
     std::optional<Bytes> short_by;
     std::vector<PlanRow> rows;

@@ -26,6 +26,10 @@ void describe(V& v, GuestSeen& m) {
     v.field("name", m.name);
     v.field("connected", m.connected);
     v.field("hands_off", m.hands_off);
+    std::optional<std::string> left_alone;  // absent in earlier records
+    if (!m.left_alone.empty()) left_alone = m.left_alone;
+    v.field("left_alone", left_alone);
+    m.left_alone = left_alone.value_or(std::string());
     v.field("charged_bytes", m.charged);
     v.field("fixed_bytes", m.fixed);
     v.field("layers", m.layers);

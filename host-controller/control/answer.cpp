@@ -46,6 +46,7 @@ std::string why_no_orders(const Host& host, const Target& target) {
     const auto limits = host.rules().limits_for(target.guest.name);
     if (!limits)
         return target.guest.name + " is observed only; name it in a [guest." + target.guest.name + "] section to manage it";
+    if (!target.guest.left_alone.empty()) return target.guest.name + " is left alone: " + target.guest.left_alone;
     if (!target.guest.connected) return target.guest.name + " is not connected";
     if (host.state().paused_guests.contains(target.guest.id))
         return target.guest.name + " is paused; `resume " + target.guest.name + "` first";

@@ -18,6 +18,7 @@ double finite_price(const CostCurve& curve, Bytes at) {
 
 std::string state_of(const FrameGuest& guest, const HostState& state) {
     if (!guest.limits) return "observed";
+    if (!guest.seen->left_alone.empty()) return "left-alone";
     if (!guest.seen->connected) return "silent";
     if (state.paused_guests.contains(guest.seen->id) || guest.seen->hands_off) return "paused";
     const bool stuck = std::any_of(guest.layers.begin(), guest.layers.end(),
@@ -91,6 +92,7 @@ public:
 private:
     void fill_totals(const ShareOutcome& aims) {
         plan_.capacity = rules_.capacity();
+        plan_.policy = rules_.policy->name();
         plan_.price = aims.price;
         plan_.charged = frame_.charged;
         plan_.held = frame_.held;
@@ -150,7 +152,8 @@ private:
 
     // The off switch lifts the targets of a guest once; afterwards it reports none.
     void lift_if_paused(const FrameGuest& guest, const FrameLayer& layer, GuestOrder& order) {
-        const bool paused = guest.seen->connected && plan_.after.paused_guests.contains(guest.seen->id) && guest.limits;
+        const bool paused = guest.seen->connected && guest.seen->left_alone.empty() &&
+                            plan_.after.paused_guests.contains(guest.seen->id) && guest.limits;
         const bool busy = layer.track && layer.track->busy_until && now_ < *layer.track->busy_until;
         if (!paused || busy || !layer.seen->can_move || !layer.seen->target || *layer.seen->target >= layer.ceiling) return;
         add_order(layer, std::max(layer.seen->ceiling, layer.seen->floor), order);

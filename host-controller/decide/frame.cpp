@@ -9,6 +9,7 @@ namespace {
 
 std::string why_untouched(const FrameGuest& guest, const HostState& state) {
     if (!guest.limits) return "observed only: no [guest] section names it";
+    if (!guest.seen->left_alone.empty()) return "left alone: " + guest.seen->left_alone;
     if (!guest.seen->connected) return "not connected: charged for what it holds";
     if (state.paused_guests.contains(guest.seen->id)) return "paused by an operator";
     if (guest.seen->hands_off) return "paused by the guest's own off switch";

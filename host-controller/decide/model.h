@@ -41,6 +41,7 @@ struct GuestSeen {
     std::string name;
     bool connected = false;  ///< false: charged for what its processes hold until they are gone
     bool hands_off = false;  ///< the guest's own off switch
+    std::string left_alone;  ///< why the host must not order it about now ("it migrates"); empty: it may
     Bytes charged;           ///< measured: PSS of its processes
     Bytes fixed;             ///< of it, outside the heaps (smoothed)
     std::vector<LayerSeen> layers;

@@ -38,14 +38,16 @@ struct GuestOrder {
 
 struct GuestPlan {
     GuestId guest;
-    std::string state;  ///< "connected", "silent", "stuck", "observed", "paused"
+    std::string state;  ///< "connected", "silent", "stuck", "observed", "paused", "left-alone"
     Bytes target;       ///< what the plan leaves it in all
     Bytes held;         ///< booked: measured, or what its targets entitle it to, if that is more
     Bytes short_by;     ///< it needs this much more than there is
+    Bytes takes{};      ///< of what it has available, what is about to be taken
 };
 
 struct HostPlan {
-    Bytes capacity;     ///< budget less emergency reserve
+    Bytes capacity;  ///< budget less emergency reserve
+    std::string policy{};
     double price = 0;   ///< per byte
     Bytes short_by;     ///< floors and minimums do not fit by this much
     Bytes charged;      ///< measured, over all guests

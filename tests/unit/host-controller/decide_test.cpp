@@ -273,6 +273,23 @@ TEST(Decide, APausedGuestsTargetsAreLiftedOnce) {
     EXPECT_FALSE(order_to(second, "shop"));
 }
 
+TEST(Decide, AGuestThatIsLeftAloneKeepsItsTargetsAndIsChargedForThem) {
+    const auto rules = rules_for(1_GiB, 64_MiB);
+    GuestSeen moving = a_guest("moving", {held_at(a_heap("heap", 400_MiB, 100_MiB, 2_GiB), 600_MiB)});
+    moving.left_alone = "it migrates";
+    const GuestSeen busy = a_guest("busy", {held_at(a_heap("heap", 200_MiB, 100_MiB, 2_GiB, 1e8), 200_MiB)});
+    HostState state;
+    state.paused_guests.insert(moving.id);
+    const HostPlan plan = plan_for({moving, busy}, rules, state);
+    EXPECT_FALSE(order_to(plan, "moving")) << "not even to lift what a pause lifts";
+    EXPECT_EQ(row(plan, "moving").why, "left alone: it migrates");
+    EXPECT_EQ(plan.guests[0].state, "left-alone");
+    EXPECT_EQ(plan.guests[0].held, 650_MiB);
+    EXPECT_LE(row(plan, "busy").target, 310_MiB);
+    moving.left_alone.clear();
+    EXPECT_TRUE(order_to(plan_for({moving, busy}, rules), "moving")) << "and goes on afterwards";
+}
+
 TEST(Decide, MinEqualToMaxMeansHandsOff) {
     const auto rules = rules_for(1_GiB, 128_MiB, {300_MiB, 300_MiB, 1});
     EXPECT_TRUE(plan_for({a_guest("shop", {a_heap("heap", 400_MiB, 50_MiB, 2_GiB)})}, rules).orders.empty());

@@ -1,0 +1,57 @@
+#include "host-controller/decide/balloon_watch.h"
+
+#include <algorithm>
+
+namespace aerostat::host {
+namespace {
+
+constexpr Duration kExplains = std::chrono::seconds(10);  // a slow guest may go on carrying out an order for so long
+constexpr Bytes kNoise{8ULL << 20};                       // drivers count in pages of their own, and round
+
+}  // namespace
+
+void BalloonWatch::ordered(const GuestId& guest, Bytes target, TimePoint now) {
+    Known& known = guests_[guest];
+    if (!known.actual) return;  // explained by being the first that is seen
+    if (now >= known.explained_until) known.low = known.high = *known.actual;
+    known.low = std::min(known.low, target);
+    known.high = std::max(known.high, target);
+    known.explained_until = now + kExplains;
+}
+
+std::optional<ForeignMove> BalloonWatch::saw(const GuestId& guest, Bytes actual, TimePoint now) {
+    Known& known = guests_[guest];
+    const bool is_first = !known.actual.has_value();
+    if (is_first || now >= known.explained_until) known.low = known.high = known.actual.value_or(actual);
+    const bool below = actual + kNoise < known.low;
+    const bool above = actual > known.high + kNoise;
+    if (!below && !above) {
+        // A drift in small steps adds up: at rest the size stays what it was compared with.
+        if (is_first || now < known.explained_until) known.actual = actual;
+        return std::nullopt;
+    }
+    known.foreign = ForeignMove{*known.actual, actual};
+    known.yielded_until = now + kYieldsFor;
+    known.actual = known.low = known.high = actual;
+    known.explained_until = TimePoint{};
+    return known.foreign;
+}
+
+std::string BalloonWatch::yields(const GuestId& guest, TimePoint now) const {
+    const auto known = guests_.find(guest);
+    if (known == guests_.end() || !known->second.foreign || now >= known->second.yielded_until) return {};
+    return describe(*known->second.foreign);
+}
+
+void BalloonWatch::take_back(const GuestId& guest) {
+    if (const auto known = guests_.find(guest); known != guests_.end()) known->second.foreign.reset();
+}
+
+std::string describe(const ForeignMove& move) {
+    const std::string sizes = " (" + format_bytes(move.from) + " -> " + format_bytes(move.to) + ")";
+    if (move.took()) return "somebody else has set its balloon" + sizes;
+    return "its balloon gave memory back without an order of ours" + sizes +
+           ": the guest was in need, or somebody else has set it";
+}
+
+}  // namespace aerostat::host

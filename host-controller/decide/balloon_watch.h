@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "contract/clock.h"
+#include "host-controller/decide/model.h"
+
+// Whether somebody else moves a guest's OS balloon. Pure: orders and sights go in, a finding comes out.
+namespace aerostat::host {
+
+/// How long a balloon that somebody else has moved is left to him.
+inline constexpr Duration kYieldsFor = std::chrono::minutes(10);
+
+/// A guest's memory changed as none of our orders explains.
+struct ForeignMove {
+    Bytes from;
+    Bytes to;
+    [[nodiscard]] bool took() const { return to < from; }
+};
+
+/// Follows each balloon's size against what we have ordered.
+///
+/// An order of ours explains every size between what the guest had and what it was to have, until a while after the last
+/// one; then only the size at which it came to rest. A driver never inflates by itself, so a guest that has less was told so
+/// by somebody else (virsh setmem, another manager). One that has more was given it, or took it for want of memory
+/// (autodeflate): that is not ours to take back either.
+class BalloonWatch {
+public:
+    void ordered(const GuestId& guest, Bytes target, TimePoint now);
+    /// Reports a foreign move once for each size it comes to; from then on the guest is yielded.
+    [[nodiscard]] std::optional<ForeignMove> saw(const GuestId& guest, Bytes actual, TimePoint now);
+    /// Why this guest is left to somebody else; empty: it is not.
+    [[nodiscard]] std::string yields(const GuestId& guest, TimePoint now) const;
+    /// An operator takes the guest back.
+    void take_back(const GuestId& guest);
+    void forget(const GuestId& guest) { guests_.erase(guest); }
+
+private:
+    struct Known {
+        std::optional<Bytes> actual;
+        Bytes low;  ///< what our orders explain
+        Bytes high{Bytes::kLimit};
+        TimePoint explained_until;
+        std::optional<ForeignMove> foreign;
+        TimePoint yielded_until;
+    };
+    std::map<GuestId, Known> guests_;
+};
+
+/// For logs and warnings.
+[[nodiscard]] std::string describe(const ForeignMove& move);
+
+}  // namespace aerostat::host

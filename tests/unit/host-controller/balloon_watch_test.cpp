@@ -1,0 +1,87 @@
+#include "host-controller/decide/balloon_watch.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/host-controller/host_builders.h"
+
+namespace aerostat::host {
+namespace {
+
+using namespace testing;
+
+const GuestId kGuest = "domain:one";
+
+TEST(BalloonWatch, WhatOurOwnOrdersExplainIsNoForeignHand) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart)) << "whatever is found first";
+    watch.ordered(kGuest, 900_MiB, kStart);
+    EXPECT_FALSE(watch.saw(kGuest, 960_MiB, kStart + 100ms)) << "on its way";
+    EXPECT_FALSE(watch.saw(kGuest, 900_MiB, kStart + 1s));
+    watch.ordered(kGuest, 800_MiB, kStart + 1s);
+    EXPECT_FALSE(watch.saw(kGuest, 800_MiB, kStart + 2s));
+    EXPECT_FALSE(watch.saw(kGuest, 800_MiB, kStart + 1min)) << "and at rest";
+    watch.ordered(kGuest, 1_GiB, kStart + 1min);
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart + 1min + 1s));
+    EXPECT_EQ(watch.yields(kGuest, kStart + 1min + 1s), "");
+}
+
+TEST(BalloonWatch, AGuestThatHasLessWithoutAnOrderWasSetByAnother) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    const auto move = watch.saw(kGuest, 700_MiB, kStart + 5s);
+    ASSERT_TRUE(move);
+    EXPECT_TRUE(move->took());
+    EXPECT_EQ(move->from, 1_GiB);
+    EXPECT_NE(watch.yields(kGuest, kStart + 6s).find("somebody else"), std::string::npos);
+    EXPECT_FALSE(watch.saw(kGuest, 700_MiB, kStart + 7s)) << "said once";
+    EXPECT_EQ(watch.yields(kGuest, kStart + 5s + kYieldsFor), "") << "not for ever";
+}
+
+TEST(BalloonWatch, GoingOnBelowOurOrderIsAnothersDoing) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    watch.ordered(kGuest, 900_MiB, kStart);
+    EXPECT_TRUE(watch.saw(kGuest, 600_MiB, kStart + 1s));
+}
+
+TEST(BalloonWatch, AGuestThatTookItsPagesBackIsLeftAloneToo) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 512_MiB, kStart));
+    const auto move = watch.saw(kGuest, 600_MiB, kStart + 5s);
+    ASSERT_TRUE(move);
+    EXPECT_FALSE(move->took());
+    EXPECT_NE(watch.yields(kGuest, kStart + 6s).find("in need"), std::string::npos);
+}
+
+TEST(BalloonWatch, AnOrderNoLongerExplainsAfterAWhile) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    watch.ordered(kGuest, 900_MiB, kStart);
+    EXPECT_FALSE(watch.saw(kGuest, 900_MiB, kStart + 1s));
+    EXPECT_TRUE(watch.saw(kGuest, 1_GiB, kStart + 1min)) << "though it was ours a minute ago";
+}
+
+TEST(BalloonWatch, ManySmallStepsAreSeenAsOne) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    bool seen = false;
+    for (int i = 1; i <= 10; ++i) {
+        const Bytes actual = saturating_sub(1_GiB, Bytes(static_cast<std::uint64_t>(i) << 22U));
+        seen = seen || watch.saw(kGuest, actual, kStart + std::chrono::minutes(i));
+    }
+    EXPECT_TRUE(seen);
+}
+
+TEST(BalloonWatch, AnOperatorTakesTheGuestBack) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    EXPECT_TRUE(watch.saw(kGuest, 700_MiB, kStart + 5s));
+    watch.take_back(kGuest);
+    EXPECT_EQ(watch.yields(kGuest, kStart + 6s), "");
+    EXPECT_TRUE(watch.saw(kGuest, 800_MiB, kStart + 7s)) << "the next foreign move counts again";
+    watch.forget(kGuest);
+    EXPECT_FALSE(watch.saw(kGuest, 300_MiB, kStart + 8s));
+}
+
+}  // namespace
+}  // namespace aerostat::host
