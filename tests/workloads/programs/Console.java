@@ -1,20 +1,26 @@
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.util.Timer;
+import java.util.TimerTask;
 
 /**
  * Steers a program by lines on standard input, each answered by one line on standard output ({@code done COMMAND key=value…}):
  *
  * <pre>
  * rate N    requests a second, from now on; 0: none
+ * day N:S…  N requests a second for S seconds, then the next; forgets as begin does, and tells its progress once a second
  * begin     forget what was counted so far
- * report    requests and their latency since begin; wrong answers since the start
+ * report    requests and their latency since begin, once; wrong answers since the start
  * check     verify all data
  * quit
  * </pre>
  */
 final class Console {
     private static final int THREADS = 4;
+    private static final long PROGRESS_MILLIS = 1000;
+
+    private static Timer progress; // none before the first day
 
     private Console() {}
 
@@ -33,6 +39,10 @@ final class Console {
         switch (words[0]) {
             case "rate" -> load.rate(Long.parseLong(words[1]));
             case "begin" -> load.begin();
+            case "day" -> {
+                load.follow(Schedule.of(words, 1));
+                tellProgress(load);
+            }
             case "report" -> {
                 return load.report();
             }
@@ -44,6 +54,19 @@ final class Console {
             }
         }
         return "";
+    }
+
+    /** For whoever wants to know how far a program came that has died since. */
+    private static synchronized void tellProgress(OpenLoop load) {
+        if (progress == null) {
+            progress = new Timer("progress", true);
+            progress.schedule(new TimerTask() {
+                @Override
+                public void run() {
+                    say("stat ops=" + load.answered());
+                }
+            }, PROGRESS_MILLIS, PROGRESS_MILLIS);
+        }
     }
 
     private static String check(Program program) {
@@ -63,7 +86,7 @@ final class Console {
         return Long.parseLong(args[0].substring(0, args[0].length() - 3)) << 20;
     }
 
-    private static void say(String line) {
+    private static synchronized void say(String line) {
         System.out.println(line);
         System.out.flush();
     }

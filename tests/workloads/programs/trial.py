@@ -35,7 +35,7 @@ LIFT = 1 << 40
 
 def compiled(home, directory):
     """Compiles the programs with this JDK; returns the class path."""
-    jars = maven.libraries([*maven.H2, *maven.LUCENE, *maven.JETTY, *maven.HISTOGRAM])
+    jars = maven.libraries([*maven.H2, *maven.LUCENE, *maven.JETTY, *maven.CAFFEINE, *maven.HISTOGRAM])
     sources = [os.path.join(HERE, name) for name in os.listdir(HERE) if name.endswith(".java")]
     subprocess.run([os.path.join(home, "bin", "javac"), "--release", "17", "-cp", ":".join(jars), "-d", directory, *sources],
                    check=True)
