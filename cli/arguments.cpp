@@ -91,11 +91,13 @@ std::vector<std::string> simulate_arguments(const TypedOptions& typed) {
     return arguments;
 }
 
-// hostd keeps its decisions beside its socket, unless it is told otherwise.
+// hostd's decisions are found beside its socket; where it has not run since the machine booted, where its service keeps
+// them.
 std::vector<std::string> history_arguments(const std::string& command, const TypedOptions& typed,
                                            const std::string& socket) {
     const std::string beside = socket.substr(0, socket.rfind('/') + 1) + "history";
     std::vector<std::string> arguments{command, "--dir", typed.directory.empty() ? beside : typed.directory};
+    if (typed.directory.empty()) arguments.insert(arguments.end(), {"--or-dir", "/var/lib/aerostat/history"});
     if (typed.json) arguments.emplace_back("--json");
     if (!typed.since.empty()) arguments.insert(arguments.end(), {"--since", typed.since});
     if (!typed.policies.empty()) arguments.insert(arguments.end(), {"--policy", typed.policies});

@@ -1,9 +1,11 @@
 #include "host-controller/app/config.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "host-controller/app/config_tables.h"
 #include "host-controller/decide/policies.h"
+#include "host-controller/metrics/scrape_door.h"
 
 namespace aerostat::host::app {
 namespace {
@@ -33,6 +35,13 @@ void read_history_keys(StrictTable& table, HostConfig& config) {
         table.add_problem("history_size", "history_size must be 0B (none is kept), or between 1MiB and 16GiB");
 }
 
+void read_metrics(StrictTable& table, HostConfig& config) {
+    take(table.text("listen"), config.metrics_listen);
+    if (config.metrics_listen.empty()) return;
+    if (const auto endpoint = metrics::parse_endpoint(config.metrics_listen); !endpoint)
+        table.add_problem("listen", endpoint.error().message);
+}
+
 void read_host(StrictTable& table, HostConfig& config) {
     read_backend(table, config);
     read_budget(table, config.rules);
@@ -55,6 +64,9 @@ Result<HostConfig> read_tables(Result<StrictTable> opened) {
     StrictTable host = root.table("host");
     read_host(host, config);
     close(host);
+    StrictTable metrics = root.table("metrics");
+    read_metrics(metrics, config);
+    close(metrics);
     StrictTable policy = root.table("policy");
     read_pacing(policy, config.rules.pacing);
     close(policy);
@@ -74,6 +86,13 @@ Result<HostConfig> read_tables(Result<StrictTable> opened) {
 
 }  // namespace
 
+std::string HostConfig::history_directory() const {
+    if (!history_dir.empty()) return history_dir;
+    const char* const state = std::getenv("STATE_DIRECTORY");  // several are separated by ':'; ours is the first
+    const std::string given = state ? std::string(state).substr(0, std::string(state).find(':')) : std::string();
+    return (given.starts_with('/') ? given : runtime_dir) + "/history";
+}
+
 Result<HostConfig> read_config(const std::string& path) { return read_tables(StrictTable::read_file(path)); }
 
 Result<HostConfig> parse_config(std::string_view text, const std::string& name_for_errors) {
@@ -91,6 +110,11 @@ std::vector<std::string> config_warnings(const HostConfig& config, std::optional
     if (machine && config.rules.memory > *machine) {
         warnings.push_back("memory (" + format_bytes(config.rules.memory) + ") is more than this machine has (" +
                            format_bytes(*machine) + ")");
+    }
+    const auto listen = metrics::parse_endpoint(config.metrics_listen);
+    if (listen && !listen->address().is_loopback()) {
+        warnings.push_back("[metrics] listen = \"" + config.metrics_listen +
+                           "\": whoever reaches this address can read the metrics");
     }
     if (config.rules.guests.empty()) warnings.push_back("no [guest.NAME] section: every guest is observed only");
     return warnings;

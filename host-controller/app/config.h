@@ -18,11 +18,12 @@ struct HostConfig {
     std::string uri = "qemu:///system";  ///< libvirt's connection
     std::string runtime_dir = "/run/aerostat";
     bool act = false;
-    std::string history_dir;          ///< empty: "history" in runtime_dir
+    std::string history_dir;          ///< empty: see history_directory()
     Bytes history_size{16ULL << 20};  ///< zero: none is kept
-    [[nodiscard]] std::string history_directory() const {
-        return history_dir.empty() ? runtime_dir + "/history" : history_dir;
-    }
+    /// Where decisions are kept: history_dir, else "history" in the state directory that systemd gives (STATE_DIRECTORY),
+    /// else in the runtime directory.
+    [[nodiscard]] std::string history_directory() const;
+    std::string metrics_listen;  ///< "127.0.0.1:9177"; empty: no metrics
     ShareCondition share_condition = ShareCondition::level;
     std::optional<std::string> read_group;
     std::optional<std::string> operate_group;

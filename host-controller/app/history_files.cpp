@@ -84,12 +84,17 @@ Status HistoryWriter::open_next() {
     close();
     if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
         return tl::unexpected(error_from_errno("making " + directory_, errno));
+    if (readers_ &&
+        (::chown(directory_.c_str(), static_cast<uid_t>(-1), *readers_) != 0 || ::chmod(directory_.c_str(), 0750) != 0))
+        return tl::unexpected(error_from_errno("giving " + directory_ + " to its readers", errno));
     const auto files = history_files(directory_);
     number_ = files.empty() ? 1 : number_of(fs::path(files.back()).filename()).value_or(0) + 1;
     const std::string path = directory_ + "/" + name_of(number_);
     fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd_ < 0) return tl::unexpected(error_from_errno("making " + path, errno));
     size_ = Bytes();
+    if (readers_ && (::fchown(fd_, static_cast<uid_t>(-1), *readers_) != 0 || ::fchmod(fd_, 0640) != 0))
+        return tl::unexpected(error_from_errno("giving " + path + " to its readers", errno));
     return {};
 }
 
@@ -106,6 +111,19 @@ bool HistoryWriter::make_room(Bytes more) {
     return removed;
 }
 
+Status point_to_history(const std::string& name, const std::string& directory) {
+    if (name == directory) return {};
+    std::error_code error;
+    const auto kind = fs::symlink_status(name, error).type();
+    if (kind == fs::file_type::symlink && fs::read_symlink(name, error) == directory) return {};
+    if (kind != fs::file_type::not_found && kind != fs::file_type::symlink)
+        return fail(ErrorCode::refused, name + " is in the way of a link to " + directory + ": remove it");
+    fs::remove(name, error);
+    fs::create_symlink(directory, name, error);
+    if (error) return tl::unexpected(error_from_errno("making " + name, error.value()));
+    return {};
+}
+
 std::vector<std::string> history_files(const std::string& directory) {
     std::vector<std::string> files;
     std::error_code none;
@@ -118,6 +136,8 @@ std::vector<std::string> history_files(const std::string& directory) {
 
 Status read_history(const std::string& directory, const std::function<bool(std::string_view)>& line) {
     const auto files = history_files(directory);
+    if (files.empty() && ::access(directory.c_str(), R_OK | X_OK) != 0 && errno == EACCES)
+        return fail(ErrorCode::denied, "reading " + directory + " needs the read role (hostd's read_group), or root");
     if (files.empty()) return fail(ErrorCode::not_found, "no history in " + directory + " (name its folder with --dir)");
     for (const std::string& path : files) {
         errno = 0;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +17,9 @@ namespace aerostat::host::app {
 /// Thread: owner's.
 class HistoryWriter {
 public:
-    /// `limit` is for all files together; an eighth of it for one.
-    HistoryWriter(std::string directory, Bytes limit) : directory_(std::move(directory)), limit_(limit) {}
+    /// `limit` is for all files together; an eighth of it for one. Members of `readers` may read them; absent: nobody else.
+    HistoryWriter(std::string directory, Bytes limit, std::optional<gid_t> readers = std::nullopt)
+        : directory_(std::move(directory)), limit_(limit), readers_(readers) {}
     ~HistoryWriter();
     HistoryWriter(const HistoryWriter&) = delete;
     HistoryWriter& operator=(const HistoryWriter&) = delete;
@@ -33,16 +37,21 @@ private:
 
     std::string directory_;
     Bytes limit_;
+    std::optional<gid_t> readers_;
     int fd_ = -1;
     Bytes size_;                ///< of the open file
     std::uint64_t number_ = 0;  ///< of the open file
 };
 
+/// Makes `name` a symbolic link to the directory, so that tools find it beside the sockets; nothing where it is that place
+/// itself. Fails: `io`, `refused` (something else than a link is there).
+[[nodiscard]] Status point_to_history(const std::string& name, const std::string& directory);
+
 /// Files of a directory, oldest first; none if there is no such directory.
 [[nodiscard]] std::vector<std::string> history_files(const std::string& directory);
 
 /// Calls back with each whole line, oldest first, without its newline; returning false ends it.
-/// Fails: `not_found` (no files there), `io`.
+/// Fails: `not_found` (no files there), `denied`, `io`.
 [[nodiscard]] Status read_history(const std::string& directory, const std::function<bool(std::string_view)>& line);
 
 }  // namespace aerostat::host::app

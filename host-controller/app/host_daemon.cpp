@@ -41,7 +41,8 @@ HostDaemon::HostDaemon(asio::io_context& loop, HostConfig config, const Clock& c
       leases_at_(clock.now()),
       tick_timer_(loop),
       soon_timer_(loop),
-      operations_timer_(loop) {}
+      operations_timer_(loop),
+      metrics_retry_(loop, {std::chrono::seconds(1), std::chrono::seconds(30)}) {}
 
 HostDaemon::~HostDaemon() = default;
 
@@ -53,8 +54,7 @@ Status HostDaemon::open() {
     if (!operate_group) return while_doing("operate_group", operate_group.error());
     const auto guest_group = gid_of(config_.guest_group);
     if (!guest_group) return while_doing("guest_group", guest_group.error());
-    if (!config_.history_size.is_zero())
-        history_ = std::make_unique<HistoryWriter>(config_.history_directory(), config_.history_size);
+    if (!config_.history_size.is_zero()) open_history(*read_group ? *read_group : *operate_group);
     backend_ = make_backend(*guest_group);
     if (OsBalloons* balloons = backend_->os_balloons()) {
         mover_ = make_mover(*balloons);
@@ -74,6 +74,7 @@ Status HostDaemon::open() {
         spdlog::warn("pauses, ceilings and guests of the run before are lost: {}", recalled.error().message);
     }
     tick();
+    open_metrics();
     return {};
 }
 
@@ -133,6 +134,8 @@ Status HostDaemon::recall() {
     state_.ceilings = std::move(kept->ceilings);
     for (const KeptGuest& guest : kept->guests) {
         if (!backend_->knows_identity(guest.id)) continue;
+    metrics_retry_.cancel();
+    scrape_door_.reset();
         register_.remember(guest.id, guest.name);
         awaited_.insert(guest.id);
     }
@@ -160,6 +163,8 @@ void HostDaemon::tick() {
 void HostDaemon::decide_soon() {
     if (std::exchange(soon_, true)) return;
     soon_timer_.expires_after(kSoon);
+    if (tick_due_) tally_.ticked(now - *tick_due_);
+    tick_due_ = now + kTick;
     soon_timer_.async_wait([this](asio::error_code error) {
         soon_ = false;
         if (!error) decide_now();
@@ -186,6 +191,7 @@ void HostDaemon::send_orders(const HostPlan& plan) {
         operation.guest = order.guest;
         operation.target = name_of(order.guest);
         operation.layers = order.layers;
+    tally_.decided(clock_.now() - now);
         operation.asked = order.shrink_by.is_zero() ? order.raise_by : order.shrink_by;
         operation.deadline = to_millis(deadline);
         follow_with_balloon(operation);
@@ -217,6 +223,7 @@ void HostDaemon::watch_operations() {
     operations_timer_.async_wait([this](asio::error_code error) {
         if (error) return;
         operations_.tick();
+            tally_.ended(ended.view);
         watch_operations();
     });
 }
@@ -285,3 +292,5 @@ std::vector<std::string> HostDaemon::reconfigure(HostConfig config) {
 }
 
 }  // namespace aerostat::host::app
+    const bool metrics_moved = config.metrics_listen != config_.metrics_listen;
+    if (metrics_moved) open_metrics();

@@ -19,7 +19,10 @@
 #include "host-controller/app/kept_state.h"
 #include "host-controller/backend/backend.h"
 #include "host-controller/control/desk.h"
+#include "host-controller/metrics/scrape_door.h"
+#include "host-controller/metrics/tally.h"
 #include "host-controller/sense/guest_register.h"
+#include "wire/retry_timer.h"
 
 namespace aerostat::host::app {
 
@@ -87,6 +90,7 @@ private:
     void keep();
     void remember(const HostSnapshot& seen, const HostState& before, TimePoint now);
     [[nodiscard]] bool worth_remembering(TimePoint now) const;
+    void open_history(std::optional<gid_t> readers);
     void watch_operations();
     [[nodiscard]] bool settling(TimePoint now) const;
     [[nodiscard]] Moment moment() const { return {clock_.now(), std::chrono::system_clock::now()}; }
@@ -94,6 +98,10 @@ private:
 
     // Operators' side (host_daemon_desk.cpp).
     void squeeze_ended(const act::EndedOperation& ended, std::optional<Millis> hold);
+    // For Prometheus (host_daemon_metrics.cpp).
+    void open_metrics();
+    [[nodiscard]] std::string metrics_page() const;
+
 
     asio::io_context& loop_;
     HostConfig config_;
@@ -126,4 +134,10 @@ private:
     std::unique_ptr<daemon::ControlServer> control_;
 };
 
+    metrics::Tally tally_;
+    std::optional<TimePoint> tick_due_;
+    double started_unix_s_ = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    std::unique_ptr<metrics::ScrapeDoor> scrape_door_;  ///< absent: no metrics, or the address is taken
+    std::string bad_metrics_;
+    wire::RetryTimer metrics_retry_;
 }  // namespace aerostat::host::app

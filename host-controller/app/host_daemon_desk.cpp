@@ -30,6 +30,7 @@ StatusView HostDaemon::status_frame() const {
     if (!bad_reload_.empty()) view.warnings.push_back("the configuration was not reloaded: " + bad_reload_);
     if (!bad_kept_state_.empty()) view.warnings.push_back(bad_kept_state_);
     if (!bad_history_.empty()) view.warnings.push_back("decisions are not kept: " + bad_history_);
+    if (!bad_metrics_.empty()) view.warnings.push_back("no metrics: " + bad_metrics_);
     if (settling(clock_.now()))
         view.warnings.push_back("just started: waiting for " + std::to_string(awaited_.size()) +
                                 " known guests, nothing is given meanwhile");
@@ -85,6 +86,7 @@ OperationView HostDaemon::carry_out(control::Errand errand, std::function<void(c
                  order.deadline.count());
     const std::string op = operations_.start(
         std::move(order), [this, squeezes, hold = errand.hold, done = std::move(done)](const act::EndedOperation& ended) {
+            tally_.ended(ended.view);
             settle(ended);
             if (squeezes) squeeze_ended(ended, hold);
             spdlog::info("{} ended target={} obtained_bytes={} reason={}", ended.view.command, ended.view.target,

@@ -24,6 +24,14 @@ std::vector<LayerPlan> ordered(const HostPlan& plan) {
 
 }  // namespace
 
+// Whoever may ask the daemon may read what it has decided.
+void HostDaemon::open_history(std::optional<gid_t> readers) {
+    const std::string directory = config_.history_directory();
+    history_ = std::make_unique<HistoryWriter>(directory, config_.history_size, readers);
+    if (const auto pointed = point_to_history(config_.runtime_dir + "/history", directory); !pointed)
+        spdlog::warn("aerostatctl has to be told --dir {}: {}", directory, pointed.error().message);
+}
+
 // Each second's decision is mostly to do nothing: those with new orders count, a change of the level, and one a minute.
 bool HostDaemon::worth_remembering(TimePoint now) const {
     const Duration at_most = bad_history_.empty() ? kAtLeastEvery : kTryAgainAfter;

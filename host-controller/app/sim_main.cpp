@@ -1,4 +1,5 @@
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -65,9 +66,11 @@ int print(const Result<std::string>& text) {
     return std::cout ? daemon::kExitMet : daemon::kExitError;
 }
 
-CLI::App* add_history(CLI::App& cli, const char* name, const char* summary, app::HistoryQuery& query) {
+CLI::App* add_history(CLI::App& cli, const char* name, const char* summary, app::HistoryQuery& query,
+                      std::string& otherwise) {
     CLI::App* command = cli.add_subcommand(name, summary);
     command->add_option("--dir", query.directory, "where hostd keeps its decisions");
+    command->add_option("--or-dir", otherwise, "where to look if there is no --dir");
     command->add_option("--since", query.since, "only decisions of the last TIME: 10m");
     command->add_flag("--json", query.json, "print records or figures as JSON");
     return command;
@@ -86,16 +89,21 @@ int main(int argc, char** argv) {
     simulating->add_option("--svg", line.svg, "write plots there");
     simulating->add_flag("--json", line.json, "print the figures as JSON");
     app::HistoryQuery query;
-    CLI::App* showing = add_history(cli, "history", "Kept decisions, one a line", query);
-    CLI::App* explaining = add_history(cli, "explain", "One kept decision in full", query);
+    std::string otherwise;
+    CLI::App* showing = add_history(cli, "history", "Kept decisions, one a line", query, otherwise);
+    CLI::App* explaining = add_history(cli, "explain", "One kept decision in full", query, otherwise);
     explaining->add_option("WHAT", query.what, "a time (14:05:09, 10m ago: 10m) or a guest; default: the last with orders");
-    CLI::App* replaying = add_history(cli, "replay", "Kept decisions under another policy", query);
+    CLI::App* replaying = add_history(cli, "replay", "Kept decisions under another policy", query, otherwise);
     replaying->add_option("--policy", query.policy, "default: the one recorded, which must decide alike");
     try {
         cli.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return cli.exit(error) == 0 ? daemon::kExitMet : daemon::kExitUsage;
     }
+    std::error_code unknown;
+    if (!otherwise.empty() &&
+        std::filesystem::status(query.directory, unknown).type() == std::filesystem::file_type::not_found)
+        query.directory = otherwise;
     if (showing->parsed()) return print(app::show_history(query));
     if (explaining->parsed()) return print(app::explain(query));
     if (replaying->parsed()) return print(app::replay(query));

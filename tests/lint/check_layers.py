@@ -4,7 +4,7 @@
 Read from the sources themselves: every `#include "…"` and every aerostat_layer()/target_link_libraries() in the
 CMakeLists.txt files. The rule (docs/architecture.md):
 
-    app -> {sense, act, control, sim, link} -> adapters (virt, local, jvm) -> backend -> decide -> contract
+    app -> {sense, act, control, metrics, sim, link} -> adapters (virt, local, jvm) -> backend -> decide -> contract
 
 (`backend` is what the host controller's adapters have in common: the port they implement.)
 
@@ -15,7 +15,8 @@ import pathlib
 import re
 import sys
 
-PROGRAMS = {"jvm-agent", "guest-balloon", "host-controller", "cli"}
+# Each end of the application balloon is a program of its own; what they share are leaves.
+PROGRAMS = {"jvm-agent", "guest-balloon", "host-controller", "cli", "application-balloon/guest", "application-balloon/host"}
 
 # Shared folders, and which other shared folders each may use.
 SHARED = {
@@ -23,14 +24,17 @@ SHARED = {
     "procfs": {"contract"},
     "wire": {"contract"},
     "daemon": {"contract", "wire"},
+    "application-balloon/contract": {"contract"},
+    "application-balloon/link": {"contract", "wire"},
 }
 
 # Which stages of its own program a stage may include, besides itself.
 STAGES = {
-    "app": {"sense", "act", "control", "sim", "link", "virt", "local", "jvm", "backend", "decide"},
+    "app": {"sense", "act", "control", "metrics", "sim", "link", "virt", "local", "jvm", "backend", "decide"},
     "sense": {"virt", "local", "jvm", "backend", "decide"},
     "act": {"virt", "local", "jvm", "backend", "decide"},
     "control": {"decide"},
+    "metrics": {"decide"},
     "sim": {"decide"},
     "link": {"decide"},
     "virt": {"backend", "decide"},
@@ -43,30 +47,40 @@ STAGES = {
 
 # Shared folders a stage may use; `decide` links only the contract: no clock to read, no I/O, no log.
 SHARED_FOR = {
-    "decide": {"contract"},
+    "decide": {"contract", "application-balloon/contract"},
     "sim": {"contract"},
     "client": {"contract"},
 }
 SHARED_OF_PROGRAM = {
     "jvm-agent": {"contract", "procfs", "wire"},
-    "guest-balloon": {"contract", "procfs", "wire", "daemon"},
-    "host-controller": {"contract", "procfs", "wire", "daemon"},
+    "guest-balloon": {"contract", "procfs", "wire", "daemon", "application-balloon/contract"},
+    "host-controller": {"contract", "procfs", "wire", "daemon", "application-balloon/contract"},
+    "application-balloon/guest": {"contract", "procfs", "wire", "daemon", "application-balloon/contract",
+                                  "application-balloon/link"},
+    "application-balloon/host": {"contract", "procfs", "wire", "daemon", "application-balloon/contract",
+                                 "application-balloon/link"},
     "cli": {"contract", "wire", "daemon"},
 }
 
 # Foreign headers and the only places that may include them.
 FOREIGN = [
     (re.compile(r"^(jni|jvmti|jni_md)\.h$"), {"jvm-agent/jvm"}),
-    (re.compile(r"^libvirt/"), {"host-controller/virt"}),
+    (re.compile(r"^libvirt/"), {"host-controller/virt", "application-balloon/host/virt"}),
     (re.compile(r"^toml\+\+/"), {"daemon"}),
     (re.compile(r"^nlohmann/"), {"contract", "host-controller/app"}),
-    (re.compile(r"^CLI/"), {"cli", "guest-balloon/app", "host-controller/app"}),
-    (re.compile(r"^spdlog/"), {"daemon", "guest-balloon/app", "host-controller/app"}),
-    (re.compile(r"^asio"), {"wire", "daemon", "jvm-agent/app", "guest-balloon/app", "guest-balloon/link", "guest-balloon/act",
+    (re.compile(r"^CLI/"), {"cli", "guest-balloon/app", "host-controller/app", "application-balloon/guest/app",
+                            "application-balloon/host/app"}),
+    (re.compile(r"^spdlog/"), {"daemon", "guest-balloon/app", "host-controller/app", "application-balloon/guest/app",
+                               "application-balloon/host/app"}),
+    (re.compile(r"^asio"), {"wire", "daemon", "application-balloon/link", "application-balloon/guest/app",
+                            "application-balloon/host/app", "jvm-agent/app", "guest-balloon/app", "guest-balloon/link", "guest-balloon/act",
                             "guest-balloon/sense", "host-controller/app", "host-controller/act", "host-controller/sense",
                             "host-controller/control", "host-controller/local", "host-controller/virt",
-                            "host-controller/backend"}),
-    (re.compile(r"^pugixml"), {"host-controller/virt"}),
+                            "host-controller/backend", "host-controller/metrics"}),
+    (re.compile(r"^prometheus/"), {"host-controller/metrics"}),
+    (re.compile(r"^sodium"), {"application-balloon/contract"}),
+    (re.compile(r"^linux/io_uring"), {"application-balloon/guest/act"}),
+    (re.compile(r"^pugixml"), {"host-controller/virt", "application-balloon/host/virt"}),
 ]
 
 # A pure stage may not reach for the world through the standard library either.
@@ -79,10 +93,12 @@ SOURCES = {".h", ".cpp", ".cc", ".hpp", ".c"}
 def place(path: str):
     """(program or shared folder, stage or '') of a path relative to the root; None for tests and the like."""
     parts = path.split("/")
-    if parts[0] in SHARED:
-        return parts[0], ""
-    if parts[0] in PROGRAMS:
-        return parts[0], parts[1] if len(parts) > 2 and parts[1] in STAGES else ""
+    for length in (1, 2):
+        unit = "/".join(parts[:length])
+        if unit in SHARED:
+            return unit, ""
+        if unit in PROGRAMS:
+            return unit, parts[length] if len(parts) > length + 1 and parts[length] in STAGES else ""
     return None
 
 
@@ -131,11 +147,16 @@ def check_file(root: pathlib.Path, path: pathlib.Path):
 
 LAYER = re.compile(r"aerostat_layer\(\s*(\w+)(.*?)\)", re.S)
 LINK = re.compile(r"target_link_libraries\(\s*(\S+)(.*?)\)", re.S)
-SHORT = {"aerostat_agent_": "jvm-agent/", "aerostat_guest_": "guest-balloon/", "aerostat_host_": "host-controller/"}
+SHORT = {"aerostat_agent_": "jvm-agent/", "aerostat_guest_": "guest-balloon/", "aerostat_host_": "host-controller/",
+         "aerostat_holder_": "application-balloon/guest/", "aerostat_punch_": "application-balloon/host/"}
+SHARED_TARGETS = {"aerostat_balloon_contract": "application-balloon/contract/x.h",
+                  "aerostat_balloon_link": "application-balloon/link/x.h"}
 
 
 def folder_of(target: str):
     """The folder a library target stands for, as a path for verdict()."""
+    if target in SHARED_TARGETS:
+        return SHARED_TARGETS[target]
     if target.removeprefix("aerostat_") in SHARED:
         return target.removeprefix("aerostat_") + "/x.h"
     for prefix, folder in SHORT.items():

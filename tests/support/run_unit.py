@@ -16,7 +16,8 @@ import sys
 
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 ALLOW, FAIL_WITH_EPERM = 0x7FFF0000, 0x00050000 | 1
-COMPARE_EQUAL, AF_UNIX = 4, 1
+COMPARE_EQUAL = 4
+FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10}
 LIMITS = {"LimitNOFILE": resource.RLIMIT_NOFILE, "LimitMEMLOCK": resource.RLIMIT_MEMLOCK}
 
 
@@ -68,18 +69,18 @@ class Comparison(ctypes.Structure):
 
 
 class CallFilter:
-    """Allows a group of system calls, and of sockets those of AF_UNIX; all else fails with EPERM."""
+    """Allows a group of system calls, and sockets of these families; all else fails with EPERM."""
 
-    def __init__(self, group):
+    def __init__(self, group, families):
         self._library = ctypes.CDLL("libseccomp.so.2")
         self._library.seccomp_init.restype = ctypes.c_void_p
         self._filter = ctypes.c_void_p(self._library.seccomp_init(ctypes.c_uint32(FAIL_WITH_EPERM)))
-        unix_only = Comparison(0, COMPARE_EQUAL, AF_UNIX, 0)
         for call in calls_of(group):
             number = self._library.seccomp_syscall_resolve_name(call.encode())
-            rules = [unix_only] if call == "socket" else []
-            array = (Comparison * len(rules))(*rules)
-            if number >= 0:
+            if number < 0:
+                continue
+            for rules in [[Comparison(0, COMPARE_EQUAL, FAMILIES[one], 0)] for one in families] if call == "socket" else [[]]:
+                array = (Comparison * len(rules))(*rules)
                 self._library.seccomp_rule_add_array(self._filter, ctypes.c_uint32(ALLOW), number, len(rules), array)
 
     def load(self):
@@ -105,7 +106,7 @@ def raise_limits(service):
 
 def main(unit, tree):
     service = read_service(unit)
-    call_filter = CallFilter(service["SystemCallFilter"])
+    call_filter = CallFilter(service["SystemCallFilter"], service["RestrictAddressFamilies"].split())
     close_the_file_system(tree, service)
     raise_limits(service)
     keep_capabilities(service["CapabilityBoundingSet"].split())  # from exec on

@@ -3,12 +3,14 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 
 from host_world import MIB, Host, built, expect, wait_until
 
 from checks import Skip, run_all
+from killer import kill_at_random, tell
 
 
 def ask(host, *arguments):
@@ -76,6 +78,10 @@ def killed_at_any_moment_it_leaves_a_history_that_can_be_read():
         expect(code == 0 and told["same_orders"] == told["decisions"] >= 8, f"{out}{err}")
 
 
+def killed_beside_an_operators_orders_it_converges():
+    tell(kill_at_random(8, random.randrange(1 << 32)))  # tests/soak/test_hostd_kills.py does it 200 times
+
+
 def a_disk_that_is_full_is_told_and_stops_nothing():
     if os.geteuid() != 0:
         raise Skip("needs root: a small tmpfs is mounted")
@@ -102,7 +108,8 @@ def a_disk_that_is_full_is_told_and_stops_nothing():
 
 
 TESTS = [a_move_can_be_explained_and_decided_again, decisions_to_do_nothing_are_not_kept_each_second,
-         killed_at_any_moment_it_leaves_a_history_that_can_be_read, a_disk_that_is_full_is_told_and_stops_nothing]
+         killed_at_any_moment_it_leaves_a_history_that_can_be_read, killed_beside_an_operators_orders_it_converges,
+         a_disk_that_is_full_is_told_and_stops_nothing]
 
 if __name__ == "__main__":
     sys.exit(run_all([(test.__name__, test) for test in TESTS]))

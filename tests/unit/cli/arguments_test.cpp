@@ -50,7 +50,8 @@ TEST(Arguments, LookForTheHistoryBesideTheSocket) {
     ASSERT_TRUE(parsed) << parsed.error().message;
     EXPECT_EQ(parsed->action, Invocation::Action::run_tool);
     EXPECT_THAT(parsed->tool_arguments,
-                ::testing::ElementsAre("explain", "--dir", "/run/a/history", "--since", "1h", "--", "orders"));
+                ::testing::ElementsAre("explain", "--dir", "/run/a/history", "--or-dir", "/var/lib/aerostat/history",
+                                       "--since", "1h", "--", "orders"));
     EXPECT_THAT(parse({"replay", "--policy", "static", "--dir", "/h", "--json"})->tool_arguments,
                 ::testing::ElementsAre("replay", "--dir", "/h", "--json", "--policy", "static"));
 }

@@ -52,11 +52,32 @@ TEST(Config, ChoosesThePolicyByName) {
 TEST(Config, KeepsAHistoryBesideTheSocketsUnlessToldOtherwise) {
     const auto config = parse_config(kHost + "runtime_dir = \"/run/x\"\n", "hostd.toml");
     ASSERT_TRUE(config) << config.error().message;
-    EXPECT_EQ(config->history_directory(), "/run/x/history");
+    EXPECT_EQ(config->history_directory(), "/run/x/history") << "without a state directory";
     EXPECT_EQ(config->history_size, 16_MiB);
     EXPECT_TRUE(parse_config(kHost + "history_size = \"0B\"\n", "hostd.toml")->history_size.is_zero());
     EXPECT_THAT(problem(kHost + "history_size = \"100KiB\"\n"), HasSubstr("between 1MiB and 16GiB"));
     EXPECT_THAT(problem(kHost + "history_dir = \"kept\"\n"), HasSubstr("absolute"));
+}
+
+TEST(Config, KeepsTheHistoryInTheStateDirectoryThatSystemdGives) {
+    ::setenv("STATE_DIRECTORY", "/var/lib/aerostat:/var/lib/other", 1);
+    EXPECT_EQ(parse_config(kHost, "hostd.toml")->history_directory(), "/var/lib/aerostat/history");
+    EXPECT_EQ(parse_config(kHost + "history_dir = \"/srv/x\"\n", "hostd.toml")->history_directory(), "/srv/x");
+    ::setenv("STATE_DIRECTORY", "relative", 1);
+    EXPECT_EQ(parse_config(kHost, "hostd.toml")->history_directory(), "/run/aerostat/history");
+    ::unsetenv("STATE_DIRECTORY");
+}
+
+TEST(Config, ShowsMetricsOnlyWhereItIsTold) {
+    EXPECT_EQ(parse_config(kHost, "hostd.toml")->metrics_listen, "");
+    const auto loopback = parse_config(kHost + "[metrics]\nlisten = \"127.0.0.1:9177\"\n[guest.a]\n", "hostd.toml");
+    ASSERT_TRUE(loopback) << loopback.error().message;
+    EXPECT_EQ(loopback->metrics_listen, "127.0.0.1:9177");
+    EXPECT_TRUE(config_warnings(*loopback, std::nullopt).empty());
+    const auto open = parse_config(kHost + "[metrics]\nlisten = \"0.0.0.0:9177\"\n[guest.a]\n", "hostd.toml");
+    EXPECT_THAT(config_warnings(*open, std::nullopt), ::testing::ElementsAre(HasSubstr("can read the metrics")));
+    EXPECT_THAT(problem(kHost + "[metrics]\nlisten = \"everywhere\"\n"), HasSubstr("hostd.toml:4"));
+    EXPECT_THAT(problem(kHost + "[metrics]\nport = \"1\"\n"), HasSubstr("port"));
 }
 
 TEST(Config, TellsEachMistakeWithItsLine) {

@@ -233,5 +233,25 @@ TEST_F(History, ExplainFindsADecisionByGuestAndByTime) {
     EXPECT_EQ(show_history(query).error().code, ErrorCode::not_found);
 }
 
+TEST_F(History, BelongsToItsReadersAndIsFoundBesideTheSockets) {
+    const gid_t readers = ::geteuid() == 0 ? 42'000 : ::getegid();
+    HistoryWriter writer(directory_, 1_MiB, readers);
+    ASSERT_TRUE(writer.append("line\n"));
+    struct stat seen {};
+    ASSERT_EQ(::stat(history_files(directory_).front().c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_gid, readers);
+    EXPECT_EQ(seen.st_mode & 0777U, 0640U);
+    ASSERT_EQ(::stat(directory_.c_str(), &seen), 0);
+    EXPECT_EQ(seen.st_mode & 0777U, 0750U);
+
+    const std::string beside = base_ + "/beside";
+    for (int again = 0; again < 2; ++again) ASSERT_TRUE(point_to_history(beside, directory_));
+    EXPECT_EQ(history_files(beside).size(), 1U);
+    ASSERT_TRUE(point_to_history(beside, base_ + "/other")) << "it has moved";
+    EXPECT_EQ(fs::read_symlink(beside), base_ + "/other");
+    ASSERT_TRUE(point_to_history(directory_, directory_)) << "nothing to do";
+    EXPECT_EQ(point_to_history(directory_, beside).error().code, ErrorCode::refused) << "a folder is not taken away";
+}
+
 }  // namespace
 }  // namespace aerostat::host::app
