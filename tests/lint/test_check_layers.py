@@ -45,6 +45,18 @@ class CheckLayers(unittest.TestCase):
         result = self.run_lint()
         self.assertEqual(result.returncode, 0, result.stdout)
 
+    def test_a_program_of_two_folders_is_one(self):
+        self.write("application-balloon/contract/frames.h", "#pragma once\n")
+        self.write("application-balloon/host/act/punch.h", "#pragma once\n")
+        self.write("application-balloon/guest/decide/a.cpp", '#include "application-balloon/contract/frames.h"\n')
+        result = self.run_lint()
+        self.assertEqual(result.returncode, 0, result.stdout)
+        own = '#include "application-balloon/host/act/punch.h"'
+        self.expect_refused("application-balloon/guest/act/a.cpp", own, "programs meet only in contract/")
+        self.expect_refused("host-controller/act/a.cpp", own, "programs meet only in contract/")
+        self.expect_refused("application-balloon/host/decide/a.cpp", own, "decide may not use act")
+        self.expect_refused("application-balloon/contract/a.cpp", own, "programs meet only in contract/")
+
     def test_forbidden_includes_are_found(self):
         cases = [
             ("jvm-agent/sense/a.cpp", '#include "jvm-agent/act/inflate.h"', "sense may not use act"),
@@ -59,7 +71,7 @@ class CheckLayers(unittest.TestCase):
             ("host-controller/act/a.cpp", '#include "guest-balloon/decide/book.h"', "programs meet only"),
             ("contract/a.cpp", '#include "wire/listener.h"', "may not use wire"),
             ("procfs/a.cpp", '#include "wire/listener.h"', "may not use wire"),
-            ("wire/a.cpp", "#include <spdlog/spdlog.h>", "only daemon"),
+            ("wire/a.cpp", "#include <spdlog/spdlog.h>", "daemon, "),
             ("wire/a.cpp", '#include "tests/support/builders.h"', "test code"),
             ("wire/a.cpp", '#include "listener.h"', "start at the root"),
         ]

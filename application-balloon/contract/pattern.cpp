@@ -1,0 +1,103 @@
+#include "application-balloon/contract/pattern.h"
+
+#include <sodium.h>
+
+#include <cstdint>
+#include <cstring>
+
+namespace aerostat::balloon {
+namespace {
+
+constexpr std::size_t kWords = kPage.count() / sizeof(std::uint64_t);
+constexpr std::size_t kPagesOfPiece = kPiece.count() / kPage.count();
+static_assert(sizeof(Secret::bytes) == crypto_shorthash_siphashx24_KEYBYTES);
+
+/// The words of one page: an arithmetic progression modulo 2^64, quick to write and to compare, of which SipHash chooses
+/// both numbers. The step is odd, so that no word of a page comes twice.
+struct Progression {
+    std::uint64_t first;
+    std::uint64_t step;
+};
+
+Progression progression_of(const Secret& secret, std::uint64_t page_number) {
+    std::array<unsigned char, sizeof(page_number)> text{};
+    for (unsigned char& byte : text) {
+        byte = static_cast<unsigned char>(page_number);
+        page_number >>= 8U;
+    }
+    std::array<unsigned char, crypto_shorthash_siphashx24_BYTES> hash{};
+    crypto_shorthash_siphashx24(hash.data(), text.data(), text.size(), secret.bytes.data());
+    Progression found{};
+    static_assert(sizeof(found) == sizeof(hash));
+    std::memcpy(&found, hash.data(), sizeof(found));
+    found.step |= 1U;
+    return found;
+}
+
+std::uint64_t page_number(Frame frame, std::size_t page) {
+    return static_cast<std::uint64_t>(frame.number) * kPagesOfPiece + page;
+}
+
+void write_page(std::byte* to, Progression words) {
+    std::array<std::uint64_t, kWords> page{};
+    for (std::uint64_t& word : page) {
+        word = words.first;
+        words.first += words.step;
+    }
+    std::memcpy(to, page.data(), sizeof(page));
+}
+
+// Compared by collecting differences instead of stopping at the first: almost all pages are right, and so compilers make
+// vectors of it.
+bool is_right(const std::byte* at, Progression words) {
+    std::array<std::uint64_t, kWords> page{};
+    std::memcpy(page.data(), at, sizeof(page));
+    std::uint64_t differences = 0;
+    for (const std::uint64_t word : page) {
+        differences |= word ^ words.first;
+        words.first += words.step;
+    }
+    return differences == 0;
+}
+
+}  // namespace
+
+Result<Secret> parse_secret(std::string_view hex) {
+    Secret secret;
+    std::size_t length = 0;
+    const bool read =
+        sodium_hex2bin(secret.bytes.data(), secret.bytes.size(), hex.data(), hex.size(), nullptr, &length, nullptr) == 0;
+    // Only as to_hex writes it: no capitals.
+    if (!read || length != secret.bytes.size() || to_hex(secret) != hex)
+        return fail(ErrorCode::bad_value, "a secret is 32 hexadecimal digits");
+    return secret;
+}
+
+std::string to_hex(const Secret& secret) {
+    std::string hex(secret.bytes.size() * 2 + 1, '\0');
+    sodium_bin2hex(hex.data(), hex.size(), secret.bytes.data(), secret.bytes.size());
+    hex.pop_back();
+    return hex;
+}
+
+Secret random_secret() {
+    Secret secret;
+    randombytes_buf(secret.bytes.data(), secret.bytes.size());
+    return secret;
+}
+
+void write_pattern(std::span<std::byte> piece, const Secret& secret, Frame frame) {
+    for (std::size_t page = 0; page * kPage.count() < piece.size(); ++page)
+        write_page(piece.data() + page * kPage.count(), progression_of(secret, page_number(frame, page)));
+}
+
+std::size_t wrong_pages(std::span<const std::byte> part, const Secret& secret, Frame frame, std::size_t first_page) {
+    std::size_t wrong = 0;
+    for (std::size_t page = 0; page * kPage.count() < part.size(); ++page) {
+        if (!is_right(part.data() + page * kPage.count(), progression_of(secret, page_number(frame, first_page + page))))
+            ++wrong;
+    }
+    return wrong;
+}
+
+}  // namespace aerostat::balloon
