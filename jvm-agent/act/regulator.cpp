@@ -91,10 +91,11 @@ void Regulator::learn_from_pauses() {
 
 /// Concurrent cycles give back at no one moment: what counts is the least occupied since the last one.
 void Regulator::learn_from_cycles() {
-    occupancy_.observe(facts_.young_gcs, *facts_.collecting, held_by_program());
+    const TimePoint now = ports_.clock.now();
+    occupancy_.observe({facts_.young_gcs, *facts_.collecting, held_by_program(), now, facts_.cycle_began});
     application_ = occupancy_.after_last();
     facts_.used_after_gc = application_ + balloon_.size().granted;
-    live_.observe(facts_, application_, ports_.clock.now());
+    live_.observe(facts_, occupancy_.alive(), now);
     if (facts_.pauses == pauses_) return;
     pauses_ = facts_.pauses;
     distrust_look();
@@ -134,7 +135,11 @@ bool Regulator::causes_collections() const {
     return levers_.drives_cycles() || (inflated_at_ && ports_.clock.now() - *inflated_at_ < kInflationEchoes);
 }
 
-Bytes Regulator::floor() const { return floor_for(facts_, live_.assumed(ports_.clock.now())); }
+/// While a concurrent cycle runs the program needs room to go on.
+Bytes Regulator::floor() const {
+    const Bytes meanwhile = facts_.cycle_began ? occupancy_.allocated_in(facts_.cycle_length) : Bytes();
+    return std::min(facts_.max, floor_for(facts_, live_.assumed(ports_.clock.now())) + round_up(meanwhile, facts_.region));
+}
 
 Bytes Regulator::releasable() const {
     const Bytes occupied = held_by_program();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "contract/clock.h"
 #include "contract/units.h"
 
 namespace aerostat::agent {
@@ -31,11 +32,12 @@ struct HeapFacts {
     Bytes region;   ///< size of one region: the unit of chunks
     Bytes committed;
     Bytes used;
-    Bytes used_after_gc;       ///< at the end of the last pause; zero before the first
+    Bytes used_after_gc;       ///< at the end of the last collection; zero before the first
+    Bytes waste;  ///< so much garbage mixed collections leave where they are; zero: all that they know of, or there are none
     Bytes freed;               ///< by collections since the agent looks; with `used` it tells what was allocated
     std::uint64_t pauses = 0;  ///< of any kind, since the agent looks
     std::uint64_t young_gcs = 0;
-    std::uint64_t cycle_pauses = 0;         ///< remark and cleanup pauses of concurrent cycles
+    std::uint64_t cycle_pauses = 0;         ///< remark and cleanup pauses of concurrent cycles: two for each that is over
     std::optional<std::uint64_t> full_gcs;  ///< absent where it cannot be read
     std::uint64_t stalls = 0;  ///< collections begun because the program waited for free heap, since the agent looks
     CollectionKind kind = CollectionKind::young_and_marking;
@@ -45,6 +47,10 @@ struct HeapFacts {
     bool levers_give = true;
     /// A concurrent cycle runs at this moment. Absent where the collector does not say.
     std::optional<bool> collecting{};
+    /// When the newest concurrent cycle began, and the time from its first pause to its last so far. Absent where that is
+    /// not told.
+    std::optional<TimePoint> cycle_began{};
+    Duration cycle_length{};
     /// The most that a pause has found used since the facts before these; zero where that is not told. What was used once is
     /// resident until it is uncommitted, also when it is free again.
     Bytes peak_used{};
@@ -52,6 +58,9 @@ struct HeapFacts {
     Bytes alarm{};
     /// With less heap free the collector would run cycle after cycle, or allocations would wait for it.
     Bytes headroom{};
+    /// With less free the collector begins a cycle of the whole heap by itself, whatever its settings. Zero: it is moved by
+    /// them, or not at all.
+    Bytes collects_below{};
     /// Chunks lie in such a one. Absent where collections leave chunks where they are.
     std::optional<OldGeneration> old{};
     /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.
@@ -63,10 +72,11 @@ struct HeapFacts {
     return heap.alarm.is_zero() ? heap.max : std::min(heap.max, heap.alarm);
 }
 
-/// How busy the collector is, in GC-thread CPU seconds per second.
+/// How busy the collector is, in GC-thread CPU seconds per second, and what makes it so.
 struct GcLoad {
     double now = 0;
-    double usual = 0;  ///< without a balloon
+    double usual = 0;      ///< without a balloon
+    double allocated = 0;  ///< by the program, bytes per second
 };
 
 }  // namespace aerostat::agent

@@ -60,7 +60,7 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
     const std::uint64_t whole_pauses = whole_pauses_.read().value_or(0);
     if (!started_) {
         started_ = true;
-        completed_ = stalled_at_ = collections;
+        completed_ = stalled_at_ = dated_ = collections;
         whole_pauses_seen_ = whole_pauses;
     }
     const bool counted_by_pauses = *traits_.whole_pauses != '\0';
@@ -86,6 +86,22 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
     facts.collecting = collecting;
     facts.stalls = stalls_;
     facts.freed = allocation_.freed();
+    date_cycle(facts, pauses);
+}
+
+/// The newest cycle's pauses are those since the program was last seen without one, and no more than a cycle has.
+void CycleHeap::date_cycle(HeapFacts& facts, std::uint64_t pauses) {
+    const bool at_rest = !*facts.collecting;
+    if (facts.young_gcs != dated_) {
+        const std::uint64_t most = std::min(traits_.most_pauses, pauses);
+        first_pause_ = std::max(pauses_at_rest_, pauses - most) + 1;
+        if (at_rest || pauses >= first_pause_) dated_ = facts.young_gcs;
+    }
+    if (at_rest) pauses_at_rest_ = pauses;
+    if (traits_.most_pauses == 0) return;
+    facts.cycle_began = signals_.start_of(first_pause_);
+    const auto last = signals_.start_of(std::min(pauses, first_pause_ + traits_.most_pauses - 1));
+    if (facts.cycle_began && last) facts.cycle_length = std::max(*last - *facts.cycle_began, Duration::zero());
 }
 
 /// Of several that ended since the last look only the newest one's cause is still told.

@@ -20,10 +20,11 @@ struct CycleHeapTraits {
     /// every cycle does.
     std::vector<const char*> whole_causes;
     std::uint64_t pauses_a_cycle =
-        0;                         ///< where cycles are not counted (CollectedHeap): at most so many pauses make one; else 0
-    const char* stall_cause = "";  ///< as the JVM names a collection that the program had to wait for
-    Bytes headroom;                ///< HeapFacts::headroom
-    bool is_shared = false;        ///< HeapPort::is_shared()
+        0;  ///< where cycles are not counted (CollectedHeap): at most so many pauses make one; else 0
+    std::uint64_t most_pauses = 0;  ///< of one cycle, where every cycle sees the whole heap; else 0
+    const char* stall_cause = "";   ///< as the JVM names a collection that the program had to wait for
+    Bytes headroom;                 ///< HeapFacts::headroom
+    bool is_shared = false;         ///< HeapPort::is_shared()
     std::function<Result<procfs::Residency>()> measure;
 };
 
@@ -44,6 +45,7 @@ private:
     CycleHeap(const VmSight& vm, CycleHeapTraits traits);
     void follow_cycles(HeapFacts& facts);
     [[nodiscard]] std::uint64_t cycles_by_pauses(std::uint64_t pauses, bool collecting);
+    void date_cycle(HeapFacts& facts, std::uint64_t pauses);
     [[nodiscard]] std::uint64_t whole_among(std::uint64_t cycles) const;
 
     CycleHeapTraits traits_;
@@ -59,6 +61,8 @@ private:
     std::uint64_t cycles_ = 0, cycle_from_ = 0;
     std::uint64_t completed_ = 0, stalls_ = 0, stalled_at_ = 0;
     std::uint64_t whole_pauses_seen_ = 0, whole_gcs_ = 0;
+    std::uint64_t dated_ = 0, pauses_at_rest_ = 0;
+    std::uint64_t first_pause_ = 0;  ///< of the newest cycle
 };
 
 }  // namespace aerostat::agent

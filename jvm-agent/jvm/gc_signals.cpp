@@ -9,6 +9,8 @@ namespace aerostat::agent {
 namespace {
 
 constexpr std::int64_t kFirstNs = 16'384;
+/// A cycle's own pauses are followed by mixed collections, eight by default.
+constexpr std::uint32_t kToldAfterCycle = 12;
 
 std::int64_t monotonic_ns() {
     timespec now{};
@@ -66,7 +68,24 @@ void GcSignals::start_of_pause() {
         used_before.store(used, std::memory_order_relaxed);
         if (used > peak_used.load(std::memory_order_relaxed)) peak_used.store(used, std::memory_order_relaxed);
     }
-    started_ns.store(monotonic_ns(), std::memory_order_relaxed);
+    const std::int64_t now = monotonic_ns();
+    started_ns.store(now, std::memory_order_relaxed);
+    starts_ns[(finished.load(std::memory_order_relaxed) + 1) % starts_ns.size()].store(now, std::memory_order_relaxed);
+}
+
+std::optional<TimePoint> GcSignals::start_of(std::uint64_t number) const {
+    const std::uint64_t newest = finished.load(std::memory_order_acquire);
+    // One less than there are places: the next pause may be writing its own.
+    if (number == 0 || number > newest || newest - number >= starts_ns.size() - 1) return std::nullopt;
+    const std::int64_t ns = starts_ns[number % starts_ns.size()].load(std::memory_order_relaxed);
+    return ns == 0 ? std::nullopt : std::optional(TimePoint(Duration(ns)));
+}
+
+bool GcSignals::was_of_a_cycle() {
+    const std::uintptr_t at = cycle_pauses_address.load(std::memory_order_acquire);
+    if (at == 0) return false;
+    const std::uint64_t now = bytes_at(at);
+    return cycle_pauses.exchange(now, std::memory_order_relaxed) != now;
 }
 
 void GcSignals::end_of_pause() {
@@ -76,15 +95,19 @@ void GcSignals::end_of_pause() {
         pauses.add(Duration(length));
         stopped_ns.fetch_add(length, std::memory_order_relaxed);
     }
+    const bool of_a_cycle = was_of_a_cycle();
     const std::uintptr_t at = used_address.load(std::memory_order_acquire);
     if (at != 0) {
         const std::uint64_t after = bytes_at(at);
         const std::uint64_t before = used_before.load(std::memory_order_relaxed);
-        used_after.store(after, std::memory_order_relaxed);
+        if (!of_a_cycle) used_after.store(after, std::memory_order_relaxed);  // else the young generation is in it
         if (before > after) freed.fetch_add(before - after, std::memory_order_relaxed);
     }
     finished.fetch_add(1, std::memory_order_release);
-    if (wanted.load(std::memory_order_relaxed)) wake();
+    const std::uint32_t left = of_a_cycle ? kToldAfterCycle : to_tell.load(std::memory_order_relaxed);
+    const bool told = left > 0;
+    to_tell.store(told ? left - 1 : 0, std::memory_order_relaxed);
+    if (told || wanted.load(std::memory_order_relaxed)) wake();
 }
 
 void GcSignals::wake() const {

@@ -69,10 +69,12 @@ Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm) {
         vm.flags.is_on("ShenandoahUncommit") && vm.flags.bytes("MinHeapSize") < vm.flags.bytes("MaxHeapSize");
     traits.headroom = share_of(vm.flags.bytes("MaxHeapSize"), kHeadroom);
     traits.pauses_a_cycle = kPausesACycle;
+    traits.most_pauses = kPausesACycle;
     if (vm.flags.text("ShenandoahGCMode") == "generational") {
         // Young, old and global cycles have the same cause, counters and pauses there; only one that was asked for is sure
         // to be global. Else old garbage would count as alive.
         traits.kind = CollectionKind::generational_cycles;
+        traits.most_pauses = 0;
         traits.whole_causes = {"System.gc()", "Diagnostic Command", "JvmtiEnv ForceGarbageCollection"};
     }
     traits.stall_cause = "Allocation Failure";

@@ -27,6 +27,7 @@ constexpr std::int64_t kMostWorkers = 256;
 /// counted (zDirector.cpp, zHeuristics.cpp: relocation headroom). Something to allocate in comes on top.
 constexpr double kHeadroom = 0.08;
 /// Generations came with JDK 21 as an option, and have been all there is since 24.
+constexpr std::uint64_t kPausesACycle = 3;  ///< mark start, mark end, relocate start
 constexpr int kFirstWithGenerations = 21;
 constexpr int kAlwaysGenerations = 24;
 
@@ -114,6 +115,7 @@ Result<std::unique_ptr<Collector>> make_z(const VmSight& vm) {
     traits.kind = generations ? CollectionKind::generational_cycles : CollectionKind::whole_heap_cycles;
     traits.chunk = chunk;
     traits.whole_pauses = generations ? "sun.gc.collector.2.invocations" : "";
+    traits.most_pauses = generations ? 0 : kPausesACycle;
     traits.stall_cause = "Allocation Stall";
     traits.headroom = headroom(max_heap, vm.flags);
     traits.is_shared = true;

@@ -250,6 +250,52 @@ TEST_F(CycleHeapTest, WhatCyclesFreedFollowsFromWhatWasAllocated) {
     EXPECT_EQ(heap().observe().freed, 200_MiB);
 }
 
+class DatedCyclesTest : public CycleHeapTest {
+protected:
+    DatedCyclesTest() { traits.most_pauses = 3; }
+    void real_pauses(int count) {
+        for (int i = 0; i < count; ++i) {
+            signals.start_of_pause();
+            signals.end_of_pause();
+        }
+    }
+};
+
+TEST_F(DatedCyclesTest, ACycleThatIsSeenRunningBeganWithItsFirstPause) {
+    real_pauses(5);
+    EXPECT_FALSE(heap().observe().cycle_began) << "none seen yet";
+    begin_cycle();
+    EXPECT_FALSE(heap().observe().cycle_began) << "its first pause is still to come";
+    real_pauses(1);
+    EXPECT_EQ(heap().observe().cycle_began, signals.start_of(6));
+    real_pauses(2);
+    end_cycle();
+    const HeapFacts facts = heap().observe();
+    EXPECT_EQ(facts.cycle_began, signals.start_of(6));
+    EXPECT_EQ(facts.cycle_length, *signals.start_of(8) - *signals.start_of(6));
+    EXPECT_EQ(heap().observe().cycle_began, signals.start_of(6)) << "until there is a newer one";
+}
+
+TEST_F(DatedCyclesTest, OfCyclesThatNobodyLookedAtTheNewestHasTheLastPauses) {
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    real_pauses(2);  // a short one
+    end_cycle();
+    EXPECT_EQ(heap().observe().cycle_began, signals.start_of(1));
+    jvm.collections() += 3;
+    real_pauses(9);
+    EXPECT_EQ(heap().observe().cycle_began, signals.start_of(9));
+}
+
+TEST_F(DatedCyclesTest, WhereYoungCyclesRunTooNothingIsDated) {
+    traits.most_pauses = 0;
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    real_pauses(3);
+    end_cycle();
+    EXPECT_FALSE(heap().observe().cycle_began);
+}
+
 class CyclesByPausesTest : public CycleHeapTest {
 protected:
     CyclesByPausesTest() { traits.pauses_a_cycle = 4; }

@@ -66,6 +66,21 @@ TEST_F(GcSignalsTest, EveryPauseCountsWhicheverThreadItIsOnAndWhoeverReads) {
     EXPECT_EQ(signals.used_after, 1000U);
 }
 
+TEST_F(GcSignalsTest, TheBeginningsOfTheLatestPausesAreKept) {
+    EXPECT_FALSE(signals.start_of(0));
+    EXPECT_FALSE(signals.start_of(1));
+    const TimePoint before = SystemClock().now();
+    for (int i = 0; i < 40; ++i) pause(0);
+    EXPECT_FALSE(signals.start_of(41)) << "still to come";
+    EXPECT_FALSE(signals.start_of(20)) << "long ago";
+    for (std::uint64_t number = 27; number <= 40; ++number) {
+        ASSERT_TRUE(signals.start_of(number)) << number;
+        EXPECT_GE(*signals.start_of(number), before);
+        EXPECT_GE(*signals.start_of(number), *signals.start_of(std::max<std::uint64_t>(number - 1, 27)));
+    }
+    EXPECT_LE(*signals.start_of(40), SystemClock().now());
+}
+
 TEST_F(GcSignalsTest, TheAgentIsWokenOnlyWhileItWaitsForPauses) {
     pause(0);
     EXPECT_FALSE(is_awake());
