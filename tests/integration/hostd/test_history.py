@@ -45,7 +45,9 @@ def a_move_can_be_explained_and_decided_again():
         expect(code == 0 and told["decisions"] > 0 and told["same_orders"] == told["decisions"], f"{out}{err}")
         code, out, err = ask(host, "replay", "--policy", "static", "--json")
         other = json.loads(out)
-        expect(other["recorded"] == told["recorded"] and other["same_orders"] < other["decisions"], f"{out}{err}")
+        # hostd may have decided something more between the two.
+        expect(other["recorded"]["orders"] >= told["recorded"]["orders"] and other["same_orders"] < other["decisions"],
+               f"{told} {out}{err}")
         expect(other["replayed"]["mean_cost"] > other["recorded"]["mean_cost"], f"static is cheaper? {out}")
         code, out, err = ask(host, "explain", "nobody")
         expect(code == 1 and "nobody" in err, f"{out}{err}")
