@@ -90,6 +90,9 @@ void GuestState::agent_pressure(ConnectionId from, Pressure pressure, TimePoint 
     jvm->last_pressure = pressure;
     if (soon_after) return;
     jvm->pressure_at = now;
+    // How far it will grow nobody knows yet: the host is asked for all that virtio-balloon holds, as when the guest stalls.
+    if (os_ && os_->driver == "virtio")
+        pressure.wanted = std::min(std::max(pressure.wanted, os_->taken), jvm->facts.max_heap);
     effects.push_back(ForwardPressure{std::move(pressure)});
 }
 

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 
-from test_flight import MIB, NEAR, Flight, expect, figure, fly, wait_until
+from test_flight import MIB, NEAR, Flight, expect, figure, fly
 
 TAKEN_MIB = 256
 QUIET_S = 15  # with no new target by then, nobody means to empty the balloon
@@ -79,13 +79,13 @@ class Guarded(Flight):
         expect(served["oome"] == "0" and int(served["ops"]) > 0, served)
 
     @staticmethod
-    def heard_at(host):
+    def heard_at(host, cause="psi"):
         """When hostd had the guest's word, by its log; absent if it never had."""
-        found = re.search(r"^(\S+ \S+)\.(\d{3}) \S+\s+pressure guest=vm1 .*cause=psi", host.log(), re.MULTILINE)
+        found = re.search(rf"^(\S+ \S+)\.(\d{{3}}) \S+\s+pressure guest=vm1 .*cause={cause}", host.log(), re.MULTILINE)
         return time.mktime(time.strptime(found.group(1), "%Y-%m-%d %H:%M:%S")) + int(found.group(2)) / 1000 if found else None
 
-    def report(self, name, host, rush, moved):
-        heard = self.heard_at(host) if host else None
+    def report(self, name, host, rush, moved, cause="psi"):
+        heard = self.heard_at(host, cause) if host else None
         reacted = rush.raised_at - heard if heard and rush.raised_at else None
         figure(f"rush.{name}", balloon_mib=f"{moved / MIB:.0f}", heard_ms=milliseconds(rush.since_began(heard)),
                raised_ms=milliseconds(rush.since_began(rush.raised_at)), emptied_ms=milliseconds(rush.since_began(rush.empty_at)),
@@ -132,9 +132,10 @@ class Guarded(Flight):
             jvm.order("live 400MiB")
             rush = Rush(vm, self.device(vm)).watch(lambda: True, 60)
             grown = jvm.next_answer(within=180)
-            self.report("heap", None, rush, moved)
+            heard, _ = self.report("heap", host, rush, moved, "(?:heap-growth|gc-distress|cleared-chunks|psi)")
             expect("error" not in grown and rush.killed() == 0, grown)
-            wait_until(lambda: vm.balloon_actual() > rush.full - moved + NEAR, 30, "the balloon to give")
+            expect(heard is not None, "the guest told the host:\n" + vm.guestd_log())
+            expect(rush.empty_at is not None, "all that the balloon held was given")
             self.still_well(vm, jvm)
 
 

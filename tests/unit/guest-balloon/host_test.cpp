@@ -192,6 +192,23 @@ TEST_F(HostInCharge, PressureOfAnAgentIsForwardedAtOnceAndNotTooOften) {
     EXPECT_EQ(guest.take<ForwardPressure>().size(), 1U);
 }
 
+TEST_F(HostInCharge, ForAHeapInNeedTheHostIsAskedForAllThatVirtioBalloonHolds) {
+    const auto wanted = [this](const std::string& driver, Bytes taken) {
+        OsReport os = testing::a_report_of_os();
+        os.driver = driver;
+        os.taken = taken;
+        guest.state.os_seen(os);
+        guest.clock.advance(seconds(1));
+        guest.state.agent_pressure(shop, Pressure{64_MiB, "heap-growth", ""}, guest.clock.now(), guest.effects);
+        const auto forwarded = guest.take<ForwardPressure>();
+        return forwarded.size() == 1 ? forwarded[0].pressure.wanted : Bytes();
+    };
+    EXPECT_EQ(wanted("virtio", 256_MiB), 256_MiB);
+    EXPECT_EQ(wanted("virtio", 16_MiB), 64_MiB);
+    EXPECT_EQ(wanted("virtio", 1000_GiB), Guest::report().facts.max_heap) << "never more than the heap can hold";
+    EXPECT_EQ(wanted("cgroup-v2", 256_MiB), 64_MiB) << "guestd gives that itself";
+}
+
 TEST_F(HostInCharge, ItIsSilentWhenItsLeaseHasRunOutAndTargetsStay) {
     EXPECT_EQ(guest.state.superior(guest.clock.now()), Superior::connected);
     apply(Guest::apply("op-h", "shop", 900_MiB));
