@@ -4,7 +4,7 @@
 Five services of different kinds (HTTP, cache, database, search, batch) with a load that moves between them in the course of a
 day, at fixed times whatever happens, and no more than half of the processors' power. First unlimited, to find what they hold and
 how well they do; then with budgets of 75, 60, 50 and 40 % of that, and further towards each system's edge. A budget is good when
-throughput stays within 3 %, each service's p99 within 10 % (or within unlimited's own spread), nobody dies, and the budget is held.
+throughput stays within 3 %, each service's p99 within 10 % (or unlimited's own spread), nobody dies, and the budget is held.
 
 A run of hours that was interrupted goes on where it was: finished cells are kept in a file. --at-most N ends it after N cells.
 """
@@ -36,8 +36,10 @@ CALIBRATION_SECONDS = 10
 
 def options(parser):
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="default: " + ",".join(SYSTEMS))
-    parser.add_argument("--budgets", metavar="75,60", help="in percent; default: " + ",".join(f"{100 * one:.0f}" for one in SHARES))
-    parser.add_argument("--part", type=float, metavar="SECONDS", help=f"length of each of the day's parts (default {FULL.part:.0f})")
+    budgets = ",".join(f"{100 * one:.0f}" for one in SHARES)
+    parser.add_argument("--budgets", default=budgets, help="in percent; default: " + budgets)
+    parser.add_argument("--part", type=float, metavar="SECONDS",
+                        help=f"length of each of the day's parts (default {FULL.part:.0f})")
     parser.add_argument("--runs", type=int, metavar="N", help=f"runs unlimited and at each edge (default {FULL.runs})")
     parser.add_argument("--no-edges", action="store_true", help="only the budgets given, once each: no bisecting, no repeats")
     parser.add_argument("--at-most", type=int, metavar="N", help="end after so many cells; the next run goes on")
@@ -56,7 +58,8 @@ class Run:
         self.systems, self.shares = chosen(asked)
         major = next((one for one in map(int, asked.jdks.split(",")) if one in jdks()), min(jdks()))
         self.bench = cell.Bench(jdks()[major], class_path, self.plan, asked.keep_logs)
-        self.state = State(state_path(asked), {"plan": list(self.plan), "jdk": jdks()[major], "load": loads(), "cores": os.cpu_count()})
+        self.state = State(state_path(asked), {"plan": list(self.plan), "jdk": jdks()[major], "load": loads(),
+                                               "cores": os.cpu_count()})
         self.cgroup = None
 
     def judged(self):
@@ -72,14 +75,16 @@ class Run:
     def _goods(self):
         judged = self.judged()
         verdicts = judged[3] if judged else {}
-        return {system: {share: one["good"] for (name, share), one in verdicts.items() if name == system} for system in self.systems}
+        return {system: {share: one["good"] for (name, share), one in verdicts.items() if name == system}
+                for system in self.systems}
 
     def _next(self):
         runs = self.state.runs()
         if not self.asked.no_edges:
             return search.next_cell(runs, self._goods(), self.systems, self.shares, self.plan)
         grid = [search.Cell("unlimited", None, 0)] * (runs.get(("unlimited", None), 0) < self.plan.runs)
-        grid += [search.Cell(system, share, 0) for share in self.shares for system in self.systems if not runs.get((system, share))]
+        grid += [search.Cell(system, share, 0) for share in self.shares for system in self.systems
+                 if not runs.get((system, share))]
         return grid[0] if grid else None
 
     def left(self):
@@ -115,7 +120,8 @@ class Run:
         figures = cell.run(self.bench, system, judged[1] if budget else None, budget, self.state.calibration, cgroup)
         self.state.add({"cell": {"system": following.system, "share": following.share, "budget_bytes": budget, **figures}})
         self.ran += 1
-        print(f"{self._line(following)}   [{self.ran} cells done, at most {self.left()[0]} to go, {minutes(self.left()[1])}]", flush=True)
+        count, seconds = self.left()
+        print(f"{self._line(following)}   [{self.ran} cells done, at most {count} to go, {minutes(seconds)}]", flush=True)
 
     def _line(self, following):
         last = self.state.of(following.system, following.share)[-1]
@@ -127,8 +133,8 @@ class Run:
             return f"unlimited: {memory}, CPU {share:.0%}{over}{deaths}"
         ratios = judge.ratios(last, self.judged()[0])
         return (f"{following.system} at {following.share:.0%} = {last['budget_bytes'] >> 20} MiB: throughput "
-                f"{ratios['throughput_ratio']:.3f}, p99 × {report.ratio(ratios['p99_ratio'])} ({ratios['p99_hurt']}), {memory}, above "
-                f"{last['memory']['above_share']:.0%}, GC {last['gc_cpu']:.2f} cores{deaths}")
+                f"{ratios['throughput_ratio']:.3f}, p99 × {report.ratio(ratios['p99_ratio'])} ({ratios['p99_hurt']}), {memory}, "
+                f"above {last['memory']['above_share']:.0%}, GC {last['gc_cpu']:.2f} cores{deaths}")
 
 
 def minutes(seconds):
@@ -158,9 +164,9 @@ def chosen(asked):
     unknown = set(systems) - set(SYSTEMS)
     if unknown:
         raise SystemExit(f"unknown system {', '.join(sorted(unknown))}: choose from {', '.join(SYSTEMS)}")
-    shares = [round(float(one) / 100, 4) for one in asked.budgets.split(",")] if asked.budgets else list(SHARES)
-    if asked.quick and asked.systems == ",".join(SYSTEMS):
-        systems, shares = list(QUICK_SYSTEMS), shares if asked.budgets else list(QUICK_SHARES)
+    shares = [round(float(one) / 100, 4) for one in asked.budgets.split(",")]
+    if asked.quick and len(systems) == len(SYSTEMS):  # unless told otherwise
+        systems, shares = list(QUICK_SYSTEMS), list(QUICK_SHARES)
     return systems, shares
 
 

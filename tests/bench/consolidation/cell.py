@@ -121,7 +121,7 @@ def measured_day(fleet, rates, part, budget):
     return {"services": services, "seconds": took, "memory": meter.figures(budget), "gc_cpu": sum(gc.values()) / took,
             "cpu": sum(used.values()) / took, "cpu_each": {who: seconds / took for who, seconds in used.items()},
             "gc_cpu_each": {who: seconds / took for who, seconds in gc.items()},
-            "aerostat_cpu": used.get("aerostat", 0.0) / took, "moved_bytes": moved_bytes(operations),
+            "aerostat_cpu": (used.get("hostd", 0.0) + used.get("guestds", 0.0)) / took, "moved_bytes": moved_bytes(operations),
             "operations": len(operations)}
 
 
@@ -144,8 +144,10 @@ def endings(fleet, services):
 
 def keep_logs(fleet, directory):
     os.makedirs(directory, exist_ok=True)
-    for log in [*fleet.world.logs, *fleet.gc_logs.values()]:
-        if os.path.exists(log):
+    for log in filter(os.path.exists, fleet.logs()):
+        if os.path.isdir(log):
+            shutil.copytree(log, os.path.join(directory, os.path.basename(log)), dirs_exist_ok=True)
+        else:
             shutil.copy(log, directory)
 
 

@@ -98,8 +98,12 @@ class Fleet:
         """{who: process ids}; what Aerostat itself holds counts, too."""
         found = {name: [service.pid] for name, service in self.alive().items()}
         if self.daemons:
-            found["aerostat"] = [daemon.pid for daemon in self.daemons]
+            found["hostd"], found["guestds"] = [self.daemons[0].pid], [daemon.pid for daemon in self.daemons[1:]]
         return found
+
+    def logs(self):
+        """Files and folders that tell what happened."""
+        return [*self.world.logs, *self.gc_logs.values(), self.world.path("host", "history")]
 
     def close(self):
         self.world.close()

@@ -44,8 +44,9 @@ def smallest(verdicts, system, what):
 def unlimited_text(cells, against, footprint):
     lines = [f"Unlimited, {len(cells)} runs: the services hold {footprint / MIB:.0f} MiB at most, each at its own peak; together "
              f"{middle(cells, lambda cell: cell['memory']['mean']) / MIB:.0f} MiB on average, "
-             f"{max(cell['memory']['peak'] for cell in cells) / MIB:.0f} MiB at most. CPU "
-             f"{middle(cells, lambda cell: cell['cpu']):.2f} cores, of it GC {middle(cells, lambda cell: cell['gc_cpu']):.3f}.", ""]
+             f"{max(cell['memory']['peak'] for cell in cells) / MIB:.0f} MiB at most. "
+             f"CPU {middle(cells, lambda cell: cell['cpu']):.2f} cores, "
+             f"of it GC {middle(cells, lambda cell: cell['gc_cpu']):.3f}.", ""]
     rows = []
     for name in against.p99:
         seen = [middle(cells, lambda cell, name=name, key=key: cell["services"][name][key])

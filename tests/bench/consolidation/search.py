@@ -1,4 +1,4 @@
-"""Which cell is next: first the given budgets, then the edge of each system. Pure, so that an interrupted run goes on by itself."""
+"""Which cell is next: first the given budgets, then each system's edge. Pure, so that an interrupted run goes on by itself."""
 
 import math
 from collections import namedtuple
@@ -68,8 +68,9 @@ def cells_left(runs, goods, systems, shares, plan):
     for system in systems:
         known = goods.get(system, {})
         best, worst = edge(known)
-        gap = (EVERYTHING if best is None else best) - (worst if worst is not None else min(known, default=min(shares)) - plan.finest)
-        gap = gap if known else 0.15
+        below = worst if worst is not None else min(known, default=min(shares)) - plan.finest
+        gap = (EVERYTHING if best is None else best) - below if known else 0.15
         left += math.ceil(math.log2(max(1, round(gap / plan.finest))))
-        left += sum(max(0, plan.runs - runs.get((system, share), 0)) for share in at_edge(known)) if known else 2 * (plan.runs - 1)
+        left += sum(max(0, plan.runs - runs.get((system, share), 0)) for share in at_edge(known))
+        left += 0 if known else 2 * (plan.runs - 1)
     return max(1, left)

@@ -47,14 +47,16 @@ def searched(sufficient, names, plan_=PLAN):
         expect(len(played) < 500, "no end")
         runs[following.system, following.share] = runs.get((following.system, following.share), 0) + 1
         if following.share:
-            results[following.system].setdefault(following.share, []).append(following.share >= sufficient[following.system](following.run))
+            good = following.share >= sufficient[following.system](following.run)
+            results[following.system].setdefault(following.share, []).append(good)
 
 
 def bisects_to_the_edge():
     for enough in (0.05, 0.2, 0.31, 0.40, 0.45, 0.55, 0.6, 0.7, 0.75, 0.85, 0.94):
         found, played = searched({"one": lambda _: enough}, ["one"])
         exact = next(share / 100 for share in range(5, 105, 5) if share / 100 >= enough - 1e-9)
-        expect(found["one"] is None if exact > 0.95 else abs(found["one"] - exact) < 1e-6, f"{enough}: {found['one']}, not {exact}")
+        right = found["one"] is None if exact > 0.95 else abs(found["one"] - exact) < 1e-6
+        expect(right, f"{enough}: {found['one']}, not {exact}")
         expect(played[:3] == [search.Cell("unlimited", None, run) for run in range(3)], "unlimited is not measured first")
 
 
@@ -128,7 +130,8 @@ def budgets_are_shared_out_whole():
     expect(systems.static_equal(base, "a", 500 * MIB)[1] == "-Xmx200m", "equal")
     expect(systems.static_equal(base, "a", 50 * MIB)[1] == "-Xmx16m", "no heap of nothing")
     for system in systems.SYSTEMS.values():
-        expect(any("Use" in option for option in system.heaps(base, "b", 400 * MIB)), f"{system.name} leaves the collector to the JVM")
+        heap = system.heaps(base, "b", 400 * MIB)
+        expect(any("Use" in option for option in heap), f"{system.name} leaves the collector to the JVM")
 
 
 def rates_follow_what_a_request_costs():
@@ -137,8 +140,8 @@ def rates_follow_what_a_request_costs():
     expect(adjusted({"a": 100}, {"a": 1e-9}, {"a": 300}) == {"a": 800}, "no more than eight times at once")
     every = {name: 100 for name in plan.SERVICES}
     expect(due("web", every, 10) == 1000 + 150 + 100 and due("batch", every, 10) == 1000, "what is due in a day")
-    unlimited = [{"memory": {"each": {name: {"peak": peak} for name in plan.SERVICES}}, "outside": {name: 20 for name in plan.SERVICES}}
-                 for peak in (90 * MIB, 100 * MIB)]
+    unlimited = [{"memory": {"each": {name: {"peak": peak} for name in plan.SERVICES}},
+                  "outside": {name: 20 for name in plan.SERVICES}} for peak in (90 * MIB, 100 * MIB)]
     expect(base_of(plan.FULL, unlimited)[1] == 100 * MIB * len(plan.SERVICES), "the largest of each counts")
 
 
@@ -167,15 +170,16 @@ def reports_and_charts_show_every_system():
     for share, p99 in ((0.75, 10.0), (0.6, 40.0)):
         state.add({"cell": {"system": "price", "share": share, **cell(p99)}})
     for one in UNLIMITED:
-        state.add({"cell": {"system": "unlimited", "share": None, **one, "cpu": 1.0,
-                            "memory": {"mean": 1, "peak": 2, "above_share": 0, "each": {name: {"peak": 1} for name in ("web", "batch")}}}})
+        memory = {"mean": 1, "peak": 2, "above_share": 0, "each": {name: {"peak": 1} for name in ("web", "batch")}}
+        state.add({"cell": {"system": "unlimited", "share": None, **one, "cpu": 1.0, "memory": memory}})
     against = judge.reference(state.of("unlimited", None))
     verdicts = {key: judge.verdict(state.of(*key), against) for key in state.runs() if key[1]}
     words = report.text(state, verdicts, against, 100, ["price"])
     expect("| price | 75% | 75% |" in words, words)
     expect(report.figures(state, verdicts, against, 100, ["price"])["smallest_budget"] == {"price": 0.75}, "for machines")
     charts = report.charts(state, verdicts, 100, ["price"])
-    expect(all("<polyline" in charts[name] and "price" in charts[name] for name in ("throughput.svg", "p99.svg")), f"{list(charts)}")
+    for name in ("throughput.svg", "p99.svg"):
+        expect("<polyline" in charts[name] and "price" in charts[name], f"{name} does not show it")
     expect(plot.chart("t", "x", "y", {"a": [(1, float("inf"))]}) == "", "a chart of nothing")
 
 
