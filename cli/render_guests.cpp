@@ -118,6 +118,7 @@ std::string head_line(const StatusView& status, const Look& look) {
     std::string line =
         styled(fmt::format("{} {}", printable(status.daemon, 20), printable(status.name, 70)), Style::bold, look);
     if (!status.mode.empty()) line += ", mode " + printable(status.mode, 20);
+    if (!status.policy.empty()) line += ", policy " + printable(status.policy, 40);
     if (!status.superior.empty()) line += ", host " + printable(status.superior, 20);
     if (status.paused) line += ", " + styled("paused", Style::warning, look);
     if (status.memory) line += ", memory " + show(*status.memory);

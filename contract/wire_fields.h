@@ -76,6 +76,7 @@ void describe(V& v, OsReport& m) {
     v.field("can_move", m.can_move);
     v.field("holds_bytes", m.holds);
     v.field("limit_bytes", m.limit);
+    v.maybe("target_bytes", m.target);
     v.field("learned", m.learned);
     v.field("curve", m.curve);
 }
@@ -174,6 +175,8 @@ template <class V>
 void describe(V& v, HostCondition& m) {
     v.text("level", m.level);
     v.maybe("price", m.price);
+    v.maybe("guest_target_bytes", m.guest_target);
+    v.maybe("takes_bytes", m.takes);
 }
 
 template <class V>
@@ -279,6 +282,15 @@ void describe(V& v, JvmView& m) {
 }
 
 template <class V>
+void describe(V& v, OsView& m) {
+    v.field("footprint_bytes", m.footprint);
+    v.field("floor_bytes", m.floor);
+    v.maybe("target_bytes", m.target);
+    v.maybe("planned_bytes", m.planned);
+    v.maybe("price", m.price);
+}
+
+template <class V>
 void describe(V& v, GuestView& m) {
     v.name("name", m.name);
     v.text("identity", m.identity);
@@ -293,6 +305,7 @@ void describe(V& v, GuestView& m) {
     v.maybe("ram_bytes", m.ram);
     v.maybe("os_balloon_bytes", m.os_balloon);
     v.maybe("os", m.os);
+    v.maybe("os_layer", m.os_layer);
     v.list("jvms", m.jvms, WireLimits::kJvms);
 }
 
@@ -302,6 +315,7 @@ void describe(V& v, StatusView& m) {
     v.text("name", m.name);
     v.text("software", m.software);
     v.text("mode", m.mode);
+    v.text("policy", m.policy);
     v.text("superior", m.superior);
     v.field("paused", m.paused);
     v.maybe("memory_bytes", m.memory);
@@ -318,7 +332,7 @@ void describe(V& v, StatusView& m) {
 template <class V>
 void describe(V& v, PlanRow& m) {
     v.name("guest", m.guest);
-    v.name_or_empty("layer", m.layer);
+    v.text("layer", m.layer);
     v.field("now_bytes", m.now);
     v.field("target_bytes", m.target);
     v.maybe("price", m.price);
@@ -328,6 +342,7 @@ void describe(V& v, PlanRow& m) {
 template <class V>
 void describe(V& v, PlanView& m) {
     v.field("capacity_bytes", m.capacity);
+    v.text("policy", m.policy);
     v.maybe("price", m.price);
     v.maybe("short_by_bytes", m.short_by);
     v.list("rows", m.rows, WireLimits::kListPart);

@@ -112,6 +112,20 @@ bool accounts(const MemoryCgroup& cgroup) {
     return !cgroup.directory.empty() && ::access((cgroup.directory + current_file(cgroup.version)).c_str(), R_OK) == 0;
 }
 
+// The first that counts memory, of a process whose /proc/PID/cgroup says this.
+Result<MemoryCgroup> accounting_cgroup(std::string_view cgroup, const std::string& root) {
+    auto mounts = read_text(root + "/proc/self/mountinfo");
+    if (!mounts) return tl::unexpected(mounts.error());
+    for (const int version : {2, 1}) {
+        MemoryCgroup found = place_in_hierarchy(cgroup, *mounts, version);
+        if (found.directory.empty()) continue;
+        found.directory.insert(0, root);
+        found.top.insert(0, root);
+        if (accounts(found)) return found;
+    }
+    return fail(ErrorCode::not_found, "no memory cgroup accounts for this process");
+}
+
 }  // namespace
 
 MemoryCgroup place_in_hierarchy(std::string_view cgroup, std::string_view mountinfo, int version) {
@@ -138,16 +152,11 @@ MemoryCgroup place_in_hierarchy(std::string_view cgroup, std::string_view mounti
 Result<MemoryCgroup> own_memory_cgroup(const std::string& root) {
     auto cgroup = read_text(root + "/proc/self/cgroup");
     if (!cgroup) return tl::unexpected(cgroup.error());
-    auto mounts = read_text(root + "/proc/self/mountinfo");
-    if (!mounts) return tl::unexpected(mounts.error());
-    for (const int version : {2, 1}) {
-        MemoryCgroup found = place_in_hierarchy(*cgroup, *mounts, version);
-        if (found.directory.empty()) continue;
-        found.directory.insert(0, root);
-        found.top.insert(0, root);
-        if (accounts(found)) return found;
-    }
-    return fail(ErrorCode::not_found, "no memory cgroup accounts for this process");
+    return accounting_cgroup(*cgroup, root);
+}
+
+Result<MemoryCgroup> memory_cgroup_named(const std::string& path, const std::string& root) {
+    return accounting_cgroup("0::" + path + "\n1:memory:" + path + "\n", root);
 }
 
 Result<MemoryCgroup> memory_cgroup_at(const std::string& directory) {
@@ -166,6 +175,8 @@ void parse_memory_stat(std::string_view text, int version, CgroupMemory& into) {
     into.active_file = bytes("active_file");
     into.inactive_file = bytes("inactive_file");
     into.anonymous = version == 2 ? bytes("anon") : bytes("rss");
+    into.mapped_file = version == 2 ? bytes("file_mapped") : bytes("mapped_file");
+    into.shared = bytes("shmem");
     into.refaults_file = counter_of(text, prefix + "workingset_refault_file");
     into.refaults_anon = counter_of(text, prefix + "workingset_refault_anon");
 }

@@ -27,6 +27,8 @@ struct CgroupMemory {
     Bytes active_file;
     Bytes inactive_file;
     Bytes anonymous;
+    Bytes mapped_file;  ///< of files, mapped by some process
+    Bytes shared;       ///< shared memory and what is in file systems in memory; of these some mapped, too
     std::optional<std::uint64_t> refaults_file;  ///< pages
     std::optional<std::uint64_t> refaults_anon;
     std::optional<std::uint64_t> oom_kills;
@@ -36,6 +38,8 @@ struct CgroupMemory {
 /// The cgroup that this process is in, if the memory controller accounts for it there (v2 first).
 /// Fails: `not_found` (there is none), as read_text().
 [[nodiscard]] Result<MemoryCgroup> own_memory_cgroup(const std::string& root = {});
+/// The one that a process's cgroup (procfs::cgroup_of) names. Fails: `not_found`.
+[[nodiscard]] Result<MemoryCgroup> memory_cgroup_named(const std::string& path, const std::string& root = {});
 /// The one at a folder that somebody names. Fails: `not_found`.
 [[nodiscard]] Result<MemoryCgroup> memory_cgroup_at(const std::string& directory);
 [[nodiscard]] Result<CgroupMemory> read_memory_cgroup(const MemoryCgroup& cgroup);

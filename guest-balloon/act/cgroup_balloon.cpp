@@ -134,6 +134,11 @@ public:
         return held == kNothing ? std::nullopt : std::optional(Bytes(held));
     }
 
+    [[nodiscard]] std::optional<Bytes> allowed() const override {
+        const std::uint64_t original = original_;
+        return original == kNothing ? std::nullopt : std::optional(Bytes(std::min(original, Bytes::kLimit)));
+    }
+
     void release_now() noexcept override {
         ++releases_;
         if (may_hold_) put_back(release_);

@@ -34,6 +34,8 @@ public:
     [[nodiscard]] virtual Status hold(std::optional<Bytes> most, std::uint64_t decided_at) = 0;
     /// What we hold it at.
     [[nodiscard]] virtual std::optional<Bytes> held() const = 0;
+    /// What was allowed before us; absent: no bound, or nothing is known of it.
+    [[nodiscard]] virtual std::optional<Bytes> allowed() const { return std::nullopt; }
     /// Ends the hold at once, on the loop, and whatever hold is on its way.
     virtual void release_now() noexcept = 0;
     /// How often release_now() was called.

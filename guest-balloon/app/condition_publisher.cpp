@@ -59,7 +59,10 @@ ConditionFacts ConditionPublisher::facts_of(const GuestState& guest, TimePoint n
     facts.in_distress = distress_at_ && now - *distress_at_ < kDistressLasts;
     facts.java_ballooned = ballooned(guest.jvms());
     facts.has_host = guest.superior(now) == Superior::connected;
-    if (facts.has_host) facts.host = host_;
+    if (!facts.has_host) return facts;
+    facts.host = host_;
+    facts.guest_target = guest_target_;
+    facts.about_to_be_taken = about_to_be_taken_;
     return facts;
 }
 
@@ -78,6 +81,8 @@ void ConditionPublisher::refresh(const GuestState& guest, TimePoint now) {
 void ConditionPublisher::host_says(const HostCondition& word) {
     host_.level = from_wire_name<ConditionLevel>(word.level);
     host_.price = word.price;
+    guest_target_ = word.guest_target;
+    about_to_be_taken_ = word.takes.value_or(Bytes());
 }
 
 void ConditionPublisher::new_session() { session_ = fresh_session(); }

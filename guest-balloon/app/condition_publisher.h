@@ -44,6 +44,8 @@ private:
     std::string problem_;
     std::optional<OsSight> os_;
     HostWord host_;
+    std::optional<Bytes> guest_target_;
+    Bytes about_to_be_taken_;
     std::optional<TimePoint> distress_at_;
     ConditionMemory memory_;
     Condition condition_;

@@ -54,10 +54,17 @@ void OsLayer::probe() {
     mover_->probe(bytes);
 }
 
+// What the container may hold when we do not hold it. In version 1 the hold stands in place of its limit.
+Bytes OsLayer::unheld_limit() const {
+    Bytes most = std::max(seen_.machine, seen_.total);
+    if (!balloon_->held()) return seen_.total;
+    if (seen_.cgroup && seen_.cgroup->version == 2) most = std::min(most, seen_.cgroup->limit.value_or(most));
+    return std::min(most, balloon_->allowed().value_or(most));
+}
+
 OsReport OsLayer::report(Bytes heaps, Bytes reserve) const {
     const std::optional<Bytes> held = balloon_->held();
-    const Bytes free_limit = seen_.cgroup ? seen_.cgroup->limit.value_or(seen_.total) : seen_.total;
-    const Bytes taken = held ? saturating_sub(free_limit, *held) : seen_.balloon.value_or(Bytes());
+    const Bytes taken = held ? saturating_sub(unheld_limit(), *held) : seen_.balloon.value_or(Bytes());
     const auto layer = os_picture_of(seen_, book_, {heaps, reserve, taken});
     OsReport report;
     report.size = layer.size;
@@ -68,13 +75,14 @@ OsReport OsLayer::report(Bytes heaps, Bytes reserve) const {
     report.can_move = mover_ != nullptr && seen_.cgroup.has_value();
     report.holds = seen_.cgroup ? seen_.cgroup->current : saturating_sub(seen_.total, seen_.unused);
     report.limit = seen_.total;
+    report.target = held;
     report.learned = book_.has_learned_stall();
     report.curve = layer.curve;
     return report;
 }
 
 void OsLayer::move(const MoveOs& order, Bytes reserve) {
-    if (mover_) return mover_->move(order, reserve, !seen_.swap_free.is_zero());
+    if (mover_) return mover_->move(order, reserve, !seen_.swap_free.is_zero(), unheld_limit());
     OsOutcome outcome;
     outcome.reason = EndReason::unsupported;
     outcome.detail = balloon_->why_not();

@@ -51,6 +51,7 @@ public:
 
 private:
     void probe();
+    [[nodiscard]] Bytes unheld_limit() const;
 
     const Clock& clock_;
     OsLayerSettings settings_;

@@ -23,12 +23,13 @@ OsMover::OsMover(asio::io_context& loop, const Clock& clock, std::shared_ptr<OsB
       deadline_timer_(loop),
       pool_(loop, 1, kMostJobs) {}
 
-void OsMover::move(const MoveOs& order, Bytes reserve, bool has_swap) {
+void OsMover::move(const MoveOs& order, Bytes reserve, bool has_swap, Bytes unheld) {
     if (move_) answer(*std::exchange(move_, nullptr), EndReason::superseded, {});
     move_ = std::make_shared<Move>();
     move_->order = order;
     move_->reserve = reserve;
     move_->has_swap = has_swap;
+    move_->unheld = unheld;
     move_->deadline = clock_.now() + order.within;
     move_->held_before = balloon_->held();
     deadline_timer_.expires_after(std::max(order.within, Duration{}));
@@ -105,7 +106,7 @@ void OsMover::step(const std::shared_ptr<Move>& move) {
         return finish(move, EndReason::cancelled, {}, before, move->held_before.value_or(Bytes()));
     }
     if (target >= move->held_before.value_or(limit_of(*move))) {  // giving
-        const bool freely = !move->last.limit || target >= *move->last.limit;
+        const bool freely = target >= move->unheld;
         return finish(move, EndReason::met, {}, freely ? Hold::goes : Hold::changes, target);
     }
     const OsStep next = next_step(*move);

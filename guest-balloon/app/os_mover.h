@@ -28,8 +28,8 @@ public:
     OsMover& operator=(const OsMover&) = delete;
 
     /// `reserve`: of page cache, left alone. `has_swap`: a step may reach anonymous memory where the kernel offers no
-    /// choice.
-    void move(const MoveOs& order, Bytes reserve, bool has_swap);
+    /// choice. `unheld`: what the container may hold when it is let go; a target not below it lets it go.
+    void move(const MoveOs& order, Bytes reserve, bool has_swap, Bytes unheld);
     void cancel(const CancelOs& order);
     /// The guest stalls: a move ends and holds nothing. Allocates nothing.
     void pressure() noexcept;
@@ -42,6 +42,7 @@ private:
         MoveOs order;
         Bytes reserve;
         bool has_swap = false;
+        Bytes unheld;
         TimePoint deadline;
         std::optional<Bytes> held_before;
         std::optional<procfs::CgroupMemory> first;

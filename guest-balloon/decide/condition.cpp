@@ -52,8 +52,8 @@ ConditionLevel level_from_host(const HostWord& host) {
 
 // What is left when the host has taken what it wants.
 std::optional<Bytes> room_left(const ConditionFacts& facts) {
-    if (!facts.available || !facts.guest_target || !facts.total) return facts.available;
-    return saturating_sub(*facts.available, saturating_sub(*facts.total, *facts.guest_target));
+    if (!facts.available) return std::nullopt;
+    return saturating_sub(*facts.available, facts.about_to_be_taken);
 }
 
 ConditionLevel level_now(const ConditionFacts& facts, std::optional<Bytes> room, bool leaving) {

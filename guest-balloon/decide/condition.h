@@ -28,7 +28,8 @@ struct ConditionFacts {
     bool in_distress = false;  ///< a JVM has called for memory just now, or the kernel's pressure trigger has fired
     std::optional<Bytes> java_ballooned;
     std::optional<Bytes> guest_ballooned;
-    std::optional<Bytes> guest_target;  ///< what the host leaves us; below `total` the difference is about to be taken
+    std::optional<Bytes> guest_target;  ///< what the host's plan leaves us in all, heaps included
+    Bytes about_to_be_taken;            ///< of `available`, by the host
     bool has_host = false;              ///< a host is in charge and not silent
     HostWord host;
 };

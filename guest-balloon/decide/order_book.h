@@ -66,6 +66,7 @@ private:
     void roll_back(const JvmPart& part);
     void begin_os(Operation& operation, Effects& effects);
     void move_os(Operation& operation, TimePoint now, Effects& effects);
+    static void leave_what_heaps_kept(Operation& operation);
     void end_os(Operation& operation, EndReason reason, const std::string& detail);
     void cancel_os(Operation& operation, Effects& effects);
     void supersede_os(const Order& by, Effects& effects);

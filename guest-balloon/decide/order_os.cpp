@@ -19,8 +19,23 @@ void OrderBook::begin_os(Operation& operation, Effects& effects) {
     move_os(operation, operation.accepted_at, effects);
 }
 
+// Page cache does not pay for heaps that fell short: what they keep, the container may hold beyond its target.
+void OrderBook::leave_what_heaps_kept(Operation& operation) {
+    OsTask& task = *operation.order.os;
+    Bytes kept;
+    for (const JvmPart& heap : operation.parts) {
+        if (heap.task.shrinks) kept += saturating_sub(heap.outcome.after, heap.task.target.footprint);
+    }
+    if (kept.is_zero()) return;
+    task.target = std::min(task.target + kept, task.limit);
+    const std::string remark = "the heaps kept " + format_bytes(kept) + " more than they should";
+    std::string& detail = operation.os->outcome.detail;
+    detail += (detail.empty() ? "" : "; ") + remark;
+}
+
 void OrderBook::move_os(Operation& operation, TimePoint now, Effects& effects) {
     const bool takes = operation.order.os->takes();
+    if (takes) leave_what_heaps_kept(operation);
     if (operation.cancelled) return end_os(operation, EndReason::cancelled, {});
     const Duration left = operation.deadline_at() - now;
     if (left <= Duration::zero()) return end_os(operation, EndReason::deadline, "the heaps used the time up");

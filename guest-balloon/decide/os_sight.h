@@ -23,6 +23,7 @@ struct CgroupSight {
 /// The guest's memory outside any one program, at one moment: of the whole machine, or of the container. Absent: unknown.
 struct OsSight {
     Bytes total;      ///< RAM, or the container's limit if that is less
+    Bytes machine;    ///< RAM, whatever the container's limit
     Bytes available;  ///< can be taken without swapping, by the kernel's estimate
     Bytes unused;     ///< of it, nobody's
     Bytes active_file;

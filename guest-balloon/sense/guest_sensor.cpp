@@ -12,7 +12,7 @@ void look_at_meminfo(GuestSight& sight, const std::string& root) {
         sight.degraded.push_back("the guest's memory is unknown: " + info.error().message);
         return;
     }
-    sight.os.total = info->total;
+    sight.os.total = sight.os.machine = info->total;
     sight.os.available = info->available;
     sight.os.unused = info->free;
     sight.os.active_file = info->active_file;

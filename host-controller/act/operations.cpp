@@ -71,6 +71,11 @@ std::string Operations::start(OperationOrder order, OnEnded on_ended) {
 void Operations::begin(Operation& operation) {
     if (balloons_ && operation.order.os_follows)
         operation.os = account_.share(operation.order.guest, operation.order.layers);
+    if (balloons_) {
+        operation.os.give += operation.order.os_gives;
+        operation.os.takes = operation.os.takes || !operation.order.os_takes.is_zero();
+        operation.os_missing = operation.order.os_takes;
+    }
     operation.os.give = std::min(operation.os.give, operation.order.os_gives_most);
     if (balloons_ && operation.order.os_gives_all) operation.os = {Bytes(Bytes::kLimit), false, Bytes()};
     if (operation.os.takes && !operation.order.os_takes_not.empty()) {
@@ -94,11 +99,15 @@ void Operations::give_os(Operation& operation) {
 void Operations::take_os(Operation& operation) {
     operation.phase = Phase::taking_os;
     operation.due = deadline_of(operation) + kGrace;
-    const Bytes due = account_.due(operation.order.guest, operation.order.layers, operation.jvms);
-    balloons_->take(operation.order.guest, due, operation.order.os_never_below, deadline_of(operation),
+    balloons_->take(operation.order.guest, due_of(operation), operation.order.os_never_below, deadline_of(operation),
                     [this, alive = std::weak_ptr(alive_), op = operation.op](const BalloonOutcome& outcome) {
                         if (!alive.expired()) os_moved(op, false, outcome);
                     });
+}
+
+// What the heaps gave, and what the guest OS layer is to give beyond it.
+Bytes Operations::due_of(const Operation& operation) const {
+    return account_.due(operation.order.guest, operation.order.layers, operation.jvms) + operation.order.os_takes;
 }
 
 void Operations::os_moved(const std::string& op, bool giving, const BalloonOutcome& outcome) {
@@ -121,7 +130,12 @@ void Operations::note_moved(Operation& operation, bool giving, const BalloonOutc
     const std::vector<LayerOrder>& layers = operation.order.layers;
     const Bytes moved =
         giving ? saturating_sub(outcome.after, outcome.before) : saturating_sub(outcome.before, outcome.after);
-    const Bytes wanted = giving ? std::min(operation.os.give, moved) : account_.due(guest, layers, operation.jvms);
+    const Bytes wanted = giving ? std::min(operation.os.give, moved) : due_of(operation);
+    if (!giving) {  // the heaps' part counts first
+        const Bytes own = std::min(operation.order.os_takes, saturating_sub(moved + operation.order.os_takes, wanted));
+        operation.os_missing = saturating_sub(operation.order.os_takes, own);
+        operation.outcome.obtained += own;
+    }
     if (giving)
         account_.gave(guest, layers, moved);
     else
@@ -148,6 +162,7 @@ void Operations::dispatch(Operation& operation) {
     apply.lease = kLease;
     apply.on_shortfall = operation.order.on_shortfall;
     apply.hold = operation.order.hold;
+    apply.os_target = operation.order.os_target;
     operation.connected = ports_.send(operation.order.guest, std::move(apply));
     operation.reached = operation.reached || operation.connected;
 }
@@ -178,12 +193,24 @@ void Operations::take_result(const GuestId& guest, const OperationResult& result
                                                                               : believable_obtained(result);
     outcome.rest = result.rest;
     found->jvms = result.jvms;
+    note_container(*found, result);
     const bool growing = grows(found->order.command) || found->order.command == "balance";
     outcome.shortfall =
         growing ? std::min(result.shortfall, outcome.asked) : saturating_sub(outcome.asked, outcome.obtained);
     const bool all = outcome.shortfall.is_zero();
     const EndReason reason = all ? EndReason::met : result.reason != EndReason::met ? result.reason : EndReason::deadline;
     conclude(*found, found->cancelled && !all ? EndReason::cancelled : reason, result.detail);
+}
+
+// What a container's OS layer gave; its own word, the heaps' as well, is held against the measurement.
+void Operations::note_container(Operation& operation, const OperationResult& result) {
+    const auto& order = operation.order;
+    if (!order.os_target || !result.os) return;
+    operation.outcome.os_moved = result.os->obtained;
+    if (!order.os || order.os->target.footprint >= order.os->from) return;
+    const Bytes asked = saturating_sub(order.os->from, order.os->target.footprint);
+    operation.os_missing = std::min(asked, result.os->shortfall);
+    operation.outcome.obtained += saturating_sub(asked, operation.os_missing);
 }
 
 // An order that was sent twice may have been carried out before the second answer's base was taken.
@@ -257,8 +284,7 @@ void Operations::conclude(Operation& operation, EndReason reason, const std::str
     const bool over = reason == EndReason::cancelled || reason == EndReason::disconnected || reason == EndReason::stuck;
     const bool was_sent = operation.phase == Phase::sent;
     const bool follows = operation.os.takes && was_sent && !over && outcome.rest == RestIs::kept;
-    if (follows && !account_.due(operation.order.guest, operation.order.layers, operation.jvms).is_zero())
-        return take_os(operation);
+    if (follows && !due_of(operation).is_zero()) return take_os(operation);
     // Heaps that gave to others of their guest, with nothing left for the balloon: the account has to know.
     if (was_sent && !over && operation.os.give.is_zero() && !operation.os.keeps.is_zero())
         account_.gave(operation.order.guest, operation.order.layers, Bytes());
@@ -281,7 +307,8 @@ void Operations::measure_after(Operation& operation) {
 void Operations::end(Operation& operation) {
     operation.outcome.elapsed = to_millis(clock_.now() - operation.started);
     operation.phase = Phase::ended;
-    const EndedOperation ended{view_of(operation), operation.order.guest, operation.order.layers, operation.jvms};
+    const EndedOperation ended{view_of(operation), operation.order.guest, operation.order.layers,
+                               operation.jvms,     operation.order.os,    operation.os_missing};
     if (const OnEnded tell = std::exchange(operation.on_ended, nullptr)) tell(ended);
 }
 

@@ -33,11 +33,15 @@ struct OperationOrder {
     Millis deadline{5'000};
     OnShortfall on_shortfall = OnShortfall::keep;
     std::optional<Millis> hold;
-    bool verify = false;                 ///< measure before and after, and say what really became free
-    bool os_follows = false;             ///< the OS balloon goes along, by the account of what it leaves room for
-    bool os_gives_all = false;           ///< it gives whatever it has
-    Bytes os_gives_most{Bytes::kLimit};  ///< else at most this: guests' figures are in the account
-    std::string os_takes_not;            ///< why it must not take; empty: it may
+    bool verify = false;                   ///< measure before and after, and say what really became free
+    bool os_follows = false;               ///< the OS balloon goes along, by the account of what it leaves room for
+    bool os_gives_all = false;             ///< it gives whatever it has
+    std::optional<LayerOrder> os;          ///< the guest OS layer's own part
+    Bytes os_takes;                        ///< for it the OS balloon takes so much beyond what the heaps gave,
+    Bytes os_gives;                        ///< or gives so much beyond what they are to have
+    std::optional<GuestTarget> os_target;  ///< a container's: its own daemon moves it
+    Bytes os_gives_most{Bytes::kLimit};    ///< else at most this: guests' figures are in the account
+    std::string os_takes_not;              ///< why it must not take; empty: it may
     Bytes os_never_below;
 };
 
@@ -47,6 +51,8 @@ struct EndedOperation {
     GuestId guest;
     std::vector<LayerOrder> layers;
     std::vector<JvmOutcome> outcomes;
+    std::optional<LayerOrder> os{};
+    Bytes os_missing{};  ///< of what the guest OS layer was to give
 };
 
 /// Orders on their way through guests: sent, tracked, verified, ended.
@@ -102,6 +108,7 @@ private:
         bool send_again = false;  ///< the guest has come back without having been told
         bool sent_again = false;
         BalloonShare os;
+        Bytes os_missing;
         OperationView outcome;
         std::vector<JvmOutcome> jvms;
     };
@@ -111,6 +118,8 @@ private:
     void take_os(Operation& operation);
     void os_moved(const std::string& op, bool giving, const BalloonOutcome& outcome);
     void note_moved(Operation& operation, bool giving, const BalloonOutcome& outcome);
+    void note_container(Operation& operation, const OperationResult& result);
+    [[nodiscard]] Bytes due_of(const Operation& operation) const;
     void dispatch(Operation& operation);
     void send_again_if_known(Operation& operation, const GuestReport& report);
     [[nodiscard]] bool is_superseded(const Operation& operation) const;

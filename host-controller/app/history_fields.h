@@ -18,6 +18,10 @@ void describe(V& v, LayerSeen& m) {
     v.field("can_hold", m.can_hold);
     v.field("target_bytes", m.target);
     v.field("distress", m.distress);
+    std::optional<bool> from_inside;  // absent in earlier records
+    if (m.from_inside) from_inside = true;
+    v.field("from_inside", from_inside);
+    m.from_inside = from_inside.value_or(false);
 }
 
 template <class V>

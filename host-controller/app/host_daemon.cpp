@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include "daemon/service.h"
+#include "host-controller/decide/booking.h"
 #include "host-controller/decide/tracking.h"
 #include "host-controller/local/local_backend.h"
 #include "host-controller/virt/virt_backend.h"
@@ -73,8 +74,8 @@ Status HostDaemon::open() {
         bad_kept_state_ = recalled.error().message;
         spdlog::warn("pauses, ceilings and guests of the run before are lost: {}", recalled.error().message);
     }
-    tick();
     open_metrics();
+    tick();
     return {};
 }
 
@@ -109,15 +110,32 @@ void HostDaemon::follow_with_balloon(act::OperationOrder& order) const {
     order.os_gives_most = plan_.free;
     for (const LayerOrder& layer : order.layers) order.os_gives_most += saturating_sub(layer.target.footprint, layer.from);
     for (const GuestSeen& guest : seen().guests) {
-        if (guest.id == order.guest) order.os_takes_not = why_balloon_stays(guest, order.layers);
+        if (guest.id != order.guest) continue;
+        order.os_takes_not = why_balloon_stays(guest, order.layers);
+        follow_with_os_layer(order, guest);
     }
     order.os_never_below = std::max(kLeastGuest, limits ? limits->min.value_or(Bytes()) : Bytes());
+}
+
+// The guest OS layer's own part: a container is told by its target, a virtual machine by its balloon.
+void HostDaemon::follow_with_os_layer(act::OperationOrder& order, const GuestSeen& guest) const {
+    std::vector<LayerOrder> layers = order.layers;
+    if (order.os) layers.push_back(*order.os);
+    order.os_target = container_target(guest, state_, layers);
+    const sense::GuestRecord* record = register_.find(order.guest);
+    if (!order.os || order.os_target || !record || !record->balloon) return;
+    const OsLayerShare share = os_layer_share(guest, record->balloon->actual, *order.os);
+    order.os_takes = share.takes;
+    order.os_gives = share.gives;
+    order.os_gives_most += share.gives;
 }
 
 void HostDaemon::stop() {
     tick_timer_.cancel();
     soon_timer_.cancel();
     operations_timer_.cancel();
+    metrics_retry_.cancel();
+    scrape_door_.reset();
     if (control_) control_->close(kGrace);
     operations_.use_balloons(nullptr);
     mover_.reset();
@@ -134,8 +152,6 @@ Status HostDaemon::recall() {
     state_.ceilings = std::move(kept->ceilings);
     for (const KeptGuest& guest : kept->guests) {
         if (!backend_->knows_identity(guest.id)) continue;
-    metrics_retry_.cancel();
-    scrape_door_.reset();
         register_.remember(guest.id, guest.name);
         awaited_.insert(guest.id);
     }
@@ -147,6 +163,8 @@ bool HostDaemon::settling(TimePoint now) const { return !awaited_.empty() && now
 void HostDaemon::tick() {
     if (!backend_) return;  // stopped
     const TimePoint now = clock_.now();
+    if (tick_due_) tally_.ticked(now - *tick_due_);
+    tick_due_ = now + kTick;
     tick_timer_.expires_after(kTick);
     tick_timer_.async_wait([this](asio::error_code error) {
         if (!error) tick();
@@ -163,8 +181,6 @@ void HostDaemon::tick() {
 void HostDaemon::decide_soon() {
     if (std::exchange(soon_, true)) return;
     soon_timer_.expires_after(kSoon);
-    if (tick_due_) tally_.ticked(now - *tick_due_);
-    tick_due_ = now + kTick;
     soon_timer_.async_wait([this](asio::error_code error) {
         soon_ = false;
         if (!error) decide_now();
@@ -175,6 +191,7 @@ void HostDaemon::decide_now() {
     const HostSnapshot picture = seen();
     const TimePoint now = clock_.now();
     HostPlan plan = decide(picture, state_, config_.rules, now);
+    tally_.decided(clock_.now() - now);
     log_edges(plan);
     plan_ = std::move(plan);
     remember(picture, state_, now);
@@ -190,18 +207,23 @@ void HostDaemon::send_orders(const HostPlan& plan) {
         operation.command = "balance";
         operation.guest = order.guest;
         operation.target = name_of(order.guest);
-        operation.layers = order.layers;
-    tally_.decided(clock_.now() - now);
+        for (const LayerOrder& layer : order.layers) {
+            if (layer.kind == LayerKind::guest_os)
+                operation.os = layer;
+            else
+                operation.layers.push_back(layer);
+        }
         operation.asked = order.shrink_by.is_zero() ? order.raise_by : order.shrink_by;
         operation.deadline = to_millis(deadline);
         follow_with_balloon(operation);
         operation.verify = !order.shrink_by.is_zero();  // what is taken counts when it is seen from outside
         for (const LayerOrder& layer : order.layers) {
             note_ordered(state_, {order.guest, layer.layer}, layer.target.footprint, clock_.now() + deadline + kGrace);
-            spdlog::info("order guest={} jvm={} target_bytes={}", operation.target, layer.layer,
+            spdlog::info("order guest={} layer={} target_bytes={}", operation.target, layer.layer,
                          layer.target.footprint.count());
         }
         operations_.start(std::move(operation), [this](const act::EndedOperation& ended) {
+            tally_.ended(ended.view);
             settle(ended);
             decide_soon();
         });
@@ -214,6 +236,14 @@ void HostDaemon::settle(const act::EndedOperation& ended) {
     constexpr Duration kUntilReported = std::chrono::milliseconds(1500);  // agents and guests report once a second
     for (const LayerOrder& layer : ended.layers)
         note_settling(state_, {ended.guest, layer.layer}, layer.target.footprint, clock_.now() + kUntilReported);
+    if (!ended.os) return;
+    const LayerKey os{ended.guest, ended.os->layer};
+    const Bytes target = ended.os->target.footprint;
+    // A guest OS that could not give has shown where its limit is now: it is not asked again at once.
+    if (ended.os_missing > config_.rules.dead_band(target))
+        note_ordered(state_, os, target + ended.os_missing, clock_.now() + config_.rules.pacing.retry_after);
+    else
+        note_settling(state_, os, target, clock_.now() + kUntilReported);
 }
 
 void HostDaemon::watch_operations() {
@@ -223,7 +253,6 @@ void HostDaemon::watch_operations() {
     operations_timer_.async_wait([this](asio::error_code error) {
         if (error) return;
         operations_.tick();
-            tally_.ended(ended.view);
         watch_operations();
     });
 }
@@ -285,12 +314,12 @@ std::vector<std::string> HostDaemon::reconfigure(HostConfig config) {
     keep_old(&HostConfig::read_group, "read_group");
     keep_old(&HostConfig::operate_group, "operate_group");
     keep_old(&HostConfig::guest_group, "guest_group");
+    const bool metrics_moved = config.metrics_listen != config_.metrics_listen;
     config_ = std::move(config);
     bad_reload_.clear();
+    if (metrics_moved) open_metrics();
     decide_soon();
     return needs_restart;
 }
 
 }  // namespace aerostat::host::app
-    const bool metrics_moved = config.metrics_listen != config_.metrics_listen;
-    if (metrics_moved) open_metrics();

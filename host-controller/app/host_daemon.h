@@ -72,6 +72,7 @@ private:
     void measure(const GuestId& guest, std::function<void(std::optional<Bytes>)> answer);
     void measured(const GuestId& guest, const Result<GuestResidency>& seen);
     void send_condition(const GuestId& guest);
+    void tell_its_share(const GuestId& guest, HostCondition& condition) const;
     void look_at_balloon(const GuestId& guest);
     void rescue(const GuestId& guest, const std::string& jvm, Bytes wanted);
 
@@ -79,6 +80,7 @@ private:
     [[nodiscard]] std::unique_ptr<Backend> make_backend(std::optional<gid_t> guest_group);
     [[nodiscard]] std::unique_ptr<act::BalloonMover> make_mover(OsBalloons& balloons);
     void follow_with_balloon(act::OperationOrder& order) const;
+    void follow_with_os_layer(act::OperationOrder& order, const GuestSeen& guest) const;
     [[nodiscard]] Status recall();
     void tick();
     void decide_soon();
@@ -88,20 +90,20 @@ private:
     void log_edges(const HostPlan& plan);
     void renew_leases();
     void keep();
+    void open_history(std::optional<gid_t> readers);
     void remember(const HostSnapshot& seen, const HostState& before, TimePoint now);
     [[nodiscard]] bool worth_remembering(TimePoint now) const;
-    void open_history(std::optional<gid_t> readers);
     void watch_operations();
     [[nodiscard]] bool settling(TimePoint now) const;
     [[nodiscard]] Moment moment() const { return {clock_.now(), std::chrono::system_clock::now()}; }
     [[nodiscard]] std::string name_of(const GuestId& guest) const;
 
-    // Operators' side (host_daemon_desk.cpp).
-    void squeeze_ended(const act::EndedOperation& ended, std::optional<Millis> hold);
     // For Prometheus (host_daemon_metrics.cpp).
     void open_metrics();
     [[nodiscard]] std::string metrics_page() const;
 
+    // Operators' side (host_daemon_desk.cpp).
+    void squeeze_ended(const act::EndedOperation& ended, std::optional<Millis> hold);
 
     asio::io_context& loop_;
     HostConfig config_;
@@ -132,12 +134,12 @@ private:
     asio::steady_timer soon_timer_;
     asio::steady_timer operations_timer_;
     std::unique_ptr<daemon::ControlServer> control_;
-};
-
     metrics::Tally tally_;
     std::optional<TimePoint> tick_due_;
     double started_unix_s_ = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     std::unique_ptr<metrics::ScrapeDoor> scrape_door_;  ///< absent: no metrics, or the address is taken
     std::string bad_metrics_;
     wire::RetryTimer metrics_retry_;
+};
+
 }  // namespace aerostat::host::app

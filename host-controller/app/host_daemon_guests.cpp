@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <spdlog/spdlog.h>
 
 #include "contract/names.h"
@@ -120,7 +122,9 @@ void HostDaemon::measure(const GuestId& guest, std::function<void(std::optional<
     }
     backend_->measure(guest, [this, guest, answer = std::move(answer)](const Result<GuestResidency>& seen) {
         measured(guest, seen);
-        if (answer) answer(seen ? std::optional(seen->charged) : std::nullopt);
+        if (!answer) return;
+        const sense::GuestRecord* now = seen ? register_.find(guest) : nullptr;
+        answer(now ? sense::GuestRegister::charged(*now) : std::nullopt);
     });
 }
 
@@ -141,10 +145,23 @@ void HostDaemon::measured(const GuestId& guest, const Result<GuestResidency>& se
     decide_soon();
 }
 
+// A guest's own share is its own business, whatever it may know of the host.
+void HostDaemon::tell_its_share(const GuestId& guest, HostCondition& condition) const {
+    if (!config_.act || state_.paused) return;
+    const auto planned =
+        std::find_if(plan_.guests.begin(), plan_.guests.end(), [&](const GuestPlan& one) { return one.guest == guest; });
+    if (planned == plan_.guests.end() || (planned->state != "connected" && planned->state != "stuck")) return;
+    condition.guest_target = planned->target;
+    condition.takes = planned->takes;
+}
+
 void HostDaemon::send_condition(const GuestId& guest) {
-    if (!backend_ || config_.share_condition == ShareCondition::none) return;
-    HostCondition condition{plan_.level.empty() ? "ample" : plan_.level, std::nullopt};
+    if (!backend_) return;
+    HostCondition condition;
+    if (config_.share_condition != ShareCondition::none) condition.level = plan_.level.empty() ? "ample" : plan_.level;
     if (config_.share_condition == ShareCondition::full) condition.price = per_gib(plan_.price);
+    tell_its_share(guest, condition);
+    if (condition.level.empty() && !condition.guest_target) return;
     backend_->send(guest, std::move(condition));
 }
 

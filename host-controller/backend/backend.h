@@ -14,11 +14,18 @@
 // The world the guests live in, as the daemon needs it: processes of this machine, or virtual machines under libvirt.
 namespace aerostat::host {
 
+/// A container's memory by the kernel's own books.
+struct ContainerBooks {
+    Bytes holds;  ///< all that is charged to its cgroup
+    Bytes cache;  ///< of it, page cache that no process has mapped: in no process's PSS
+};
+
 /// What the host sees of a guest from outside.
 struct GuestResidency {
     Bytes charged;               ///< resident: PSS of its processes, or the guest-RAM mapping of its QEMU
     std::size_t processes = 0;   ///< living ones; 0: the guest is gone
     std::size_t unreadable = 0;  ///< of these, not ours to look into: their memory is missing in `charged`
+    std::optional<ContainerBooks> container{};
 };
 
 /// A virtual machine's OS balloon, as the hypervisor knows it.

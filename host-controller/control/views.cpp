@@ -26,12 +26,27 @@ JvmView jvm_view(const Host& host, const GuestSeen& guest, const LayerSeen& laye
     return view;
 }
 
+void add_os_layer(GuestView& view, const HostPlan& plan, const GuestSeen& guest, const LayerSeen& layer) {
+    OsView& os = view.os_layer.emplace();
+    os.footprint = layer.footprint;
+    os.floor = layer.floor;
+    os.target = layer.target;
+    os.price = per_gib(finite(layer.curve.price_of_taking(layer.footprint)));
+    view.fixed += layer.footprint;
+    const auto row = std::find_if(plan.layers.begin(), plan.layers.end(),
+                                  [&](const LayerPlan& one) { return one.guest == guest.id && one.layer == layer.name; });
+    if (row != plan.layers.end()) os.planned = row->target;
+}
+
 GuestView guest_view(const Host& host, const HostPlan& plan, const GuestSeen& guest) {
     GuestView view;
     view.name = guest.name;
     view.identity = guest.id;
     view.charged = guest.charged;
     view.fixed = guest.fixed;
+    for (const LayerSeen& layer : guest.layers) {
+        if (layer.kind == LayerKind::guest_os) add_os_layer(view, plan, guest, layer);
+    }
     if (const GuestPlan* planned = plan_of(plan, guest.id)) {
         view.state = planned->state;
         view.target = planned->target;
@@ -68,6 +83,7 @@ StatusView status_view(const Host& host) {
     const HostPlan plan = host.dry_run();
     view.daemon = "hostd";
     view.mode = host.acts() ? "act" : "advise";
+    view.policy = plan.policy;
     view.paused = host.state().paused;
     view.memory = host.rules().memory;
     view.emergency_reserve = host.rules().emergency_reserve;
@@ -95,6 +111,7 @@ StatusView status_view(const Host& host) {
 PlanView plan_view(const HostPlan& plan) {
     PlanView view;
     view.capacity = plan.capacity;
+    view.policy = plan.policy;
     view.price = per_gib(plan.price);
     if (!plan.short_by.is_zero()) view.short_by = plan.short_by;
     for (const LayerPlan& layer : plan.layers) {

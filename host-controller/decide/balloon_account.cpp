@@ -38,6 +38,16 @@ std::string why_balloon_stays(const GuestSeen& guest, const std::vector<LayerOrd
     return {};
 }
 
+OsLayerShare os_layer_share(const GuestSeen& guest, Bytes actual, const LayerOrder& os) {
+    Bytes heaps;
+    for (const LayerSeen& layer : guest.layers) {
+        if (layer.kind == LayerKind::java_heap)
+            heaps += std::max(layer.footprint, std::min(layer.target.value_or(Bytes()), layer.ceiling));
+    }
+    const Bytes left = saturating_sub(actual, heaps);
+    return {saturating_sub(left, os.target.footprint), saturating_sub(os.target.footprint, left)};
+}
+
 Bytes BalloonAccount::room_for(const LayerKey& heap, Bytes otherwise) const {
     const auto known = rooms_.find(heap);
     return known == rooms_.end() ? otherwise : known->second;

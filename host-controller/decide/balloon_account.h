@@ -26,6 +26,14 @@ struct BalloonShare {
 /// nothing holds it at its target, stay in its guest.
 [[nodiscard]] std::string why_balloon_stays(const GuestSeen& guest, const std::vector<LayerOrder>& layers);
 
+/// What an order for the OS layer of a virtual machine means for its balloon, beyond what heaps give or are to have.
+struct OsLayerShare {
+    Bytes takes;
+    Bytes gives;
+};
+/// `actual`: what the balloon leaves the guest. Room that heaps may fill by their targets is not the OS layer's.
+[[nodiscard]] OsLayerShare os_layer_share(const GuestSeen& guest, Bytes actual, const LayerOrder& os);
+
 /// For which size of each heap a guest's OS balloon leaves room, so that the balloon follows targets and not what a heap
 /// does between them. Else it would ratchet: a heap that grows past its target and is pushed back gives the same pages
 /// twice. A heap of which nothing is known (the balloon was empty, or moved by an earlier run of the daemon) counts as the

@@ -21,6 +21,25 @@ Bytes entitled(const LayerSeen& layer, const LayerTrack* track) {
     return most;
 }
 
+std::optional<GuestTarget> container_target(const GuestSeen& guest, const HostState& state,
+                                            const std::vector<LayerOrder>& layers) {
+    std::optional<Bytes> os;
+    Bytes heaps;
+    for (const LayerSeen& layer : guest.layers) {
+        const LayerTrack* track = track_of(state, guest, layer);
+        const auto order =
+            std::find_if(layers.begin(), layers.end(), [&](const auto& one) { return one.layer == layer.name; });
+        const auto ordered = order == layers.end() ? std::nullopt : std::optional(order->target.footprint);
+        if (layer.kind == LayerKind::java_heap)
+            heaps += std::min(ordered.value_or(entitled(layer, track)), std::max(layer.ceiling, layer.footprint));
+        else if (layer.from_inside)
+            os = ordered ? ordered : target_in_force(layer, track);
+        if (layer.from_inside && os && *os >= layer.ceiling) os = Bytes(Bytes::kLimit);
+    }
+    if (!os) return std::nullopt;
+    return GuestTarget{std::min(*os + heaps, Bytes(Bytes::kLimit))};
+}
+
 Bytes held(const GuestSeen& guest, const HostState& state) {
     Bytes total = guest.fixed;
     for (const LayerSeen& layer : guest.layers) total += entitled(layer, track_of(state, guest, layer));

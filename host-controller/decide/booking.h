@@ -17,6 +17,11 @@ namespace aerostat::host {
 /// What a guest is booked for: measured, or what lies outside its heaps plus what these are entitled to, whichever is more.
 [[nodiscard]] Bytes held(const GuestSeen& guest, const HostState& state);
 
+/// What the whole of a container may hold once these orders are carried out, so that its hold follows its heaps: their
+/// targets and its OS layer's. Absent: it is no container, or its OS layer is not held. Without bound: the hold ends.
+[[nodiscard]] std::optional<GuestTarget> container_target(const GuestSeen& guest, const HostState& state,
+                                                          const std::vector<LayerOrder>& layers);
+
 [[nodiscard]] const LayerTrack* track_of(const HostState& state, const GuestSeen& guest, const LayerSeen& layer);
 
 }  // namespace aerostat::host

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host-controller/decide/booking.h"
 #include "host-controller/decide/explain.h"
 #include "host-controller/decide/frame.h"
 #include "host-controller/decide/level.h"
@@ -123,8 +124,11 @@ private:
             add_layer(guest, guest.layers[l], shared, next_shared, aims, steps[shared][next_shared], order);
             ++next_shared;
         }
+        row.takes = about_to_be_taken(guest, order);
         plan_.guests.push_back(std::move(row));
-        if (!order.layers.empty()) plan_.orders.push_back(std::move(order));
+        if (order.layers.empty()) return;
+        order.os_target = container_target(*guest.seen, plan_.after, order.layers);
+        plan_.orders.push_back(std::move(order));
     }
 
     void add_layer(const FrameGuest& guest, const FrameLayer& layer, std::size_t g, std::size_t l, const ShareOutcome& aims,
@@ -144,10 +148,27 @@ private:
 
     void add_order(const FrameLayer& layer, Bytes target, GuestOrder& order) {
         const Bytes base = layer.in_force.value_or(layer.seen->footprint);
-        order.layers.push_back({layer.seen->name, HeapTarget{target}, base});
+        order.layers.push_back({layer.seen->name, HeapTarget{target}, base, layer.seen->kind});
         order.shrink_by += saturating_sub(std::min(base, layer.seen->footprint), target);
         order.raise_by += saturating_sub(target, base);
         order.urgent = order.urgent || layer.urgent;
+    }
+
+    // Of what the guest OS could still use: what an order wants, now or since it is under way. Heaps give before it is
+    // taken.
+    Bytes about_to_be_taken(const FrameGuest& guest, const GuestOrder& order) const {
+        Bytes sum;
+        for (const FrameLayer& layer : guest.layers) {
+            if (layer.seen->kind != LayerKind::guest_os) continue;
+            const auto now = std::find_if(order.layers.begin(), order.layers.end(),
+                                          [&](const LayerOrder& one) { return one.layer == layer.seen->name; });
+            const bool busy = layer.track && layer.track->busy_until && now_ < *layer.track->busy_until;
+            if (now != order.layers.end())
+                sum += saturating_sub(layer.seen->footprint, now->target.footprint);
+            else if (busy && layer.track->ordered)
+                sum += saturating_sub(layer.seen->footprint, *layer.track->ordered);
+        }
+        return sum;
     }
 
     // The off switch lifts the targets of a guest once; afterwards it reports none.

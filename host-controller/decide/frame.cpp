@@ -17,8 +17,15 @@ std::string why_untouched(const FrameGuest& guest, const HostState& state) {
     return {};
 }
 
-std::string why_untouched(const FrameLayer& layer, const SharePolicy& policy) {
+// A guest that has just stalled shows what it needs before anything is taken from its cache again.
+bool has_just_stalled(const GuestSeen& guest, const HostState& state) {
+    return state.urgent.contains(LayerKeyView(guest.id, {}));
+}
+
+std::string why_untouched(const GuestSeen& guest, const FrameLayer& layer, const HostState& state,
+                          const SharePolicy& policy) {
     if (!policy.moves(layer.seen->kind)) return "left alone by policy " + std::string(policy.name());
+    if (layer.seen->kind == LayerKind::guest_os && has_just_stalled(guest, state)) return "its guest has just stalled";
     if (!layer.seen->can_move) return "this JVM has no balloon";
     if (layer.track && layer.track->aside_since) return "set aside: no progress towards its target";
     return {};
@@ -29,7 +36,7 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
     FrameLayer layer;
     layer.seen = &seen;
     layer.track = track_of(state, guest, seen);
-    layer.untouched_because = why_untouched(layer, policy);
+    layer.untouched_because = why_untouched(guest, layer, state, policy);
     layer.in_force = target_in_force(seen, layer.track);
     layer.entitled = entitled(seen, layer.track);
     layer.ceiling = std::max(seen.floor, seen.ceiling);

@@ -20,6 +20,9 @@ namespace aerostat::host {
 /// A guest's identity, "session:1234:5678" or "cgroup:/path": never the name it says.
 using GuestId = std::string;
 
+/// The name of the guest OS layer among a guest's layers. No JVM can have it.
+inline constexpr const char* kOsLayer = "guest OS";
+
 /// One Java heap, or the memory of a guest's own, in the host's eyes; all figures already checked against the guest's
 /// measured memory.
 struct LayerSeen {
@@ -34,6 +37,11 @@ struct LayerSeen {
     bool can_hold = true;         ///< false: it shrinks, and may grow again without asking
     std::optional<Bytes> target;  ///< the order in force as the agent says; absent: unrestrained
     bool distress = false;        ///< the agent's guard sees the collector in trouble
+    /// A guest OS that its own daemon moves (a container's), by what the whole container may hold; else the host's balloon
+    /// does.
+    bool from_inside = false;
+    /// False: without a target it stays without one until it has to give. A virtual machine's RAM bounds its OS anyway.
+    [[nodiscard]] bool held_from_the_start() const { return kind == LayerKind::java_heap || from_inside; }
 };
 
 struct GuestSeen {

@@ -25,13 +25,15 @@ struct LayerOrder {
     std::string layer;
     HeapTarget target;
     Bytes from{};  ///< what it holds, or may come to hold by the order in force: growing starts from there
+    LayerKind kind = LayerKind::java_heap;
 };
 
 /// Everything one guest is told in this tick.
 struct GuestOrder {
     GuestId guest;
     std::vector<LayerOrder> layers;
-    Bytes shrink_by;  ///< sum of footprint taken by the shrinking layers
+    std::optional<GuestTarget> os_target{};  ///< what a container may hold in all
+    Bytes shrink_by;                         ///< sum of footprint taken by the shrinking layers
     Bytes raise_by;
     bool urgent = false;
 };

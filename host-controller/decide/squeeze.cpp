@@ -16,7 +16,9 @@ struct Candidate {
 
 std::string names_of(const GuestSeen& guest) {
     std::string names;
-    for (const LayerSeen& layer : guest.layers) names += (names.empty() ? "" : ", ") + layer.name;
+    for (const LayerSeen& layer : guest.layers) {
+        if (layer.kind == LayerKind::java_heap) names += (names.empty() ? "" : ", ") + layer.name;
+    }
     return names.empty() ? "none" : names;
 }
 
@@ -24,7 +26,7 @@ Result<std::vector<Candidate>> candidates(const GuestSeen& guest, const HostStat
     std::vector<Candidate> found;
     bool known = jvm.empty();
     for (const LayerSeen& layer : guest.layers) {
-        if (!jvm.empty() && layer.name != jvm) continue;
+        if (layer.kind != LayerKind::java_heap || (!jvm.empty() && layer.name != jvm)) continue;
         known = true;
         const LayerTrack* track = state ? track_of(*state, guest, layer) : nullptr;
         if (layer.can_move) found.push_back({&layer, entitled(layer, track)});

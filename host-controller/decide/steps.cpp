@@ -91,13 +91,15 @@ private:
         const Bytes base = base_of(one);
         const Bytes wanted = aim(g, l);
         step.next = base;
+        const bool may_stay_free = !one.in_force && !one.seen->held_from_the_start();
+        if (may_stay_free && wanted >= base) return;
         if (wanted > base) return consider_raise(g, l, base, wanted);
         if (busy(one)) {
             step.kind = StepKind::busy;
             return;
         }
         if (wanted < base) consider_shrink(g, l, base, wanted);
-        if (!one.in_force && !step.ordered) restrain(g, l);
+        if (!one.in_force && !step.ordered && !may_stay_free) restrain(g, l);
     }
 
     void consider_shrink(std::size_t g, std::size_t l, Bytes base, Bytes wanted) {

@@ -17,16 +17,28 @@ void forget_delay(LayerTrack& track) {
 }
 
 // Whether the JVM does what it was told; a target below its floor cannot be met and counts as the floor.
-bool keeps_up(const LayerTrack& track, const LayerSeen& layer, const HostRules& rules) {
-    const auto target = layer.target ? layer.target : track.ordered;
-    if (!track.ordered || !target) return true;
-    const Bytes aim = std::max(*target, layer.floor);
+// `lent`: what others of its guest leave to it for the time being.
+bool keeps_up(const LayerTrack& track, const LayerSeen& layer, Bytes lent, const HostRules& rules) {
+    if (!track.ordered) return true;
+    // One that goes on by an older target has not heard, or does not want to.
+    const Bytes target = std::min(layer.target.value_or(*track.ordered), *track.ordered);
+    const Bytes aim = std::max(target, layer.floor) + lent;
     return layer.footprint <= aim + std::max(rules.dead_band(aim) * 2, share_of(aim, kBreathing));
 }
 
-void note_progress(LayerTrack& track, const LayerSeen& layer, const HostRules& rules, TimePoint now) {
+// A guest OS is held together with the heaps: what these do not use of their targets, it may.
+Bytes lent_to(const LayerSeen& layer, const GuestSeen& guest) {
+    Bytes sum;
+    if (layer.kind != LayerKind::guest_os) return sum;
+    for (const LayerSeen& heap : guest.layers) {
+        if (heap.kind == LayerKind::java_heap) sum += saturating_sub(heap.target.value_or(Bytes()), heap.footprint);
+    }
+    return sum;
+}
+
+void note_progress(LayerTrack& track, const LayerSeen& layer, Bytes lent, const HostRules& rules, TimePoint now) {
     if (track.busy_until && now >= *track.busy_until) track.busy_until.reset();
-    if (keeps_up(track, layer, rules)) return forget_delay(track);
+    if (keeps_up(track, layer, lent, rules)) return forget_delay(track);
     const bool moved = track.behind_since && layer.footprint + kProgress <= track.best_footprint;
     if (!track.behind_since || moved) {
         forget_delay(track);
@@ -57,7 +69,7 @@ HostState carry_over(const HostSnapshot& seen, const HostState& before, const Ho
             const auto track = after.tracks.find(LayerKeyView(guest.id, layer.name));
             if (track == after.tracks.end()) continue;
             present.insert(&track->second);
-            note_progress(track->second, layer, rules, now);
+            note_progress(track->second, layer, lent_to(layer, guest), rules, now);
         }
     }
     // An order under way is remembered while its JVM is missing: its guest's daemon may have just been started anew.

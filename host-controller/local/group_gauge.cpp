@@ -1,6 +1,7 @@
 #include "host-controller/local/group_gauge.h"
 
 #include "procfs/java_heap_file.h"
+#include "procfs/memory_cgroup.h"
 
 namespace aerostat::host::local {
 namespace {
@@ -8,6 +9,14 @@ namespace {
 constexpr Duration kListIsGoodFor = std::chrono::milliseconds(100);
 
 }  // namespace
+
+std::optional<ContainerBooks> books_of(const std::string& cgroup, const std::string& root) {
+    const auto place = procfs::memory_cgroup_named(cgroup, root);
+    const auto seen = place ? procfs::read_memory_cgroup(*place) : tl::unexpected(place.error());
+    if (!seen) return std::nullopt;
+    const Bytes mapped = saturating_sub(seen->mapped_file, seen->shared);
+    return ContainerBooks{seen->current, saturating_sub(seen->active_file + seen->inactive_file, mapped)};
+}
 
 Result<GroupGauge::Processes> GroupGauge::processes() {
     const std::lock_guard lock(mutex_);
@@ -39,6 +48,7 @@ Result<GuestResidency> GroupGauge::measure(const ProcessGroup& group) {
         else
             ++sum.unreadable;
     }
+    if (!group.cgroup.empty()) sum.container = books_of(group.cgroup);
     return sum;
 }
 

@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "contract/clock.h"
@@ -11,6 +13,9 @@
 #include "host-controller/local/process_group.h"
 
 namespace aerostat::host::local {
+
+/// A cgroup's memory by the kernel's books. Absent: no memory controller accounts for it.
+[[nodiscard]] std::optional<ContainerBooks> books_of(const std::string& cgroup, const std::string& root = {});
 
 /// Measures groups of processes. The list of all processes is shared by measurements that follow each other closely.
 /// Thread: any; measurements may run side by side. Cost: about 20 ms for each 4 GiB that is resident.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "contract/names.h"
+#include "host-controller/sense/os_check.h"
 #include "host-controller/sense/report_check.h"
 
 namespace aerostat::host::sense {
@@ -25,7 +26,26 @@ Bytes footprints(const std::vector<LayerSeen>& layers) {
     return sum;
 }
 
+// What lies outside the heaps is the guest OS layer where that can be moved.
+void add_os_layer(GuestSeen& guest, const GuestRecord& record, Bytes budget) {
+    if (!record.report) return;
+    OsOutside outside;
+    outside.holds = guest.fixed;
+    if (record.container) outside.cache = record.container->cache;
+    outside.os_balloon = record.balloon;
+    auto os = believable_os_layer(*record.report, outside, guest.layers, budget);
+    if (!os) return;
+    guest.fixed = saturating_sub(guest.fixed, os->footprint);
+    guest.layers.push_back(*std::move(os));
+}
+
 }  // namespace
+
+std::optional<Bytes> GuestRegister::charged(const GuestRecord& record) {
+    const bool moves = record.container && record.report && record.report->os && record.report->os->can_move;
+    if (!record.charged || !moves) return record.charged;
+    return std::max(*record.charged + record.container->cache, record.container->holds);
+}
 
 Result<std::string> GuestRegister::join(const GuestId& id, const std::string& said_name, std::uint64_t number,
                                         TimePoint now) {
@@ -84,6 +104,7 @@ bool GuestRegister::take_measurement(const GuestId& id, const GuestResidency& se
     }
     GuestRecord& record = found->second;
     record.charged = seen.charged;
+    record.container = seen.container;
     record.measured_at = now;
     record.unreadable = seen.unreadable;
     sample_fixed(record, now);
@@ -98,8 +119,9 @@ void GuestRegister::take_balloon(const GuestId& id, const OsBalloon& seen) {
 // out what a heap grew or shrank in between.
 void GuestRegister::sample_fixed(GuestRecord& record, TimePoint now) {
     if (!record.report || now - record.report_at > kFresh) return;
-    const auto layers = believable_layers(*record.report, *record.charged, Bytes(Bytes::kLimit));
-    record.fixed_samples.push_back(saturating_sub(*record.charged, footprints(layers)));
+    const Bytes holds = *charged(record);
+    const auto layers = believable_layers(*record.report, holds, Bytes(Bytes::kLimit));
+    record.fixed_samples.push_back(saturating_sub(holds, footprints(layers)));
     if (record.fixed_samples.size() > kSamples) record.fixed_samples.pop_front();
 }
 
@@ -112,7 +134,7 @@ HostSnapshot GuestRegister::snapshot(Bytes budget, TimePoint now) const {
         guest.name = record.name;
         guest.connected =
             record.connected && record.report && now - record.report_at < kSilentAfter && record.unreadable == 0;
-        guest.charged = *record.charged;
+        guest.charged = *charged(record);
         if (record.report) {
             guest.layers = believable_layers(*record.report, guest.charged, budget);
             guest.hands_off = record.report->paused;
@@ -120,6 +142,7 @@ HostSnapshot GuestRegister::snapshot(Bytes budget, TimePoint now) const {
         guest.fixed = record.fixed_samples.empty() ? saturating_sub(guest.charged, footprints(guest.layers))
                                                    : median(record.fixed_samples);
         guest.fixed = std::min(guest.fixed, guest.charged);
+        add_os_layer(guest, record, budget);
         picture.guests.push_back(std::move(guest));
     }
     return picture;

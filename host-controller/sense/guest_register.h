@@ -19,7 +19,8 @@ struct GuestRecord {
     bool connected = false;
     std::optional<GuestReport> report;
     TimePoint report_at;
-    std::optional<Bytes> charged;  ///< the last measurement; absent: not measured yet
+    std::optional<Bytes> charged;  ///< the last measurement of its processes; absent: not measured yet
+    std::optional<ContainerBooks> container;
     TimePoint measured_at;
     std::size_t unreadable = 0;        ///< of its processes: we may not look into them
     std::optional<OsBalloon> balloon;  ///< a virtual machine's, as of the last look
@@ -45,6 +46,10 @@ public:
     [[nodiscard]] bool take_measurement(const GuestId& id, const GuestResidency& seen, TimePoint now);
 
     void take_balloon(const GuestId& id, const OsBalloon& seen);
+
+    /// What a guest holds; with its page cache where that can be moved: what nobody could take back is the kernel's
+    /// business.
+    [[nodiscard]] static std::optional<Bytes> charged(const GuestRecord& record);
 
     /// The picture for one decision. Guests not yet measured are left out: nothing is known of them from outside.
     [[nodiscard]] HostSnapshot snapshot(Bytes budget, TimePoint now) const;

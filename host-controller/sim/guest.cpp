@@ -28,6 +28,7 @@ LayerSeen seen_of(const Layer& layer, const char* name, LayerKind kind) {
     LayerSeen seen;
     seen.name = name;
     seen.kind = kind;
+    seen.from_inside = kind == LayerKind::guest_os;
     seen.footprint = layer.footprint;
     seen.floor = std::min(layer.curve.floor(), layer.ceiling);
     seen.ceiling = layer.ceiling;

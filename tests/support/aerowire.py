@@ -32,6 +32,13 @@ class Connection:
         connected.connect(path)
         return cls(connected)
 
+    def fileno(self):
+        return self._socket.fileno()
+
+    def has_line(self):
+        """A whole message has been read already: select() does not see it."""
+        return b"\n" in self._buffer
+
     def send(self, kind, message_id=None, **fields):
         self.send_raw(encode(kind, message_id, **fields))
 

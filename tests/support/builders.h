@@ -45,6 +45,7 @@ inline OsReport a_report_of_os() {
     os.can_move = true;
     os.holds = 3_GiB;
     os.limit = 4_GiB;
+    os.target = 4_GiB;
     os.learned = true;
     os.curve = *CostCurve::make({{400_MiB, 0.5}, {1224_MiB, 0.0}, {2_GiB, 0.0}});
     return os;

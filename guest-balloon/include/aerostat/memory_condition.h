@@ -78,7 +78,7 @@ typedef struct aerostat_memory_condition {
     uint64_t release_within_ns;       /* time left to do so; 0: it is over; AEROSTAT_UNKNOWN: no hurry */
     uint64_t java_ballooned_bytes;    /* taken from Java heaps */
     uint64_t guest_ballooned_bytes;   /* taken by the guest's OS balloon */
-    uint64_t guest_target_bytes;      /* what the host leaves this guest; at present always unknown */
+    uint64_t guest_target_bytes;      /* what the host's plan leaves this guest in all */
     uint64_t guest_total_bytes;       /* memory of the guest */
     int32_t host_level;               /* AEROSTAT_LEVEL_… */
     int32_t host_shares;              /* AEROSTAT_HOST_SHARES_… */

@@ -208,7 +208,7 @@ public final class MemoryCondition {
     }
 
     /**
-     * What the host wants this guest to have. At present always unknown: guestd is not told.
+     * What the host's plan leaves this guest in all, heaps included. Empty while no host orders it about.
      *
      * @return bytes
      */

@@ -24,7 +24,7 @@ class RealDaemon(ConditionCase):
         host = bed.host()
         bed.start()
         host.accept()
-        host.line.send("condition", level="ample", price=0.25)
+        host.line.send("condition", level="ample", price=0.25, guest_target_bytes=1 << 30)
         return bed, host
 
     @for_each_jdk
@@ -38,6 +38,7 @@ class RealDaemon(ConditionCase):
 
         until(lambda: client.read()["host"] == "AMPLE", "the host's word")
         page, seen = until(same, "the same write read twice")
+        self.assertEqual(seen["target"], str(1 << 30))
         for name, key in SIZES.items():
             self.assertEqual(seen[name], "?" if page[key] == UNKNOWN else str(page[key]), name)
         self.assertEqual((seen["validity"], seen["session"]), ("VALID", str(page["session"])))

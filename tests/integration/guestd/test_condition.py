@@ -57,6 +57,18 @@ def the_page_tells_what_the_guest_has():
         wait_until(lambda: page.read()["updates"] >= first + 2, 5, "the page to be written every second")
 
 
+def the_hosts_plan_is_passed_on(bed, host, page):
+    """What the host leaves the guest is told as it is; what it is about to take is no longer available."""
+    before = page.read()["available"]
+    host.line.send("condition", level="critical", price=0.25, guest_target_bytes=3072 * MIB, takes_bytes=before * 2)
+    state = wait_until(lambda: (lambda s: s if s["guest_target"] == 3072 * MIB else None)(page.read()), 3, "the host's plan")
+    expect(state["available"] == 0, f"all of {before} is about to be taken: {state}")
+    shown = json.loads(cli(bed, "--json").stdout)
+    expect(shown["guest_target_bytes"] == 3072 * MIB, shown)
+    host.line.send("condition", level="critical", price=0.25)
+    wait_until(lambda: page.read()["guest_target"] == UNKNOWN and page.read()["available"] > 0, 3, "a plan that is off to be forgotten")
+
+
 def the_host_tells_what_it_shares():
     with Bed(start=False) as bed:
         host = bed.host()
@@ -68,6 +80,8 @@ def the_host_tells_what_it_shares():
         state = wait_until(lambda: (lambda s: s if s["host_level"] == 3 else None)(page.read()), 3, "the host's level")
         expect(state["validity"] == VALID and state["host_price"] == 0.25 and state["host_shares"] == 2, state)
         expect(state["level"] == TIGHT, "a host in trouble asks early")
+        expect(state["guest_target"] == UNKNOWN, "a host that leaves it open is no host that leaves nothing")
+        the_hosts_plan_is_passed_on(bed, host, page)
         host.line.send("condition", level="nonsense")
         wait_until(lambda: page.read()["host_level"] == 0xFFFFFFFF, 3, "a word nobody knows to be unknown")
         host.hang_up()

@@ -18,6 +18,7 @@ StatusView a_status() {
     status.name = "rack1";
     status.software = "0.1.0";
     status.mode = "act";
+    status.policy = "price";
     status.memory = 6_GiB;
     status.charged = 4_GiB;
     status.price = 0.0125;
@@ -43,7 +44,7 @@ OperationView an_operation(EndReason reason) {
 TEST(RenderStatus, ShowsTheHostAndItsGuests) {
     const std::string text = render_status(a_status(), {});
     EXPECT_THAT(text,
-                HasSubstr("hostd rack1, mode act, memory 6.00 GiB, charged 4.00 GiB, price 12 ms/s a GiB, version 0.1.0\n"));
+                HasSubstr("hostd rack1, mode act, policy price, memory 6.00 GiB, charged 4.00 GiB, price 12 ms/s a GiB, version 0.1.0\n"));
     EXPECT_THAT(text, HasSubstr("orders  connected"));
     EXPECT_THAT(text, HasSubstr("session:4711"));
 }
@@ -122,9 +123,9 @@ TEST(RenderOperations, ShowsRunningAndEndedOnes) {
 }
 
 TEST(RenderPlan, ShowsEachChangeWithItsReason) {
-    const PlanView plan{4_GiB, 0.5, std::nullopt, {{"orders", "api", 1_GiB, 512_MiB, 0.25, "cheapest bytes"}}};
+    const PlanView plan{4_GiB, "price", 0.5, std::nullopt, {{"orders", "api", 1_GiB, 512_MiB, 0.25, "cheapest bytes"}}};
     const std::string text = render_plan(plan, {});
-    EXPECT_THAT(text, HasSubstr("4.00 GiB to share out, price of memory 500 ms/s a GiB\n"));
+    EXPECT_THAT(text, HasSubstr("4.00 GiB to share out by policy price, price of memory 500 ms/s a GiB\n"));
     EXPECT_THAT(text, HasSubstr("-512 MiB"));
     EXPECT_THAT(text, HasSubstr("cheapest bytes"));
     EXPECT_THAT(render_plan({}, {}), HasSubstr("nothing to move\n"));
@@ -139,7 +140,7 @@ TEST(Render, LetsNobodyWriteToTheTerminal) {
     report.distress = report.facts.collector = report.facts.java_version = hostile;
     OperationView operation = an_operation(EndReason::deadline);
     operation.detail = operation.target = operation.command = hostile;
-    const PlanView plan{1_GiB, 0, std::nullopt, {{"orders", "api", 1_GiB, 1_GiB, 0, hostile}}};
+    const PlanView plan{1_GiB, hostile, 0, std::nullopt, {{"orders", "api", 1_GiB, 1_GiB, 0, hostile}}};
     const std::string all = render_status(status, {}) + render_jvms(status, {}) + render_top(status, {}, {}) +
                             render_operation(operation, {}) + render_operations({{operation}}, {}) + render_plan(plan, {});
     EXPECT_THAT(all, Not(HasSubstr("\x1b")));

@@ -32,7 +32,7 @@ std::vector<Message> one_of_each() {
         SetHeapTarget{"s1", "op1", {1_GiB}, Millis(1), Millis(2), OnShortfall::rollback, Cap::elastic, std::nullopt},
         result,
         Pressure{64_MiB, "gc-distress", "shop"},
-        HostCondition{"tight", 0.5},
+        HostCondition{"tight", 0.5, 6_GiB, 128_MiB},
         LeaseRenewal{"s1", Millis(30'000)},
         Cancel{"s1", "op1", OnShortfall::rollback},
         ErrorNotice{"bad-value", "no such thing"},

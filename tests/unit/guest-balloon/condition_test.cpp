@@ -145,10 +145,10 @@ TEST_F(ConditionTest, ADeadlineStandsUntilItHasPassed) {
 TEST_F(ConditionTest, AvailableLeavesOutWhatSomebodyUsesAndWhatIsAboutToGo) {
     facts.cache_in_use = 3_GiB;
     EXPECT_EQ(takeable(facts), 5_GiB);
-    facts.guest_target = saturating_sub(10_GiB, 1_GiB);
+    facts.about_to_be_taken = 1_GiB;
     EXPECT_EQ(takeable(facts), 4_GiB) << "1 GiB is about to be taken by the host";
-    facts.guest_target = 12_GiB;
-    EXPECT_EQ(takeable(facts), 5_GiB) << "what may come is not there yet";
+    facts.guest_target = 2_GiB;
+    EXPECT_EQ(takeable(facts), 4_GiB) << "what the plan leaves is told, and takes nothing by itself";
     facts.available.reset();
     EXPECT_FALSE(takeable(facts));
 }
@@ -162,7 +162,7 @@ TEST_F(ConditionTest, AGuestFullOfFilesIsNotShort) {
 
 TEST_F(ConditionTest, WhatTheHostIsAboutToTakeCounts) {
     facts.available = 1200_MiB;
-    facts.guest_target = 9_GiB;
+    facts.about_to_be_taken = 1_GiB;
     EXPECT_EQ(look().level, ConditionLevel::critical) << "176 MiB are left then";
 }
 

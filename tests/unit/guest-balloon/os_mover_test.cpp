@@ -51,6 +51,7 @@ protected:
     std::shared_ptr<SlowBalloon> balloon;
     std::unique_ptr<OsMover> mover;
     std::optional<OsOutcome> moved;
+    Bytes unheld = 4_GiB;  ///< the machine's memory: this container has no limit of its own
 
     void start(bool can_reclaim = true) {
         root.write("/memory.high", "max      \n");
@@ -70,7 +71,7 @@ protected:
         root.write("/memory.stat", "active_file 0\ninactive_file " + std::to_string((128_MiB).count()) + "\nanon 0\n");
     }
     void take(Bytes target, Duration within = std::chrono::seconds(60), OnShortfall on_shortfall = OnShortfall::keep) const {
-        mover->move(MoveOs{"op-1", target, within, on_shortfall}, Bytes(), false);
+        mover->move(MoveOs{"op-1", target, within, on_shortfall}, Bytes(), false, unheld);
     }
     [[nodiscard]] ::testing::AssertionResult begins(int call) {
         return run_until(loop, [&] { return balloon->calls == call; });
@@ -103,6 +104,21 @@ TEST_F(OsMoverTest, WithoutAStallTheHoldStands) {
     ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
     EXPECT_EQ(high(), "268435456\n");
     EXPECT_EQ(moved->reason, EndReason::met);
+}
+
+TEST_F(OsMoverTest, AHoldThatIsRaisedStandsUntilAllIsGiven) {
+    start();
+    balloon->may_go_on.release(100);
+    const auto moves_to = [&](Bytes target) {
+        moved.reset();
+        take(target);
+        return run_until(loop, [&] { return moved.has_value(); });
+    };
+    ASSERT_TRUE(moves_to(256_MiB));
+    ASSERT_TRUE(moves_to(512_MiB));
+    EXPECT_EQ(high(), "536870912\n") << "a container without a limit is not let go by a little more";
+    ASSERT_TRUE(moves_to(unheld));
+    EXPECT_FALSE(balloon->held());
 }
 
 TEST_F(OsMoverTest, AMoveThatPassesItsDeadlineEndsAndHoldsWithRoomToBreathe) {

@@ -9,7 +9,9 @@ class OsOrder : public ::testing::Test {
 protected:
     OsOrder() {
         guest.welcome_host();
-        guest.state.os_seen(testing::a_report_of_os());
+        OsReport os = testing::a_report_of_os();
+        os.taken = 1_GiB;  // of 5 GiB that it might hold
+        guest.state.os_seen(os);
     }
     Apply apply(Bytes heap, Bytes os, OnShortfall rest = OnShortfall::keep) {
         Apply order = Guest::apply("op-h", "shop", heap);
@@ -75,6 +77,25 @@ TEST_F(OsOrder, HeapsDoNotGrowIntoMemoryThatWasNotGiven) {
     const OperationResult done = result();
     EXPECT_EQ(done.reason, EndReason::unsupported);
     EXPECT_FALSE(guest.state.jvms().find("shop")->restraint.target) << "as it was";
+}
+
+TEST_F(OsOrder, PageCacheDoesNotPayForAHeapThatFellShort) {
+    apply(900_MiB, 2800_MiB);
+    guest.measure(1200_MiB);
+    guest.answer(shop, guest.take_order(), 124_MiB, EndReason::deadline, 24_MiB);
+    guest.measure(1176_MiB);
+    const auto moves = guest.take<MoveOs>();
+    ASSERT_EQ(moves.size(), 1U);
+    EXPECT_EQ(moves[0].target, 2900_MiB) << "what the heap kept, the container may hold";
+    moved(2900_MiB);
+    EXPECT_NE(result().os->detail.find("kept 100 MiB more"), std::string::npos);
+}
+
+TEST_F(OsOrder, MoreThanItMayHoldAtAllEndsTheHold) {
+    apply(2_GiB, Bytes(Bytes::kLimit));
+    const auto moves = guest.take<MoveOs>();
+    ASSERT_EQ(moves.size(), 1U);
+    EXPECT_EQ(moves[0].target, 5_GiB);
 }
 
 TEST_F(OsOrder, ItIsNeverToldToGoBelowWhatWouldBeSwapped) {

@@ -296,6 +296,74 @@ TEST_F(LayeredOperationsTest, TheBalloonTakesWhatTheHeapGaveAndNotBefore) {
     EXPECT_EQ(ended[0].view.reason, EndReason::deadline);
 }
 
+TEST_F(LayeredOperationsTest, TheOsLayerGivesBeyondWhatTheHeapGave) {
+    OperationOrder order = layered_squeeze();
+    order.command = "balance";
+    order.os = LayerOrder{kOsLayer, HeapTarget{200_MiB}, 300_MiB, LayerKind::guest_os};
+    order.os_takes = 100_MiB;
+    const std::string op = start(std::move(order));
+    answer_measurement(400_MiB);
+    EXPECT_TRUE(balloons.targets.empty()) << "heaps first";
+    operations.take_result("session:1:1", result(op, 40_MiB, EndReason::deadline));
+    balloons.run(std::chrono::seconds(2));
+    EXPECT_EQ(balloons.balloon.actual, 884_MiB) << "40 MiB of the heap, 100 MiB of the OS layer: not what the heap kept";
+    answer_measurement(260_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.obtained, 140_MiB);
+    EXPECT_EQ(ended[0].os->layer, kOsLayer);
+    EXPECT_TRUE(ended[0].os_missing.is_zero());
+}
+
+TEST_F(LayeredOperationsTest, WhatAGuestOsCannotSpareIsToldAsMissing) {
+    balloons.cannot_give_below = 964_MiB;
+    OperationOrder order = layered_squeeze();
+    order.layers.clear();
+    order.command = "balance";
+    order.verify = false;
+    order.os = LayerOrder{kOsLayer, HeapTarget{200_MiB}, 300_MiB, LayerKind::guest_os};
+    order.os_takes = 100_MiB;
+    const std::string op = start(std::move(order));
+    OperationResult nothing = result(op, Bytes(), EndReason::met);
+    nothing.jvms.clear();
+    nothing.shortfall = Bytes();
+    operations.take_result("session:1:1", nothing);
+    balloons.run(std::chrono::seconds(5));
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].os_missing, 40_MiB);
+    EXPECT_EQ(ended[0].view.obtained, 60_MiB);
+}
+
+TEST_F(LayeredOperationsTest, TheBalloonGivesTheOsLayersPartBeforeHeapsGrow) {
+    balloons.balloon.actual = balloons.target = 600_MiB;
+    OperationOrder order = layered_give();
+    order.os = LayerOrder{kOsLayer, HeapTarget{400_MiB}, 300_MiB, LayerKind::guest_os};
+    order.os_gives = 100_MiB;
+    start(std::move(order));
+    EXPECT_TRUE(messages.empty());
+    balloons.run(std::chrono::seconds(1));
+    EXPECT_EQ(balloons.balloon.actual, 750_MiB);
+    ASSERT_EQ(messages.size(), 1U);
+}
+
+TEST_F(OperationsTest, AContainerIsToldWhatItMayHoldAndItsWordIsKept) {
+    OperationOrder order = squeeze();
+    order.command = "balance";
+    order.asked = 150_MiB;
+    order.os = LayerOrder{kOsLayer, HeapTarget{200_MiB}, 300_MiB, LayerKind::guest_os};
+    order.os_target = GuestTarget{300_MiB};
+    const std::string op = start(std::move(order));
+    answer_measurement(400_MiB);
+    EXPECT_EQ(sent(0).os_target, GuestTarget{300_MiB});
+    OperationResult answer = result(op, 50_MiB, EndReason::met);
+    answer.os = OsOutcome{450_MiB, 320_MiB, 150_MiB, 130_MiB, 20_MiB, EndReason::deadline, ""};
+    operations.take_result("session:1:1", answer);
+    answer_measurement(320_MiB);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].view.obtained, 130_MiB) << "50 MiB of the heap, 80 MiB of the 100 that the OS layer was to give";
+    EXPECT_EQ(ended[0].view.os_moved, 130_MiB);
+    EXPECT_EQ(ended[0].os_missing, 20_MiB);
+}
+
 TEST_F(LayeredOperationsTest, NothingIsTakenWhereTheHeapsRolledBackOrWereCancelled) {
     const std::string op = start(layered_squeeze());
     answer_measurement(400_MiB);

@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <random>
 
 #include "host-controller/backend/measure_pool.h"
 #include "host-controller/local/group_gauge.h"
 #include "host-controller/sense/guest_register.h"
+#include "host-controller/sense/os_check.h"
 #include "host-controller/sense/report_check.h"
 #include "tests/support/builders.h"
+#include "tests/support/fake_root.h"
 
 namespace aerostat::host {
 namespace {
@@ -88,6 +91,130 @@ TEST(ReportCheck, ASecondJvmOfOneNameIsDropped) {
     GuestReport report = a_guest_report(100_MiB);
     report.jvms.push_back(report.jvms[0]);
     EXPECT_EQ(sense::believable_layers(report, 1_GiB, 8_GiB).size(), 1U);
+}
+
+/// 1 GiB outside the heaps, of which 600 MiB are cache by its own word; 100 MiB more are free.
+GuestReport a_container_report() {
+    GuestReport report = a_guest_report(500_MiB);
+    OsReport os;
+    os.size = 1124_MiB;
+    os.spare = 100_MiB;
+    os.floor = 424_MiB;
+    os.can_move = true;
+    os.curve = *CostCurve::make({{300_MiB, 100.0}, {424_MiB, 2.0}, {1_GiB, 0.0}, {1124_MiB, 0.0}});
+    report.os = os;
+    return report;
+}
+
+TEST(OsCheck, AContainersLayerIsWhatIsMeasuredWithTheGuestsPrices) {
+    const GuestReport report = a_container_report();
+    const auto heaps = sense::believable_layers(report, 2_GiB, 8_GiB);
+    const auto os = sense::believable_os_layer(report, {1100_MiB, 700_MiB, std::nullopt}, heaps, 8_GiB);
+    ASSERT_TRUE(os);
+    EXPECT_EQ(os->kind, LayerKind::guest_os);
+    EXPECT_TRUE(os->from_inside);
+    EXPECT_EQ(os->footprint, 1100_MiB);
+    EXPECT_EQ(os->floor, 500_MiB) << "600 MiB of cache are above it";
+    EXPECT_NEAR(os->curve.evaluate(500_MiB), 2.0, 0.01) << "what would have to be swapped is not for sale";
+    EXPECT_EQ(os->curve.evaluate(1100_MiB), 0);
+    EXPECT_EQ(os->ceiling, 1200_MiB);
+    EXPECT_FALSE(os->target);
+}
+
+TEST(OsCheck, TheKernelsBooksBoundWhatAContainerClaimsToHaveInItsCache) {
+    const GuestReport report = a_container_report();
+    const auto heaps = sense::believable_layers(report, 2_GiB, 8_GiB);
+    const auto os = sense::believable_os_layer(report, {1100_MiB, 50_MiB, std::nullopt}, heaps, 8_GiB);
+    EXPECT_EQ(os->floor, 1050_MiB);
+    EXPECT_FALSE(sense::believable_os_layer(report, {1100_MiB, std::nullopt, std::nullopt}, heaps, 8_GiB))
+        << "a session of processes has no books of its own: its word counts for nothing";
+}
+
+TEST(OsCheck, AHoldIsInForceAsFarAsItIsNotTheHeaps) {
+    GuestReport report = a_container_report();
+    report.os->target = 1500_MiB;
+    const auto heaps = sense::believable_layers(report, 2_GiB, 8_GiB);
+    EXPECT_EQ(sense::believable_os_layer(report, {1_GiB, 700_MiB, std::nullopt}, heaps, 8_GiB)->target, 476_MiB)
+        << "the heap may hold 1 GiB of it";
+}
+
+TEST(OsCheck, OfAVirtualMachineTheBalloonTellsWhatIsLeft) {
+    GuestReport report = a_container_report();
+    report.os->can_move = false;
+    report.memory_total = 1624_MiB;
+    const auto heaps = sense::believable_layers(report, 2_GiB, 8_GiB);
+    OsBalloon balloon{4_GiB, 1664_MiB, std::nullopt, {}, true};
+    const auto tight = sense::believable_os_layer(report, {1_GiB, std::nullopt, balloon}, heaps, 8_GiB);
+    EXPECT_FALSE(tight->from_inside);
+    EXPECT_EQ(tight->floor, 464_MiB) << "with 40 MiB that the guest's kernel does not count";
+    EXPECT_EQ(tight->target, 640_MiB);
+    balloon.actual = 4_GiB;
+    EXPECT_FALSE(sense::believable_os_layer(report, {1_GiB, std::nullopt, balloon}, heaps, 8_GiB)->target)
+        << "an empty balloon holds nobody";
+}
+
+TEST(OsCheck, AnyFiguresMakeALayerThatHoldsTogether) {
+    std::mt19937_64 random(5);
+    const auto any = [&] { return Bytes(random() >> (random() % 64)); };
+    for (int round = 0; round < 20'000; ++round) {
+        GuestReport report = a_guest_report(any());
+        report.memory_total = any();
+        OsReport os;
+        os.size = any();
+        os.floor = any();
+        os.spare = any();
+        os.taken = any();
+        os.can_move = random() % 2 == 0;
+        if (random() % 2 == 0) os.target = any();
+        const Bytes low = any();
+        os.curve = CostCurve::make({{low, 1.0}, {low + any() + Bytes(1), 0.0}}).value_or(CostCurve());
+        report.os = os;
+        sense::OsOutside outside{std::min(any(), 64_GiB), any(), std::nullopt};
+        if (random() % 2 == 0) outside.os_balloon = OsBalloon{any(), any(), std::nullopt, {}, true};
+        const auto heaps = sense::believable_layers(report, outside.holds, 8_GiB);
+        const auto layer = sense::believable_os_layer(report, outside, heaps, 8_GiB);
+        if (!layer) continue;
+        EXPECT_LE(layer->floor, outside.holds);
+        EXPECT_LE(layer->floor, layer->ceiling);
+        EXPECT_LE(layer->ceiling, 8_GiB);
+        EXPECT_EQ(layer->curve.floor(), layer->floor);
+        if (os.can_move) {
+            EXPECT_LE(saturating_sub(outside.holds, layer->floor), *outside.cache);
+        }
+    }
+}
+
+TEST(GuestRegister, ChargesPageCacheWhereItCanBeMoved) {
+    sense::GuestRegister guests;
+    const std::string id = ProcessGroup{0, 0, "/web"}.text();
+    ASSERT_TRUE(guests.join(id, "web", 1, kStart));
+    GuestReport report = a_container_report();
+    guests.take_report(id, report, kStart);
+    GuestResidency seen{800_MiB, 2, 0, ContainerBooks{1500_MiB, 600_MiB}};
+    ASSERT_FALSE(guests.take_measurement(id, seen, kStart));
+    const GuestSeen guest = guests.snapshot(8_GiB, kStart).guests.at(0);
+    EXPECT_EQ(guest.charged, 1500_MiB) << "all that the kernel charges it";
+    EXPECT_EQ(guest.fixed, Bytes());
+    ASSERT_EQ(guest.layers.size(), 2U);
+    EXPECT_EQ(guest.layers[1].name, kOsLayer);
+    EXPECT_EQ(guest.layers[1].footprint, 1000_MiB);
+    report.os->can_move = false;
+    guests.take_report(id, report, kStart);
+    EXPECT_EQ(guests.snapshot(8_GiB, kStart).guests.at(0).charged, 800_MiB)
+        << "cache that nobody here may move is the kernel's";
+}
+
+TEST(GroupGauge, ReadsAContainersBooks) {
+    const aerostat::testing::FakeRoot root;
+    root.write("/proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    root.write("/sys/fs/cgroup/web/memory.current", "1000000\n");
+    root.write("/sys/fs/cgroup/web/memory.stat",
+               "anon 100000\nshmem 50000\nfile_mapped 150000\nactive_file 300000\ninactive_file 200000\n");
+    const auto books = local::books_of("/web", root.path);
+    ASSERT_TRUE(books);
+    EXPECT_EQ(books->holds, Bytes(1'000'000));
+    EXPECT_EQ(books->cache, Bytes(400'000)) << "what is mapped from files is in PSS already";
+    EXPECT_FALSE(local::books_of("/other", root.path));
 }
 
 TEST(GuestRegister, TheSameIdentityRejoiningIsTheSameGuest) {
