@@ -36,10 +36,9 @@ bool parse_maps_line(std::string_view line, Mapping& mapping) {
     mapping.executable = line[2] == 'x';
     mapping.shared = line[3] == 's';
     line.remove_prefix(4);
-    std::uint64_t offset = 0;
     unsigned major = 0;
     unsigned minor = 0;
-    if (!take_char(line, ' ') || !take_number(line, offset, 16) || !take_char(line, ' ')) return false;
+    if (!take_char(line, ' ') || !take_number(line, mapping.offset, 16) || !take_char(line, ' ')) return false;
     if (!take_number(line, major, 16) || !take_char(line, ':') || !take_number(line, minor, 16)) return false;
     if (!take_char(line, ' ') || !take_number(line, mapping.inode, 10)) return false;
     while (!line.empty() && line.front() == ' ') line.remove_prefix(1);

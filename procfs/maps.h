@@ -27,7 +27,8 @@ struct Mapping {
     bool executable = false;
     bool shared = false;  ///< 's': a shared mapping, such as ZGC's memfd heap
     std::uint64_t inode = 0;
-    std::string path;  ///< empty for anonymous memory
+    std::string path;          ///< empty for anonymous memory
+    std::uint64_t offset = 0;  ///< into the file
 };
 
 /// Fails: `not_found` (no such process), `denied`, `io`.
