@@ -32,10 +32,10 @@ struct LayerOrder {
 struct GuestOrder {
     GuestId guest;
     std::vector<LayerOrder> layers;
-    std::optional<GuestTarget> os_target{};  ///< what a container may hold in all
     Bytes shrink_by;                         ///< sum of footprint taken by the shrinking layers
     Bytes raise_by;
     bool urgent = false;
+    std::optional<GuestTarget> os_target{};  ///< what a container may hold in all
 };
 
 struct GuestPlan {

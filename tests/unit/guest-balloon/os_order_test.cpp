@@ -82,7 +82,7 @@ TEST_F(OsOrder, HeapsDoNotGrowIntoMemoryThatWasNotGiven) {
 TEST_F(OsOrder, PageCacheDoesNotPayForAHeapThatFellShort) {
     apply(900_MiB, 2800_MiB);
     guest.measure(1200_MiB);
-    guest.answer(shop, guest.take_order(), 124_MiB, EndReason::deadline, 24_MiB);
+    guest.answer(shop, guest.take_order(), 24_MiB, EndReason::deadline, 124_MiB);
     guest.measure(1176_MiB);
     const auto moves = guest.take<MoveOs>();
     ASSERT_EQ(moves.size(), 1U);
