@@ -40,6 +40,8 @@ def options(parser):
     parser.add_argument("--budgets", default=budgets, help="in percent; default: " + budgets)
     parser.add_argument("--part", type=float, metavar="SECONDS",
                         help=f"length of each of the day's parts (default {FULL.part:.0f})")
+    parser.add_argument("--warm", type=float, metavar="SECONDS",
+                        help=f"likewise, of the day before that does not count (default {FULL.warm_part:.0f})")
     parser.add_argument("--runs", type=int, metavar="N", help=f"runs unlimited and at each edge (default {FULL.runs})")
     parser.add_argument("--no-edges", action="store_true", help="only the budgets given, once each: no bisecting, no repeats")
     parser.add_argument("--at-most", type=int, metavar="N", help="end after so many cells; the next run goes on")
@@ -155,6 +157,7 @@ def loads():
 def settings(asked):
     plan = QUICK if asked.quick else FULL
     plan = plan._replace(part=asked.part) if asked.part else plan
+    plan = plan._replace(warm_part=asked.warm) if asked.warm else plan
     return plan._replace(runs=asked.runs) if asked.runs else plan
 
 
