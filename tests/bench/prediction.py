@@ -15,9 +15,9 @@ from common import MIB, arguments, classes, layers, spread, table, write_json
 
 LIVE = 100 * MIB
 OBJECTS, OBJECT = 32, 128  # of an operation of Churn: how many, and their mean size in bytes
-RATE = 250 * MIB
+RATE = 100 * MIB  # little enough for every collector to keep up in the smaller heaps: a heap that cannot do the work has no cost
 PROGRAMS = {"replacing": 0.3, "passing": 0.03}  # share of what is allocated that replaces live objects
-HEAPS = (1.8, 2.6, 4, 7)  # times the live set
+HEAPS = (2.2, 2.8, 3.6, 5, 7)  # times the live set
 CLEARLY = 1.2     # costs closer than this are no difference
 WORK_DONE = 0.95  # of the work asked for; a heap that does less is saturated
 
