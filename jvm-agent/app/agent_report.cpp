@@ -5,12 +5,26 @@
 
 // What the agent tells of its JVM.
 namespace aerostat::agent {
+namespace {
+
+std::uint64_t ticks(Duration time) { return static_cast<std::uint64_t>(std::max(time, Duration::zero()).count()); }
+
+/// What the collector's work is divided by. G1 marks beside the program; all else it does comes with young collections.
+CostSight cost_sight(const HeapFacts& heap, Bytes granted, const GcCpuPort::Used& cpu, Duration stopped, bool ours) {
+    CostSight seen{saturating_sub(heap.committed, granted), cpu.all, stopped, ours, heap.young_time, heap.full_time};
+    if (heap.kind == CollectionKind::young_and_marking) {
+        seen.young_time = ticks(cpu.all - cpu.concurrent + stopped);
+        seen.other_time = ticks(cpu.concurrent);
+    }
+    return seen;
+}
+
+}  // namespace
 
 JvmReport AgentLoop::describe() {
     const Regulator& r = *regulator_;
     const HeapFacts& heap = r.facts();
-    costs_.observe({saturating_sub(heap.committed, r.balloon().size().granted), gc_used_.all, signals_.stopped(),
-                    r.causes_collections(), heap.young_time, heap.full_time},
+    costs_.observe(cost_sight(heap, r.balloon().size().granted, gc_used_, signals_.stopped(), r.causes_collections()),
                    clock_.now());
     JvmReport report;
     report.name = link_->name();

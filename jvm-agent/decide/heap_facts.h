@@ -33,7 +33,6 @@ struct HeapFacts {
     Bytes committed;
     Bytes used;
     Bytes used_after_gc;       ///< at the end of the last collection; zero before the first
-    Bytes waste;  ///< so much garbage mixed collections leave where they are; zero: all that they know of, or there are none
     Bytes freed;               ///< by collections since the agent looks; with `used` it tells what was allocated
     std::uint64_t pauses = 0;  ///< of any kind, since the agent looks
     std::uint64_t young_gcs = 0;
@@ -65,7 +64,12 @@ struct HeapFacts {
     std::optional<OldGeneration> old{};
     /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.
     std::uint64_t young_time = 0, full_time = 0;
+    /// Garbage that mixed collections leave where it is; zero where there are no such collections.
+    Bytes waste{};
 };
+
+/// HeapFacts::alarm while nobody can tell what the program has set: any balloon might be too much.
+inline constexpr Bytes kAlarmUnknown{1};
 
 /// What may be used, the balloon included: all of the heap, or less where an alarm of the program would go off.
 [[nodiscard]] inline Bytes usable(const HeapFacts& heap) {

@@ -24,6 +24,10 @@ bool about_the_same(Bytes a, Bytes b) {
 
 void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint now) {
     if (heap.whole_gcs && heap.collecting) return observe_cycles(heap, application, now);
+    if (heap.kind == CollectionKind::young_and_marking) {
+        garbage_.observe(heap, application);
+        application = saturating_sub(application, garbage_.expected());
+    }
     last_pause_at_ = now;
     const std::uint64_t before = cycle_pauses_;
     const bool cycle = heap.cycle_pauses != cycle_pauses_;
@@ -48,7 +52,7 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
         // The cycle's own collections come right after it. Later ones are the program's: it is at work again, and what is
         // alive when it falls silent is not what was.
         if (now - believed_since_ > kSettling) believed_until_ = std::min(believed_until_, now);
-        grown_since_ += saturating_sub(application, last_application_);
+        if (live_) grown_since_ = saturating_sub(application, *live_);
         if (live_ && application < *live_) take(application);
     }
     if (cycle) fresh_cycle_ = true;

@@ -4,12 +4,14 @@
 
 #include "contract/clock.h"
 #include "jvm-agent/decide/heap_facts.h"
+#include "jvm-agent/decide/old_garbage.h"
 
 namespace aerostat::agent {
 
-/// The live set as far as it is known: what a young collection left behind after a cycle that saw the whole heap.
+/// The live set as far as it is known: what a young collection left behind after a cycle that saw the whole heap. Of G1 less
+/// what is old garbage by experience (OldGarbage): its cycles free only what is dead as a whole region, mixed collections
+/// more.
 ///
-/// An upper bound (regions that are partly dead count in full until they are evacuated), so a floor made of it is safe.
 /// It is withdrawn when the program has since occupied a good part of it again. And it is withdrawn when the program falls
 /// silent: data can die without an allocation or a collection that would show it, and then the number would keep the
 /// cheapest memory of all, an idle heap's garbage, out of reach. A cycle that an order made run is believed for longer, and
@@ -61,7 +63,8 @@ private:
     std::uint64_t forgotten_at_ = 0;
     std::uint64_t forgotten_whole_ = 0;
     Bytes last_application_;
-    Bytes grown_since_;  ///< occupancy gained, collection over collection, since the last cycle
+    Bytes grown_since_;  ///< since the last cycle
+    OldGarbage garbage_;
 };
 
 }  // namespace aerostat::agent

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "jvm-agent/jvm/chunk_terms.h"
 #include "jvm-agent/jvm/chunked_collector.h"
 #include "jvm-agent/jvm/heap_reservation.h"
@@ -39,6 +41,9 @@ public:
         young_ = counters.find("sun.gc.collector.0.invocations");
         full_ = counters.find("sun.gc.collector.1.invocations");
         cycle_pauses_ = counters.find("sun.gc.collector.2.invocations");
+        signals_.cycle_pauses.store(cycle_pauses_.read().value_or(0), std::memory_order_relaxed);
+        signals_.cycle_pauses_address.store(cycle_pauses_.address(), std::memory_order_release);
+        if (const auto share = vm.flags.read("G1HeapWastePercent")) waste_ = static_cast<double>(share->value) / 100;
     }
 
     [[nodiscard]] HeapFacts observe() override {
@@ -51,6 +56,7 @@ public:
         facts.used = sizes.used;
         facts.used_after_gc = Bytes(signals_.used_after.load(std::memory_order_relaxed));
         facts.peak_used = Bytes(signals_.peak_used.exchange(0, std::memory_order_relaxed));
+        facts.waste = share_of(facts.committed, std::clamp(waste_, 0.0, 1.0));
         facts.freed = Bytes(signals_.freed.load(std::memory_order_relaxed));
         facts.pauses = signals_.finished.load(std::memory_order_acquire);
         facts.young_gcs = young_.read().value_or(0);
@@ -70,6 +76,7 @@ private:
     GcSignals& signals_;
     Bytes minimum_;
     Bytes max_;
+    double waste_ = 0;
     PerfCounter young_, full_, cycle_pauses_;
 };
 

@@ -17,6 +17,7 @@ public:
         if (at_ == 0) return std::nullopt;
         return HotspotTables::load<std::uint64_t>(at_);
     }
+    [[nodiscard]] std::uintptr_t address() const { return at_; }  ///< 0: absent
 
 private:
     std::uintptr_t at_ = 0;

@@ -54,6 +54,26 @@ TEST(LiveEstimate, AFullCollectionTellsAtOnce) {
     EXPECT_EQ(live.value(kNow), 300_MiB);
 }
 
+TEST(LiveEstimate, OldGarbageThatWillBeFoundAgainIsNotAlive) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 100_MiB, kNow);
+    const auto collect = [&](Bytes application, bool cycle) {
+        if (cycle) heap.cycle_pauses += 2;
+        if (cycle) live.observe(heap, application, kNow);
+        ++heap.young_gcs;
+        live.observe(heap, application, kNow);
+    };
+    for (int i = 0; i < 3; ++i) {
+        for (std::uint64_t n = 0; n < 20; ++n) collect(100_MiB + 20_MiB * n, false);
+        collect(100_MiB, true);
+        collect(100_MiB, false);
+    }
+    collect(400_MiB, false);
+    EXPECT_EQ(live.value(kNow), 100_MiB);
+    EXPECT_LE(live.assumed(kNow), 150_MiB);
+}
+
 TEST(LiveEstimate, IsWithdrawnOnceMuchHasGrownSince) {
     LiveEstimate live;
     HeapFacts heap = four_gib();

@@ -1,0 +1,165 @@
+#include "jvm-agent/decide/old_garbage.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/jvm-agent/heap_on_paper.h"
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+/// A program whose young collections promote, and whose cycles find what of that has died.
+class Program {
+public:
+    explicit Program(Bytes occupied) : heap_(four_gib()), occupied_(occupied) { tell(); }
+
+    /// A young collection of `eden`, of which `promoted` stays; old regions give `reclaimed` at the same time.
+    void collect(Bytes promoted, Bytes reclaimed = Bytes(), Bytes eden = 100_MiB) {
+        occupied_ = saturating_sub(occupied_ + promoted, reclaimed);
+        heap_.freed += saturating_sub(eden + reclaimed, promoted);
+        ++heap_.young_gcs;
+        tell();
+    }
+    void run(int collections, Bytes promoted) {
+        for (int i = 0; i < collections; ++i) collect(promoted);
+    }
+    void pause_of_cycle() {
+        ++heap_.cycle_pauses;
+        tell();
+    }
+    /// A cycle, and the mixed collections after it, while the program goes on promoting.
+    void cycle(Bytes promoted, Bytes garbage) {
+        pause_of_cycle();
+        collect(promoted);
+        pause_of_cycle();
+        collect(promoted);
+        for (int i = 0; i < 4; ++i) collect(promoted, garbage / 4);
+        collect(promoted);
+    }
+    void collect_fully(Bytes left) {
+        heap_.freed += saturating_sub(occupied_, left);
+        occupied_ = left;
+        ++*heap_.full_gcs;
+        tell();
+    }
+    void leave(Bytes waste) { heap_.waste = waste; }
+    [[nodiscard]] Bytes alive() const { return saturating_sub(occupied_, garbage_.expected()); }
+    [[nodiscard]] Bytes occupied() const { return occupied_; }
+    [[nodiscard]] Bytes expected() const { return garbage_.expected(); }
+
+private:
+    void tell() { garbage_.observe(heap_, occupied_); }
+
+    HeapFacts heap_;
+    Bytes occupied_;
+    OldGarbage garbage_;
+};
+
+void expect_about(Bytes value, Bytes truth, Bytes gap) {
+    EXPECT_LE(saturating_sub(std::max(value, truth), std::min(value, truth)), gap)
+        << format_bytes(value) << " instead of " << format_bytes(truth);
+}
+
+TEST(OldGarbage, BeforeAMarkingAllCountsAsAlive) {
+    Program program(100_MiB);
+    program.run(50, 10_MiB);
+    EXPECT_TRUE(program.expected().is_zero());
+}
+
+// 100 MiB are alive, and what is promoted replaces them: each cycle has as much to find as was promoted.
+TEST(OldGarbage, ComesAgainAsMixedCollectionsHaveFoundIt) {
+    Program program(100_MiB);
+    program.run(20, 10_MiB);
+    for (int i = 0; i < 4; ++i) {
+        program.cycle(10_MiB, 200_MiB + (i > 0 ? 70_MiB : 0_B));
+        program.run(20, 10_MiB);
+    }
+    expect_about(program.alive(), 100_MiB, 20_MiB);
+    EXPECT_GT(program.occupied(), 300_MiB);
+}
+
+TEST(OldGarbage, WhileItIsBeingFoundNothingElseBecomesOfTheLiveSet) {
+    Program program(100_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 200_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 270_MiB);
+    program.run(20, 10_MiB);
+    program.pause_of_cycle();
+    program.collect(10_MiB);
+    program.pause_of_cycle();
+    for (int i = 0; i < 4; ++i) {
+        program.collect(10_MiB, 65_MiB);
+        expect_about(program.alive(), 100_MiB, 25_MiB);
+    }
+}
+
+TEST(OldGarbage, AProgramThatKeepsWhatItPromotesHasNone) {
+    Program program(100_MiB);
+    for (int i = 0; i < 3; ++i) {
+        program.run(20, 50_MiB);
+        program.cycle(50_MiB, Bytes());
+    }
+    EXPECT_EQ(program.alive(), program.occupied());
+}
+
+TEST(OldGarbage, IsNeverMoreThanWasFound) {
+    Program program(100_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 200_MiB);
+    program.run(100, 40_MiB);
+    EXPECT_GE(program.alive(), saturating_sub(program.occupied(), 200_MiB)) << "it loads what it keeps this time";
+}
+
+TEST(OldGarbage, ACycleThatHadLittleToFindTeachesNothing) {
+    Program program(100_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 200_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 270_MiB);
+    const Bytes before = program.alive();
+    program.cycle(1_MiB, 20_MiB);
+    program.run(20, 10_MiB);
+    expect_about(program.alive(), before, 40_MiB);
+}
+
+TEST(OldGarbage, ASearchThatIsCutShortByAnotherCycleGoesOn) {
+    Program program(100_MiB);
+    program.run(20, 10_MiB);
+    for (int i = 0; i < 10; ++i) {  // driven: each marking gives up the mixed collections of the one before
+        program.pause_of_cycle();
+        program.pause_of_cycle();
+        program.collect(1_MiB);
+    }
+    EXPECT_TRUE(program.expected().is_zero());
+    program.collect(10_MiB, 200_MiB);
+    program.collect(10_MiB);
+    program.run(20, 10_MiB);
+    EXPECT_GT(program.expected(), 100_MiB);
+}
+
+TEST(OldGarbage, WhatMixedCollectionsLeaveAsNotWorthItIsGarbageToo) {
+    Program program(300_MiB);
+    program.leave(30_MiB);
+    program.cycle(Bytes(), 160_MiB);
+    EXPECT_EQ(program.alive(), 110_MiB);
+    Program other(300_MiB);
+    other.leave(30_MiB);
+    other.cycle(Bytes(), Bytes());
+    EXPECT_EQ(other.alive(), 300_MiB) << "none came: nobody knows whether there is any";
+}
+
+TEST(OldGarbage, AFullCollectionLeavesNoneAndEndsACycleWhereverItIs) {
+    Program program(300_MiB);
+    program.pause_of_cycle();
+    program.collect_fully(100_MiB);
+    EXPECT_EQ(program.alive(), 100_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 200_MiB);
+    program.run(20, 10_MiB);
+    EXPECT_GT(program.expected(), 100_MiB) << "remark and cleanup are told apart again";
+}
+
+}  // namespace
+}  // namespace aerostat::agent
