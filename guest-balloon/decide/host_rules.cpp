@@ -29,12 +29,12 @@ JvmTask settled(const Jvm& jvm, HeapTarget wanted, EndReason reason, const std::
 // The target within what this JVM's floor and an operator's ceiling allow.
 void limit(JvmTask& task, const Jvm& jvm) {
     const Restraint& now = jvm.restraint;
-    // The policy keeps to a floor that is only assumed; an operator's squeeze makes the agent find out.
-    const Bytes floor = task.rebases ? known_floor(*jvm.report) : jvm.report->floor;
-    if (task.shrinks && task.target.footprint < floor) {
+    // The policy keeps to reported floors; an operator's squeeze makes the agent find out.
+    const Bytes floor = jvm.report->floor;
+    if (task.shrinks && !task.rebases && task.target.footprint < floor) {
         task.target.footprint = std::min(floor, task.before);
         task.limit = EndReason::floor;
-        task.remark = "its floor is " + format_bytes(jvm.report->floor);
+        task.remark = "its floor is " + format_bytes(floor);
     }
     if (now.ceiling && !now.rebuilt && task.target.footprint > *now.ceiling) {
         task.target.footprint = *now.ceiling;

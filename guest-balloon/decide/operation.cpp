@@ -75,7 +75,9 @@ Bytes known_floor(const JvmReport& report) { return report.live ? report.floor :
 void rebase(JvmTask& task, const JvmReport& report, Bytes pss) {
     const Bytes heap = saturating_sub(pss, report.non_heap);
     if (heap >= task.before) return;
-    const HeapTarget lower{std::max(saturating_sub(heap, task.asked), std::min(known_floor(report), heap))};
+    // Below the floor only as far as the operator meant to go there.
+    const Bytes least = std::min({known_floor(report), heap, task.target.footprint});
+    const HeapTarget lower{std::max(saturating_sub(heap, task.asked), least)};
     task.before = heap;
     const bool own_ceiling = task.afterwards.ceiling == task.target.footprint;  // else another operator's, which stands
     task.target = std::min(task.target, lower);

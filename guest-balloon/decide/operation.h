@@ -104,11 +104,11 @@ inline constexpr Duration kAnswerGrace = std::chrono::milliseconds(300);
 /// An agent not heard of for this long at the end is `stuck`; one that reports but has not answered missed the `deadline`.
 inline constexpr Duration kStuckAfter = std::chrono::seconds(3);
 
-/// Below it nothing is asked. While no collection cycle has shown what is alive, the reported floor is an assumption, and
-/// the agent finds out.
+/// While no collection cycle has shown what is alive, the reported floor is an assumption, and none is known.
 [[nodiscard]] Bytes known_floor(const JvmReport& report);
 /// Brings an operator's squeeze in line with the process's PSS just measured: an agent looks at its pages only now and then,
-/// and a heap that is smaller than it last said would otherwise be ordered to where it already is. Not below the floor.
+/// and a heap that is smaller than it last said would otherwise be ordered to where it already is. Not below the
+/// floor, but where the squeeze meant to go there.
 void rebase(JvmTask& task, const JvmReport& report, Bytes pss);
 /// The outcome from its agent's answer. The base is the footprint when the order was accepted, which may be a report
 /// older than the agent's own base; figures stay within what that heap can hold.

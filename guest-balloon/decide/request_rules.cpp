@@ -38,22 +38,19 @@ Status check_owner(const ControlRequest& request, const Circumstances& here) {
     return fail(ErrorCode::refused, "the host is in charge; use --local to override");
 }
 
-std::string floor_sentence(const Jvm& jvm, Bytes wanted) {
-    const JvmReport& report = *jvm.report;
-    const Bytes floor = known_floor(report);
-    const Bytes most = saturating_sub(report.footprint.resident, floor);
-    std::string text = jvm.name + " cannot give " + format_bytes(wanted) + ": its floor is " + format_bytes(floor);
-    if (report.live) text += " (live set " + format_bytes(*report.live) + " and a margin)";
-    text += " and its heap now holds " + format_bytes(report.footprint.resident);
-    return text + (most.is_zero() ? "; nothing can be taken" : "; at most " + format_bytes(most) + " can be taken");
+// What lies above its floor it gives most likely; the rest it will find out.
+std::string holds_less(const Jvm& jvm, Bytes wanted) {
+    const Bytes held = jvm.report->footprint.resident;
+    return jvm.name + " cannot give " + format_bytes(wanted) + ": its heap now holds " + format_bytes(held) + ", of which " +
+           format_bytes(saturating_sub(held, jvm.report->floor)) + " lie above its floor";
 }
 
-// BYTES off the footprint; never looser than an order already in force.
+// BYTES off the footprint; never looser than an order already in force. The floor is the agent's to find: what is reported
+// is an estimate, which a collection cycle may lower.
 Result<JvmTask> squeezing_task(const Jvm& jvm, Bytes bytes) {
     if (!jvm.facts.can_balloon) return fail(ErrorCode::unsupported, jvm.name + " cannot balloon: " + jvm.facts.why_not);
     const JvmReport& report = *jvm.report;
-    if (bytes > saturating_sub(report.footprint.resident, known_floor(report)))
-        return fail(ErrorCode::refused, floor_sentence(jvm, bytes));
+    if (bytes > report.footprint.resident) return fail(ErrorCode::refused, holds_less(jvm, bytes));
     JvmTask task;
     task.jvm = jvm.name;
     task.before = report.footprint.resident;

@@ -28,7 +28,7 @@ struct Circumstances {
 
 /// The order that an operator's squeeze, give or release amounts to. `op` is its fresh id.
 /// Fails, with a sentence for people: `bad_value`, `not_found` (listing the known JVMs), `unsupported` (its reason),
-/// `refused` (the host is in charge, paused, below the floor), `busy` (has not reported yet).
+/// `refused` (the host is in charge, paused, more than the heap holds), `busy` (has not reported yet).
 [[nodiscard]] Result<Order> order_for(const ControlRequest& request, const std::string& op, const JvmBook& jvms,
                                       const Circumstances& here);
 

@@ -58,22 +58,28 @@ CostCurve stretched(const LayerSeen& layer, Bytes floor, Bytes top) {
     return CostCurve::make(std::move(points)).value_or(inside);
 }
 
-// What lies beyond the floors is asked of those that are only assumed, each in proportion: the agents will find out.
-void lower_assumed_floors(const std::vector<Candidate>& layers, Bytes beyond, Bytes assumed, std::vector<Bytes>& totals) {
-    if (beyond.is_zero()) return;
-    const double share = beyond.as_double() / assumed.as_double();
+// What lies beyond the floors is asked of the layers whose floor is `assumed`, or of the others, each in proportion to it:
+// the agents will find out. Returns what is still missing.
+Bytes lower_floors(const std::vector<Candidate>& layers, bool assumed, Bytes beyond, std::vector<Bytes>& totals) {
+    Bytes floors;
+    for (const Candidate& one : layers) {
+        if (one.seen->floor_is_assumed == assumed) floors += std::min(one.seen->floor, one.seen->footprint);
+    }
+    if (beyond.is_zero() || floors.is_zero()) return beyond;
+    const double share = std::min(1.0, beyond.as_double() / floors.as_double());
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const LayerSeen& seen = *layers[i].seen;
-        if (seen.floor_is_assumed)
-            totals[i] = saturating_sub(totals[i], share_of(std::min(seen.floor, seen.footprint), share));
+        if (seen.floor_is_assumed != assumed) continue;
+        totals[i] = saturating_sub(totals[i], share_of(std::min(seen.floor, seen.footprint), share));
     }
+    return saturating_sub(beyond, floors);
 }
 
 OperatorOrder order_from(const std::vector<Candidate>& layers, const std::vector<Bytes>& totals, bool shrinking) {
     OperatorOrder order;
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const LayerSeen& seen = *layers[i].seen;
-        const Bytes least = shrinking && seen.floor_is_assumed ? Bytes() : seen.floor;
+        const Bytes least = shrinking ? Bytes() : seen.floor;
         const Bytes target = std::max(least, round_down(totals[i], kPage));
         const bool changes = shrinking ? target < seen.footprint : target > layers[i].seen->target.value_or(seen.footprint);
         if (!changes) continue;
@@ -91,23 +97,22 @@ Result<OperatorOrder> split_squeeze(const GuestSeen& guest, const std::string& j
     auto layers = candidates(guest, nullptr, jvm);
     if (!layers) return tl::unexpected(layers.error());
     Bytes possible;
-    Bytes assumed;
     Bytes present;
     std::vector<CostCurve> curves;
     for (const Candidate& one : *layers) {
         const Bytes floor = std::min(one.seen->floor, one.seen->footprint);
         possible += saturating_sub(one.seen->footprint, floor);
-        if (one.seen->floor_is_assumed) assumed += floor;
         present += one.seen->footprint;
         curves.push_back(stretched(*one.seen, floor, one.seen->footprint));
     }
-    if (bytes > possible + assumed) {
-        return fail(ErrorCode::refused, guest.name + (jvm.empty() ? "" : "/" + jvm) + " can give at most " +
-                                            format_bytes(possible + assumed) + " before its floor; " + format_bytes(bytes) +
-                                            " were asked for");
+    if (bytes > present) {
+        return fail(ErrorCode::refused, guest.name + (jvm.empty() ? "" : "/" + jvm) + " holds " + format_bytes(present) +
+                                            ", of which " + format_bytes(possible) + " lie above its floor; " +
+                                            format_bytes(bytes) + " were asked for");
     }
     std::vector<Bytes> totals = split(*layers, curves, saturating_sub(present, std::min(bytes, possible)));
-    lower_assumed_floors(*layers, saturating_sub(bytes, possible), assumed, totals);
+    const Bytes beyond = lower_floors(*layers, true, saturating_sub(bytes, possible), totals);
+    lower_floors(*layers, false, beyond, totals);
     OperatorOrder order = order_from(*layers, totals, true);
     order.asked = bytes;
     return order;

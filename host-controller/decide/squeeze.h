@@ -14,8 +14,9 @@ struct OperatorOrder {
 };
 
 /// Takes `bytes` off the present footprints of the guest's JVMs (of one of them, if `jvm` names it), the cheapest first.
-/// Fails: `bad_value` (no bytes asked for), `not_found` (no such JVM), `refused` (the floors allow less: the sentence says
-/// how much; nothing with a balloon).
+/// What lies beyond their floors is asked for, too: the agents find out, those first whose floor is only assumed. Fails:
+/// `bad_value` (no bytes asked for), `not_found` (no such JVM), `refused` (they hold less: the sentence says how much;
+/// nothing with a balloon).
 [[nodiscard]] Result<OperatorOrder> split_squeeze(const GuestSeen& guest, const std::string& jvm, Bytes bytes);
 
 /// Raises the JVMs' targets by `bytes` in all, where it helps most, out of `free` (for `release`: as far as it goes).

@@ -83,13 +83,13 @@ def an_unknown_jvm_is_not_found_and_the_known_are_named():
         expect(reply["error"]["code"] == "not-found" and "shop" in reply["error"]["message"], reply)
 
 
-def below_the_floor_is_refused_with_a_sentence():
+def more_than_the_heap_holds_is_refused_with_a_sentence():
     with Bed() as bed:
         jvm = bed.jvm("shop", hold_mib=50)
         bed.wait_for_report(jvm)
-        error = bed.ask("squeeze", target="shop", bytes=40 * MIB)["error"]
+        error = bed.ask("squeeze", target="shop", bytes=60 * MIB)["error"]
         expect(error["code"] == "refused", error)
-        for words in ("floor is 20 MiB", "live set 10 MiB", "at most 30 MiB"):
+        for words in ("holds 50 MiB", "30 MiB lie above its floor"):
             expect(words in error["message"], error)
 
 
@@ -215,7 +215,7 @@ def a_plan_is_the_hosts_business():
 
 TESTS = [a_squeeze_is_carried_out_and_verified_from_outside, a_claim_that_is_not_true_is_not_verified, an_operation_ends_at_its_deadline,
          a_squeeze_that_is_not_waited_for_is_seen_in_ops, an_unknown_jvm_is_not_found_and_the_known_are_named,
-         below_the_floor_is_refused_with_a_sentence, a_jvm_that_cannot_balloon_says_why, cancel_keeps_or_rolls_back,
+         more_than_the_heap_holds_is_refused_with_a_sentence, a_jvm_that_cannot_balloon_says_why, cancel_keeps_or_rolls_back,
          a_shortfall_rolls_back_when_asked, give_and_release_lift, pause_refuses_orders_and_outlives_a_restart,
          an_agent_that_reconnects_gets_its_order_again, an_agent_that_dies_ends_its_operation_early, stopping_answers_those_who_wait,
          a_plan_is_the_hosts_business]

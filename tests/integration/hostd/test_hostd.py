@@ -21,7 +21,9 @@ def a_guest_joins_under_its_name_and_is_measured_from_outside():
         expect(abs(view["charged_bytes"] - truth) < 8 * MIB, f"charged {view['charged_bytes']}, truth {truth}")
         expect(abs(view["fixed_bytes"] - (truth - 100 * MIB)) < 8 * MIB, view)
         expect(guest.heard("welcome")[0]["name"] == "shop", guest.heard("welcome"))
-        expect(guest.heard("condition"), "no condition was sent down")
+        wait_until(lambda: guest.heard("condition") and guest.heard("condition")[-1].get("guest_target_bytes", 0) > 100 * MIB, 10,
+                   "to be told what the plan leaves it")
+        expect(host.status()["policy"] == "price" and host.ask("plan")["plan"]["policy"] == "price", host.status())
 
 
 def every_jvm_of_a_managed_guest_is_given_a_target_on_joining():
@@ -118,8 +120,8 @@ def orders_that_cannot_be_are_refused_with_a_sentence():
         host.guest("shop", web=(100, 60, 200, 0))
         host.guest("stranger", web=(40, 10, 50, 0))
         host.wait_joined("shop", "stranger")
-        error = host.ask("squeeze", target="shop", bytes=90 * MIB)["error"]
-        expect(error["code"] == "refused" and "can give at most 40 MiB" in error["message"], error)
+        error = host.ask("squeeze", target="shop", bytes=150 * MIB)["error"]
+        expect(error["code"] == "refused" and "lie above its floor" in error["message"], error)
         error = host.ask("squeeze", target="nobody", bytes=1 * MIB)["error"]
         expect(error["code"] == "not-found" and "shop" in error["message"] and "stranger" in error["message"], error)
         error = host.ask("squeeze", target="shop/nojvm", bytes=1 * MIB)["error"]
@@ -139,6 +141,8 @@ def a_guest_that_lies_about_its_footprint_is_charged_as_measured():
         expect(view["charged_bytes"] < 120 * MIB, view)
         row = host.ask("plan")["plan"]["rows"][0]
         expect(row["now_bytes"] <= view["charged_bytes"], f"{row} of {view['charged_bytes']}")
+        expect(view["os"]["can_move"] and "os_layer" not in view, f"page cache by a session's word: {view}")
+        expect(all(row["layer"] == "web" for row in host.ask("plan")["plan"]["rows"]), host.ask("plan"))
 
 
 def a_stuck_guest_is_set_aside_flagged_and_does_not_hold_up_the_others():
@@ -353,6 +357,8 @@ def in_mode_advise_nothing_is_ordered_but_the_plan_is_shown():
         error = host.ask("squeeze", target="shop", bytes=10 * MIB)["error"]
         expect(error["code"] == "refused" and "mode is advise" in error["message"], error)
         expect(host.status()["mode"] == "advise" and not guest.heard("apply"), guest.heard("apply"))
+        wait_until(lambda: guest.heard("condition"), 10, "a condition")
+        expect(all("guest_target_bytes" not in said for said in guest.heard("condition")), "a plan that nobody follows leaves nobody anything")
 
 
 def sighup_reloads_and_a_bad_file_keeps_the_old():

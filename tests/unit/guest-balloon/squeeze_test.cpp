@@ -70,16 +70,28 @@ TEST(Squeeze, NeverVerifiesLessThanNothing) {
     EXPECT_EQ(guest.view(*op).verified, 0_B);
 }
 
-TEST(Squeeze, BelowTheFloorIsRefusedWithWhatCouldBeGiven) {
+TEST(Squeeze, OfMoreThanTheHeapHoldsIsRefusedWithWhatCouldBeGiven) {
     Guest guest;
     guest.connect("shop", 10, 430_MiB);
-    const auto op = guest.ask(Guest::squeeze("shop", 200_MiB));
+    const auto op = guest.ask(Guest::squeeze("shop", 431_MiB));
     ASSERT_FALSE(op);
     EXPECT_EQ(op.error().code, ErrorCode::refused);
-    EXPECT_THAT(op.error().message, HasSubstr("330 MiB"));
-    EXPECT_THAT(op.error().message, HasSubstr("live set 125 MiB"));
-    EXPECT_THAT(op.error().message, HasSubstr("at most 100 MiB"));
+    EXPECT_THAT(op.error().message, HasSubstr("holds 430 MiB"));
+    EXPECT_THAT(op.error().message, HasSubstr("100 MiB lie above its floor"));
     EXPECT_TRUE(guest.effects.empty());
+}
+
+TEST(Squeeze, BelowTheFloorIsTheAgentsToRefuse) {
+    Guest guest;
+    const ConnectionId shop = guest.connect("shop", 10, 430_MiB);
+    const auto op = guest.ask(Guest::squeeze("shop", 200_MiB));
+    ASSERT_TRUE(op);
+    guest.measure(std::nullopt);
+    const SetHeapTarget order = guest.take_order();
+    EXPECT_EQ(order.target.footprint, 230_MiB);
+    guest.answer(shop, order, 120_MiB, EndReason::floor, 200_MiB);
+    EXPECT_EQ(guest.view(*op).reason, EndReason::floor);
+    EXPECT_EQ(guest.view(*op).obtained, 120_MiB) << "more than the reported floor had promised";
 }
 
 TEST(Squeeze, AFloorThatIsOnlyAssumedIsFoundOutByTheAgent) {

@@ -325,10 +325,10 @@ TEST(Squeeze, TakesTheCheapestBytesOfAGuestsJvms) {
 
 TEST(Squeeze, SaysHowMuchAGuestCouldGive) {
     const GuestSeen guest = a_guest("shop", {a_heap("a", 400_MiB, 100_MiB, 1_GiB), a_heap("b", 200_MiB, 150_MiB, 1_GiB)});
-    const auto order = split_squeeze(guest, "", 400_MiB);
+    const auto order = split_squeeze(guest, "", 601_MiB);
     ASSERT_FALSE(order);
     EXPECT_EQ(order.error().code, ErrorCode::refused);
-    EXPECT_THAT(order.error().message, HasSubstr("can give at most 350 MiB"));
+    EXPECT_THAT(order.error().message, HasSubstr("holds 600 MiB, of which 350 MiB lie above its floor"));
     EXPECT_TRUE(split_squeeze(guest, "", 350_MiB));
     EXPECT_EQ(split_squeeze(guest, "c", 1_MiB).error().code, ErrorCode::not_found);
     EXPECT_EQ(split_squeeze(guest, "", Bytes()).error().code, ErrorCode::bad_value);
@@ -343,7 +343,8 @@ TEST(Squeeze, AsksAJvmWhoseFloorIsOnlyAssumedForMore) {
     EXPECT_EQ(order->layers[0].target.footprint, 100_MiB) << "what is known to be alive is not asked for";
     EXPECT_EQ(order->layers[1].target.footprint, 80_MiB);
     EXPECT_EQ(order->asked, 420_MiB);
-    EXPECT_THAT(split_squeeze(guest, "", 501_MiB).error().message, HasSubstr("can give at most 500 MiB"));
+    EXPECT_EQ(split_squeeze(guest, "", 520_MiB)->layers[0].target.footprint, 80_MiB) << "the rest is the agents' to refuse";
+    EXPECT_EQ(split_squeeze(guest, "", 520_MiB)->layers[1].target.footprint, 0_B);
 }
 
 TEST(Give, IsBoundedByWhatIsVerifiedFree) {
