@@ -22,6 +22,10 @@ void describe(V& v, LayerSeen& m) {
     if (m.from_inside) from_inside = true;
     v.field("from_inside", from_inside);
     m.from_inside = from_inside.value_or(false);
+    std::optional<bool> held_at_once;
+    if (!m.held_at_once) held_at_once = false;
+    v.field("held_at_once", held_at_once);
+    m.held_at_once = held_at_once.value_or(true);
 }
 
 template <class V>

@@ -40,8 +40,9 @@ struct LayerSeen {
     /// A guest OS that its own daemon moves (a container's), by what the whole container may hold; else the host's balloon
     /// does.
     bool from_inside = false;
-    /// False: without a target it stays without one until it has to give. A virtual machine's RAM bounds its OS anyway.
-    [[nodiscard]] bool held_from_the_start() const { return kind == LayerKind::java_heap || from_inside; }
+    /// False: without a target it stays without one until it has to give. A heap fills what it may in seconds; page cache
+    /// grows slowly, and who is held at what he has just now stalls at the first thing he starts.
+    bool held_at_once = true;
 };
 
 struct GuestSeen {

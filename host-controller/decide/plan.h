@@ -32,7 +32,7 @@ struct LayerOrder {
 struct GuestOrder {
     GuestId guest;
     std::vector<LayerOrder> layers;
-    Bytes shrink_by;                         ///< sum of footprint taken by the shrinking layers
+    Bytes shrink_by;  ///< sum of footprint taken by the shrinking layers
     Bytes raise_by;
     bool urgent = false;
     std::optional<GuestTarget> os_target{};  ///< what a container may hold in all

@@ -85,14 +85,20 @@ private:
         return overbooked_ || above_ceiling || over_its_max(g);
     }
 
+    // Room that a virtual machine's OS would only have to spare stays with the host.
+    bool asks_for_more(const FrameLayer& one, Bytes base) const {
+        if (one.seen->kind == LayerKind::java_heap || one.seen->from_inside || !rules_.policy->weighs_costs()) return true;
+        return one.urgent || one.seen->curve.gain_of_giving(base) > 0;
+    }
+
     void first_look(std::size_t g, std::size_t l) {
         const FrameLayer& one = layer(g, l);
         Step& step = steps_[g][l];
         const Bytes base = base_of(one);
         const Bytes wanted = aim(g, l);
         step.next = base;
-        const bool may_stay_free = !one.in_force && !one.seen->held_from_the_start();
-        if (may_stay_free && wanted >= base) return;
+        const bool may_stay_free = !one.in_force && !one.seen->held_at_once;
+        if (wanted >= base && (may_stay_free || !asks_for_more(one, base))) return;
         if (wanted > base) return consider_raise(g, l, base, wanted);
         if (busy(one)) {
             step.kind = StepKind::busy;

@@ -59,6 +59,7 @@ std::optional<LayerSeen> believable_os_layer(const GuestReport& report, const Os
     layer.name = kOsLayer;
     layer.kind = LayerKind::guest_os;
     layer.from_inside = container;
+    layer.held_at_once = false;
     layer.footprint = outside.holds;
     layer.curve = shifted(os.curve.clamped(lowest, Bytes(Bytes::kLimit)), std::max(lowest, os.curve.floor()), floor);
     layer.curve = layer.curve.clamped(floor, std::max(budget, floor));

@@ -134,6 +134,19 @@ def local_order_under_a_host_needs_the_word(stage):
     expect(code == 1 and said["error"]["code"] == "refused", (code, said))
 
 
+def applications_know_what_the_host_leaves_their_guest(stage):
+    """The figure of the host's own status, through its wire, guestd and the page."""
+    def same():
+        planned = next(guest["target_bytes"] for guest in stage.host.status()["guests"] if guest["name"] == "orders")
+        code, told = stage.guest.json("condition")
+        expect(code == 0, told)
+        near = abs(told.get("guest_target_bytes", 0) - planned) <= 64 * MIB  # the plan is made anew each second
+        return (planned, told["guest_target_bytes"]) if near else None
+
+    planned, told = wait_for(same, 20, "the plan to be told to applications", stage.guestd.log)
+    print(f"     planned {planned / MIB:.0f} MiB, told {told / MIB:.0f} MiB")
+
+
 def no_error_and_no_full_collection(stage):
     said = stage.jvm.tell("report")
     expect(said["oome"] == "0" and said["corrupt"] == "0" and said["full_gcs"] == "0", said)
@@ -143,7 +156,7 @@ GUEST_TESTS = [squeeze_gives_verified_memory, bad_input_is_refused_with_a_senten
                second_daemon_is_refused, give_and_release_end_the_restraint, guestd_killed_in_mid_squeeze_converges,
                no_error_and_no_full_collection]
 HOST_TESTS = [squeeze_gives_verified_memory, bad_input_is_refused_with_a_sentence, below_the_floor_is_not_tried,
-              second_daemon_is_refused, local_order_under_a_host_needs_the_word, hostd_killed_in_mid_squeeze_converges,
+              second_daemon_is_refused, local_order_under_a_host_needs_the_word, applications_know_what_the_host_leaves_their_guest, hostd_killed_in_mid_squeeze_converges,
               guestd_killed_in_mid_squeeze_converges, no_error_and_no_full_collection]
 
 

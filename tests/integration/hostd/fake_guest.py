@@ -103,7 +103,15 @@ class Guest:
             if heap.target is not None and heap.target < heap.ceiling:
                 jvm["target_bytes"] = heap.target
             jvms.append(jvm)
-        self.send("report", of="guest", jvms=jvms, memory_total_bytes=8 << 30, memory_available_bytes=4 << 30)
+        more = {"os": self.invented_os()} if self.behaviour == "liar" else {}
+        self.send("report", of="guest", jvms=jvms, memory_total_bytes=8 << 30, memory_available_bytes=4 << 30, **more)
+
+    @staticmethod
+    def invented_os():
+        """Page cache that is not there, and worth a fortune."""
+        return {"size_bytes": 4 << 30, "floor_bytes": 0, "spare_bytes": 0, "taken_bytes": 0, "driver": "cgroup-v2", "can_move": True,
+                "holds_bytes": 4 << 30, "limit_bytes": 8 << 30, "target_bytes": 7 << 30, "learned": True,
+                "curve": [[0, 1000.0], [4 << 30, 500.0], [8 << 30, 0.0]]}
 
     def apply(self, order):
         if order.get("session") != self.session:
@@ -188,7 +196,10 @@ class Guest:
         elif words[0] == "pressure":
             self.send("pressure", wanted_bytes=int(words[2]), cause="psi", jvm=words[1])
         elif words[0] == "say":
-            self.socket.sendall((line[4:] + "\n").encode())
+            try:
+                self.socket.sendall((line[4:] + "\n").encode())
+            except (OSError, AttributeError):
+                self.drop()  # it was cut off
         elif words[0] == "leak":
             block = mmap.mmap(-1, int(words[1]), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
             for at in range(0, int(words[1]), PAGE):

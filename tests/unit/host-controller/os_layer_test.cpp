@@ -25,6 +25,7 @@ LayerSeen an_os(Bytes footprint, Bytes cache, double slope, bool from_inside = t
     layer.name = kOsLayer;
     layer.kind = LayerKind::guest_os;
     layer.from_inside = from_inside;
+    layer.held_at_once = false;
     layer.footprint = footprint;
     layer.floor = floor;
     layer.ceiling = 4_GiB;
@@ -129,14 +130,24 @@ TEST(OsLayer, AllThatItCanUseEndsTheHold) {
     EXPECT_EQ(container_target(shop, {}, all)->left_to_guest, Bytes(Bytes::kLimit));
 }
 
-TEST(OsLayer, AVirtualMachinesOsIsNotHeldBeforeItHasToGive) {
+TEST(OsLayer, NoneIsHeldBeforeItHasToGive) {
     const GuestSeen roomy = a_guest("vm", {an_os(400_MiB, 300_MiB, 0.01, false)});
     EXPECT_FALSE(order_to(plan_for({roomy}, rules_for(4_GiB, 64_MiB)), "vm"));
-    EXPECT_TRUE(order_to(plan_for({a_guest("box", {an_os(400_MiB, 300_MiB, 0.01)})}, rules_for(4_GiB, 64_MiB)), "box"));
+    EXPECT_FALSE(order_to(plan_for({a_guest("box", {an_os(400_MiB, 300_MiB, 0.01)})}, rules_for(4_GiB, 64_MiB)), "box"));
     const HostPlan tight = plan_for({roomy, busy()}, rules_for(800_MiB, 64_MiB));
     ASSERT_TRUE(order_to(tight, "vm"));
     EXPECT_FALSE(order_to(tight, "vm")->os_target) << "its balloon does it";
     EXPECT_LT(row(tight, "vm", kOsLayer).next, 400_MiB);
+}
+
+TEST(OsLayer, AVirtualMachinesOsIsGivenBackWhatItMissesAndNoMore) {
+    LayerSeen os = held_at(an_os(400_MiB, 300_MiB, 1, false), 450_MiB);
+    const HostRules rules = rules_for(4_GiB, 64_MiB);
+    EXPECT_FALSE(order_to(plan_for({a_guest("vm", {os})}, rules), "vm")) << "it has 50 MiB to spare";
+    os.curve = *CostCurve::make({{100_MiB, 2.0}, {400_MiB, 1.0}, {600_MiB, 0.5}, {4_GiB, 0.5}});
+    const HostPlan plan = plan_for({a_guest("vm", {os})}, rules);
+    ASSERT_TRUE(order_to(plan, "vm")) << "it thrashes";
+    EXPECT_GE(row(plan, "vm", kOsLayer).next, 600_MiB);
 }
 
 TEST(OsLayer, WhatABalloonTakesOrGivesLeavesTheHeapsTheirRoom) {
