@@ -10,6 +10,8 @@ using namespace literals;
 /// Occupancy gained since the last cycle, as a share of the live set, beyond which the estimate is withdrawn.
 constexpr double kStaleGrowth = 0.5;
 constexpr Bytes kStaleAtLeast = 64_MiB;
+/// Of the way from one guess to the next, at each collection.
+constexpr double kDrift = 0.2;
 /// A program that has not made one collection necessary for so long is silent.
 constexpr Duration kSilence = std::chrono::seconds(3);
 constexpr Duration kSettling = std::chrono::seconds(5);
@@ -52,8 +54,7 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
         // The cycle's own collections come right after it. Later ones are the program's: it is at work again, and what is
         // alive when it falls silent is not what was.
         if (now - believed_since_ > kSettling) believed_until_ = std::min(believed_until_, now);
-        if (live_) grown_since_ = saturating_sub(application, *live_);
-        if (live_ && application < *live_) take(application);
+        follow(application);
     }
     if (cycle) fresh_cycle_ = true;
     if (young || full) last_application_ = application;
@@ -82,6 +83,17 @@ void LiveEstimate::observe_cycles(const HeapFacts& heap, Bytes application, Time
         grown_since_ += saturating_sub(application, last_application_);
     }
     last_application_ = application;
+}
+
+/// What a collection leaves is no less than what is alive; but less expected garbage it is a guess that errs both ways.
+void LiveEstimate::follow(Bytes application) {
+    if (!live_) return;
+    grown_since_ = saturating_sub(application, *live_);
+    if (!garbage_.expected().is_zero()) {
+        live_ = share_of(*live_, 1 - kDrift) + share_of(application, kDrift);
+    } else if (application < *live_) {
+        take(application);
+    }
 }
 
 void LiveEstimate::take(Bytes application) {

@@ -42,6 +42,7 @@ public:
 private:
     void observe_cycles(const HeapFacts& heap, Bytes application, TimePoint now);
     void take(Bytes application);
+    void follow(Bytes application);
     void believe_longer(TimePoint now);
     [[nodiscard]] bool is_silent(TimePoint now) const;
 
