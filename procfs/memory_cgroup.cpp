@@ -159,6 +159,34 @@ Result<MemoryCgroup> memory_cgroup_named(const std::string& path, const std::str
     return accounting_cgroup("0::" + path + "\n1:memory:" + path + "\n", root);
 }
 
+Result<std::optional<MemoryCgroup>> nearest_memory_cgroup(const std::string& root) {
+    auto cgroup = read_text(root + "/proc/self/cgroup");
+    if (!cgroup) return tl::unexpected(cgroup.error());
+    auto mounts = read_text(root + "/proc/self/mountinfo");
+    if (!mounts) return tl::unexpected(mounts.error());
+    bool hidden = false;
+    for (const int version : {2, 1}) {
+        const std::string_view path = own_path(*cgroup, version);
+        MemoryCgroup found = place_in_hierarchy(*cgroup, *mounts, version);
+        const bool is_below = !path.empty() && path != "/";
+        const bool is_outside = path.find("/..") != std::string_view::npos;  // of what this namespace shows
+        const std::string directory = root + found.directory;
+        const bool is_there = !found.directory.empty() && !is_outside && ::access(directory.c_str(), R_OK) == 0;
+        hidden = hidden || (is_below && !is_there);
+        if (!is_there) continue;
+        found.directory = directory;
+        found.top.insert(0, root);
+        while (found.directory.size() >= found.top.size()) {
+            if (accounts(found)) return found;
+            const std::size_t slash = found.directory.find_last_of('/');
+            if (slash == std::string::npos) break;
+            found.directory.resize(slash);
+        }
+    }
+    if (hidden) return fail(ErrorCode::denied, "the memory cgroup of this process cannot be seen from here");
+    return std::optional<MemoryCgroup>();
+}
+
 Result<MemoryCgroup> memory_cgroup_at(const std::string& directory) {
     for (const int version : {2, 1}) {
         MemoryCgroup found{version, directory, directory};

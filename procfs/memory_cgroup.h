@@ -38,6 +38,9 @@ struct CgroupMemory {
 /// The cgroup that this process is in, if the memory controller accounts for it there (v2 first).
 /// Fails: `not_found` (there is none), as read_text().
 [[nodiscard]] Result<MemoryCgroup> own_memory_cgroup(const std::string& root = {});
+/// The nearest one around this process that accounts memory and can be read (v2 first). None: this process is in the root of
+/// each hierarchy that it could be in. Fails: `denied` (it is in one that cannot be seen from here), as read_text().
+[[nodiscard]] Result<std::optional<MemoryCgroup>> nearest_memory_cgroup(const std::string& root = {});
 /// The one that a process's cgroup (procfs::cgroup_of) names. Fails: `not_found`.
 [[nodiscard]] Result<MemoryCgroup> memory_cgroup_named(const std::string& path, const std::string& root = {});
 /// The one at a folder that somebody names. Fails: `not_found`.

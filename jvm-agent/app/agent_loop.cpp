@@ -177,7 +177,7 @@ Bytes AgentLoop::alarm() {
     const bool matters = regulator_ && (regulator_->target() || regulator_->balloon().count() > 0);
     const TimePoint now = clock_.now();
     if (matters && now - alarm_read_at_ >= kAlarmReadEvery) {
-        alarm_ = thresholds_.lowest();
+        alarm_ = thresholds_.lowest().value_or(kAlarmUnknown);
         alarm_read_at_ = now;
     }
     return matters ? alarm_ : Bytes();

@@ -76,11 +76,10 @@ inline constexpr Bytes kAlarmUnknown{1};
     return heap.alarm.is_zero() ? heap.max : std::min(heap.max, heap.alarm);
 }
 
-/// How busy the collector is, in GC-thread CPU seconds per second, and what makes it so.
+/// How busy the collector is, in GC-thread CPU seconds per second.
 struct GcLoad {
     double now = 0;
-    double usual = 0;      ///< without a balloon
-    double allocated = 0;  ///< by the program, bytes per second
+    double usual = 0;  ///< without a balloon
 };
 
 }  // namespace aerostat::agent

@@ -75,6 +75,12 @@ LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen) {
     return plan;
 }
 
+LeverPlan plan_asked_cycles(const FlagReader& flags, const LeverSight& seen) {
+    LeverPlan plan = plan_soft_maximum(flags, seen);
+    plan.drives = plan.collects_fully = seen.drive && !plan.keep.empty();
+    return plan;
+}
+
 LeverPlan plan_full_collections(const FlagReader& flags, const LeverSight& seen) {
     LeverPlan plan;
     plan_free_ratios(flags, seen, plan);

@@ -44,7 +44,7 @@ struct LeverPlan {
     std::vector<FlagSetting> keep;   ///< for as long as the target is in force
     std::vector<FlagSetting> cycle;  ///< only while concurrent cycles still find garbage or give memory back
     bool drives = false;             ///< the collector works because of these settings
-    bool collects_fully = false;     ///< moved by full collections, which the operator has to allow
+    bool collects_fully = false;     ///< moved by collections that are asked for, which the operator has to allow
     bool follows_balloon = false;    ///< `keep` depends on the balloon's size: to be planned again when that changes
     std::string left_alone;          ///< what is the operator's, for people; empty if nothing
 };
@@ -58,6 +58,10 @@ using LeverRule = LeverPlan (*)(const FlagReader& flags, const LeverSight& seen)
 /// ZGC and Shenandoah: a soft maximum. They collect when it is near, and Shenandoah of some JDKs uncommits down to it. The
 /// balloon counts as used, so it is added: with less a collector would run cycle after cycle.
 [[nodiscard]] LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen);
+
+/// Shenandoah with generations, where the operator allows collections that are asked for: a soft maximum makes young cycles
+/// run only; what is dead among the old a concurrent cycle of the whole heap finds.
+[[nodiscard]] LeverPlan plan_asked_cycles(const FlagReader& flags, const LeverSight& seen);
 
 /// Serial, and Parallel where it resizes in them: low free ratios make it shrink, a part of the way in each of a few full
 /// collections.

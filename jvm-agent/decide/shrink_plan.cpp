@@ -32,6 +32,7 @@ bool levers_done(const ShrinkSight& seen) {
 
 std::string who_needs_the_rest(const HeapFacts& heap) {
     if (heap.alarm.is_zero() || heap.alarm >= heap.max) return "the collector needs the rest to work in";
+    if (heap.alarm == kAlarmUnknown) return "what thresholds the program has set on its memory pools cannot be read";
     return "the program has set a threshold of " + format_bytes(heap.alarm) + " on a memory pool, and must not be alarmed";
 }
 

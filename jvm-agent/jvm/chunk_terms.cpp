@@ -74,7 +74,9 @@ Result<std::unique_ptr<SoftChunks>> make_chunks(const VmSight& vm, const HeapMem
         return fail(ErrorCode::refused, "with transparent huge pages and chunks of " + format_bytes(chunk) +
                                             " too little of a chunk could be released");
     const Bytes page = whole_huge_pages ? kHugePage : Bytes(static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)));
-    return SoftChunks::make(vm.env, {std::move(heap), memory.file_backed, chunk, page, memory.shared, may_move, settles_in});
+    const auto* const pauses = settles_in && vm.signals != nullptr ? &vm.signals->finished : nullptr;
+    return SoftChunks::make(vm.env,
+                            {std::move(heap), memory.file_backed, chunk, page, memory.shared, may_move, settles_in, pauses});
 }
 
 }  // namespace aerostat::agent

@@ -6,7 +6,7 @@ namespace aerostat::agent {
 namespace {
 
 constexpr const char* kIdleCause = "No GC";
-/// HeapFacts counts two pauses for each cycle that sees the whole heap.
+/// HeapFacts counts two pauses for each cycle.
 constexpr std::uint64_t kPausesACycle = 2;
 
 }  // namespace
@@ -47,6 +47,7 @@ HeapFacts CycleHeap::observe() {
     facts.kind = traits_.kind;
     facts.levers_give = traits_.levers_give;
     facts.headroom = traits_.headroom;
+    facts.collects_below = traits_.collects_below;
     follow_cycles(facts);
     return facts;
 }
@@ -66,11 +67,13 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
     const bool counted_by_pauses = *traits_.whole_pauses != '\0';
     const std::uint64_t completed = collections - std::min<std::uint64_t>(collecting ? 1 : 0, collections);
     if (completed > completed_) {  // the cause is published a little before its cycle counts: not to be counted back
+        if (!counted_by_pauses) over_ += completed - completed_;
         if (!counted_by_pauses) whole_gcs_ += whole_among(completed - completed_);
         completed_ = completed;
     }
     // Young cycles run inside an old one, whose pauses have moved already: only at rest is it surely over.
     if (counted_by_pauses && !collecting && whole_pauses != whole_pauses_seen_) {
+        ++over_;
         ++whole_gcs_;
         whole_pauses_seen_ = whole_pauses;
     }
@@ -81,7 +84,7 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
         ++stalls_;
     }
     facts.young_gcs = collections;
-    facts.cycle_pauses = whole_gcs_ * kPausesACycle;
+    facts.cycle_pauses = over_ * kPausesACycle;
     facts.whole_gcs = whole_gcs_;
     facts.collecting = collecting;
     facts.stalls = stalls_;

@@ -24,6 +24,8 @@ struct CycleHeapTraits {
     std::uint64_t most_pauses = 0;  ///< of one cycle, where every cycle sees the whole heap; else 0
     const char* stall_cause = "";   ///< as the JVM names a collection that the program had to wait for
     Bytes headroom;                 ///< HeapFacts::headroom
+    Bytes collects_below{};         ///< HeapFacts::collects_below
+    bool may_ask = false;           ///< collect_fully() runs a concurrent cycle of the whole heap here, and is allowed
     bool is_shared = false;         ///< HeapPort::is_shared()
     std::function<Result<procfs::Residency>()> measure;
 };
@@ -38,6 +40,7 @@ public:
 
     [[nodiscard]] HeapFacts observe() override;
     [[nodiscard]] Result<procfs::Residency> measure_footprint() override { return traits_.measure(); }
+    Status collect_fully() override { return traits_.may_ask ? runtime_.collect() : HeapPort::collect_fully(); }
     [[nodiscard]] bool is_shared() const override { return traits_.is_shared; }
     [[nodiscard]] Bytes max() const { return max_; }
 
@@ -60,6 +63,7 @@ private:
     bool in_cycle_ = false;
     std::uint64_t cycles_ = 0, cycle_from_ = 0;
     std::uint64_t completed_ = 0, stalls_ = 0, stalled_at_ = 0;
+    std::uint64_t over_ = 0;  ///< cycles of any kind; with whole_pauses, those that it counts
     std::uint64_t whole_pauses_seen_ = 0, whole_gcs_ = 0;
     std::uint64_t dated_ = 0, pauses_at_rest_ = 0;
     std::uint64_t first_pause_ = 0;  ///< of the newest cycle

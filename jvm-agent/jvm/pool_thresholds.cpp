@@ -1,5 +1,7 @@
 #include "jvm-agent/jvm/pool_thresholds.h"
 
+#include <algorithm>
+
 #include "jvm-agent/jvm/hotspot_tables.h"
 #include "jvm-agent/jvm/refs.h"
 #include "jvm-agent/jvm/shim_class.h"
@@ -39,15 +41,14 @@ bool PoolThresholds::load_shim() {
     return !clear_exception(env_) && lowest_ != nullptr;
 }
 
-Bytes PoolThresholds::lowest() {
-    if (broken_ || !pools_are_loaded()) return Bytes();
-    if (!load_shim()) {
-        broken_ = true;
-        return Bytes();
-    }
+std::optional<Bytes> PoolThresholds::lowest() {
+    if (!pools_are_loaded()) return Bytes();
+    broken_ = broken_ || !load_shim();
+    if (broken_) return answered_;
     const jlong lowest = env_->CallStaticLongMethod(shim_, lowest_);
-    if (clear_exception(env_) || lowest <= 0) return Bytes();
-    return Bytes(static_cast<std::uint64_t>(lowest));
+    if (clear_exception(env_)) return answered_;
+    answered_ = Bytes(static_cast<std::uint64_t>(std::max<jlong>(lowest, 0)));
+    return answered_;
 }
 
 }  // namespace aerostat::agent

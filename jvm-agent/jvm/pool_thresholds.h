@@ -2,6 +2,8 @@
 
 #include <jni.h>
 
+#include <optional>
+
 #include "contract/units.h"
 
 namespace aerostat::agent {
@@ -14,9 +16,10 @@ namespace aerostat::agent {
 class PoolThresholds {
 public:
     explicit PoolThresholds(JNIEnv* env) : env_(env) {}
-    /// The lowest, of usage and of usage after a collection; zero: there is none, or this JVM does not tell.
+    /// The lowest, of usage and of usage after a collection; zero: there is none. While it cannot be asked, what was last
+    /// answered; absent if nothing was.
     /// Cost: a look into the JVM's table of classes; where they are loaded, some calls of Java code (about 20 µs).
-    [[nodiscard]] Bytes lowest();
+    [[nodiscard]] std::optional<Bytes> lowest();
 
 private:
     [[nodiscard]] bool pools_are_loaded();
@@ -27,6 +30,7 @@ private:
     jclass shim_ = nullptr;
     jmethodID lowest_ = nullptr;
     bool loaded_ = false, broken_ = false;
+    std::optional<Bytes> answered_;
 };
 
 }  // namespace aerostat::agent

@@ -27,11 +27,13 @@ Bytes could_give(const procfs::CgroupMemory& seen) {
 
 }  // namespace
 
-Result<Bytes> memory_that_could_be_given() {
-    const auto machine = procfs::read_meminfo();
+Result<Bytes> memory_that_could_be_given(const std::string& root) {
+    const auto machine = procfs::read_meminfo(root);
     if (!machine) return tl::unexpected(machine.error());
     Bytes least = machine->available;
-    auto cgroup = procfs::own_memory_cgroup();
+    const auto nearest = procfs::nearest_memory_cgroup(root);
+    if (!nearest) return tl::unexpected(nearest.error());
+    auto cgroup = *nearest;
     if (!cgroup) return least;  // none accounts for us
     for (int level = 0; level < kMostLevels && cgroup->directory.size() >= cgroup->top.size(); ++level) {
         if (const auto seen = procfs::read_memory_cgroup(*cgroup)) least = std::min(least, could_give(*seen));

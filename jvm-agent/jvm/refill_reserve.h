@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "contract/error.h"
 #include "contract/units.h"
@@ -21,7 +22,8 @@ private:
     std::optional<std::int64_t> looked_at_ns_;
 };
 
-/// What the machine and each memory cgroup around this process could give now. Fails: as reading /proc/meminfo.
-[[nodiscard]] Result<Bytes> memory_that_could_be_given();
+/// What the machine and each memory cgroup around this process that it can see could give now. Fails: as reading
+/// /proc/meminfo; `denied` if this process is in a memory cgroup that it cannot see. `root` stands before /proc, for tests.
+[[nodiscard]] Result<Bytes> memory_that_could_be_given(const std::string& root = {});
 
 }  // namespace aerostat::agent

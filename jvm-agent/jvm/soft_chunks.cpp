@@ -71,13 +71,16 @@ void SoftChunks::follow_row(procfs::AddressRange pages) {
 
 Result<Chunk> SoftChunks::inflate() {
     fault_in_next();
+    const std::uint64_t before = pauses();
     const LocalRef<jlongArray> array(env_, env_->NewLongArray(array_length(rules_.chunk)));
     if (clear_exception(env_) || !array) return fail(ErrorCode::refused, "the JVM could not allocate a chunk");
     const LocalRef<> reference(env_, env_->NewObject(soft_class_, construct_, array.get()));
     if (clear_exception(env_) || !reference) return fail(ErrorCode::refused, "the JVM could not allocate a reference");
-    auto pages = release(array.get());
+    // Without an address it is not settled: release_again() comes when sections may.
+    const bool waits = pauses() != before;
+    auto pages = waits ? Result<procfs::AddressRange>(procfs::AddressRange()) : release(array.get());
     if (!pages) return tl::unexpected(pages.error());
-    follow_row(*pages);
+    if (!waits) follow_row(*pages);
     const jobject global = env_->NewGlobalRef(reference.get());
     if (clear_exception(env_) || global == nullptr) return fail(ErrorCode::refused, "the JVM gave no global reference");
     return Chunk{global, *pages};
@@ -186,6 +189,7 @@ void SoftChunks::forget(Chunk chunk) { env_->DeleteGlobalRef(soft(chunk)); }
 Bytes SoftChunks::resident(const Chunk& chunk) {
     const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
     const std::uintptr_t length = chunk.pages.end - chunk.pages.begin;
+    if (length == 0) return Bytes();  // where it lies is not known yet
     core_map_.resize(length / page);
     if (mincore(reinterpret_cast<void*>(chunk.pages.begin), length, core_map_.data()) != 0) return Bytes();
     const auto in_core = std::count_if(core_map_.begin(), core_map_.end(), [](unsigned char c) { return (c & 1) != 0; });

@@ -2,6 +2,7 @@
 
 #include <jni.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -21,6 +22,8 @@ struct ReleaseRules {
     /// Young collections leave a chunk alone once it lies here. Then sections may not follow one another: each chunk has
     /// one.
     std::optional<procfs::AddressRange> settles_in{};
+    /// With settles_in: counts pauses that are over. A section must not follow on a collection that the allocation caused.
+    const std::atomic<std::uint64_t>* pauses = nullptr;
 };
 
 /// Chunks as SoftReferences to long arrays.
@@ -54,6 +57,7 @@ private:
     [[nodiscard]] Bytes bytes_of(jlongArray array) const;
     [[nodiscard]] bool is_heap(procfs::AddressRange range) const;
     [[nodiscard]] bool is_ours(procfs::AddressRange range) const;
+    [[nodiscard]] std::uint64_t pauses() const { return rules_.pauses == nullptr ? 0 : rules_.pauses->load(); }
     void fault_in_next();
     void follow_row(procfs::AddressRange pages);
 

@@ -159,6 +159,11 @@ Result<std::unique_ptr<Collector>> make(const VmSight& vm, Kind kind, Status can
     if (!reservation) return tl::unexpected(reservation.error());
     if (can_shrink && vm.flags.is_on("DisableExplicitGC"))
         can_shrink = fail(ErrorCode::refused, "DisableExplicitGC forbids the full collections that it would take");
+    if (can_shrink && vm.flags.bytes("MinHeapSize") >= vm.flags.bytes("MaxHeapSize"))
+        can_shrink =
+            fail(ErrorCode::refused,
+                 "with -Xms equal to -Xmx the heap keeps its size in full collections (refill-reserve=SIZE would let "
+                 "chunks take what is free)");
     return std::make_unique<StopTheWorldCollector>(vm, kind, *reservation, std::move(can_shrink));
 }
 

@@ -116,6 +116,7 @@ jlongArray FakeJni::new_long_array(jsize length) {
         return nullptr;
     }
     top_ = payload.end;
+    if (at_allocation) at_allocation();
     memory_.fill(payload, kElement);
     Object* const array = make_object(Type::array);
     array->array = {payload};

@@ -57,6 +57,8 @@ public:
     /// objects of the program.
     void move_array_after(int sections, std::uintptr_t to) { move_ = Move{sections, to}; }
     void at_section_end(std::function<void(const Array&)> what) { at_section_end_ = std::move(what); }
+    /// Called with each array that is allocated, as a collection may come then.
+    std::function<void()> at_allocation;
     /// The collector clears soft references to what nothing else holds. Returns how many.
     int clear_soft_references();
     /// The collector frees what nothing holds.

@@ -342,12 +342,13 @@ TEST_F(CyclesByPausesTest, OfCyclesThatLookAlikeOnlyThoseThatWereAskedForAreWhol
         EXPECT_EQ(heap().observe().whole_gcs, 0U) << cause;
     }
     EXPECT_EQ(heap().observe().young_gcs, 3U) << "cycles all the same";
+    EXPECT_EQ(heap().observe().cycle_pauses, 6U) << "guard and drives count each";
     begin_cycle("Diagnostic Command");
     EXPECT_EQ(heap().observe().whole_gcs, 0U) << "it still runs";
     end_cycle("Diagnostic Command");
     const HeapFacts facts = heap().observe();
     EXPECT_EQ(facts.whole_gcs, 1U);
-    EXPECT_EQ(facts.cycle_pauses, 2U);
+    EXPECT_EQ(facts.cycle_pauses, 8U);
     pauses(4);  // one that nobody looked at, long after
     jvm.set_text("sun.gc.lastCause", "Concurrent GC");
     EXPECT_EQ(heap().observe().whole_gcs, 1U);

@@ -138,5 +138,19 @@ TEST(SafeOrder, NeverLetsTheMinimumPassTheMaximum) {
     EXPECT_EQ(in_safe_order(down, reader(high))[0].name, "MinHeapFreeRatio");
 }
 
+TEST(AskedCycles, DriveAsTheSoftMaximumHolds) {
+    const FlagReader flags = [](std::string_view name) {
+        return name == "SoftMaxHeapSize" ? std::optional(FlagState{4LL << 30, false}) : std::nullopt;
+    };
+    LeverSight seen;
+    seen.heap = four_gib();
+    seen.target = {1_GiB};
+    EXPECT_TRUE(plan_asked_cycles(flags, seen).collects_fully);
+    EXPECT_EQ(plan_asked_cycles(flags, seen).keep, plan_soft_maximum(flags, seen).keep);
+    seen.drive = false;
+    EXPECT_FALSE(plan_asked_cycles(flags, seen).collects_fully);
+    EXPECT_FALSE(plan_asked_cycles(flags, seen).drives);
+}
+
 }  // namespace
 }  // namespace aerostat::agent

@@ -44,12 +44,12 @@ TEST_F(PoolThresholdsTest, FollowsWhatTheProgramSetsAndTakesAway) {
     EXPECT_EQ(jni.local_references(), 0U);
 }
 
-TEST_F(PoolThresholdsTest, WhatCannotBeAskedHasNoThresholdAndIsNotTriedForEver) {
+TEST_F(PoolThresholdsTest, WhatCannotBeAskedIsNotKnownAndIsNotTriedForEver) {
     load_pools();
     jni.lowest_threshold = 512 << 20;
     jni.refuse("DefineClass");
-    EXPECT_EQ(thresholds.lowest(), 0_B);
-    EXPECT_EQ(thresholds.lowest(), 0_B);
+    EXPECT_EQ(thresholds.lowest(), std::nullopt);
+    EXPECT_EQ(thresholds.lowest(), std::nullopt);
     EXPECT_TRUE(jni.was_refused());
     EXPECT_FALSE(jni.exception_is_pending());
     EXPECT_TRUE(jni.defined_classes.empty());
@@ -59,9 +59,13 @@ TEST_F(PoolThresholdsTest, AQuestionThatFailsOnceIsAskedAgain) {
     load_pools();
     jni.lowest_threshold = 512 << 20;
     jni.refuse("lowest");
-    EXPECT_EQ(thresholds.lowest(), 0_B);
+    EXPECT_EQ(thresholds.lowest(), std::nullopt) << "not: none";
     EXPECT_FALSE(jni.exception_is_pending());
     EXPECT_EQ(thresholds.lowest(), 512_MiB);
+    jni.lowest_threshold = 256 << 20;
+    jni.refuse("lowest");
+    EXPECT_EQ(thresholds.lowest(), 512_MiB) << "as last answered";
+    EXPECT_EQ(thresholds.lowest(), 256_MiB);
 }
 
 TEST_F(PoolThresholdsTest, NonsenseIsNoThreshold) {

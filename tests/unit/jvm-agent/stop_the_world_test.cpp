@@ -5,6 +5,7 @@
 #include "jvm-agent/jvm/refill_reserve.h"
 #include "tests/support/fake_hotspot.h"
 #include "tests/support/fake_jni.h"
+#include "tests/support/fake_root.h"
 
 namespace aerostat::agent {
 namespace {
@@ -144,6 +145,32 @@ TEST_F(StopTheWorldTest, ParallelShrinksOnlyWhereItWasStartedToResizeThen) {
     EXPECT_THAT(made(&make_parallel)->can_balloon().error().message, HasSubstr("full-gcs=0"));
 }
 
+TEST_F(StopTheWorldTest, AHeapOfOneSizeIsNotCollectedForNothing) {
+    full_gcs = 3;
+    jvm.set_flag("MinHeapSize", static_cast<std::int64_t>(kHeap.count()));
+    EXPECT_THAT(made(&make_serial)->can_balloon().error().message, HasSubstr("-Xms equal to -Xmx"));
+    reserve = 16_MiB;
+    EXPECT_TRUE(made(&make_serial)->can_hold_chunks()) << "chunks do without";
+    EXPECT_EQ(made(&make_serial)->lever_rule(), &plan_no_levers);
+}
+
+TEST_F(StopTheWorldTest, AChunkWhoseAllocationCausedACollectionIsReleasedLater) {
+    reserve = 16_MiB;
+    const auto collector = made(&make_parallel);
+    ChunkPort& chunks = collector->chunks();
+    jni.at_allocation = [this] { ++signals.finished; };
+    jni.place_next_array(memory.at(1_MiB));
+    auto chunk = chunks.inflate();
+    ASSERT_TRUE(chunk);
+    EXPECT_EQ(jni.sections(), 0);
+    EXPECT_FALSE(chunks.is_settled(*chunk));
+    EXPECT_EQ(chunks.resident(*chunk), 0_B);
+    EXPECT_TRUE(chunks.release_again(*chunk).value());
+    EXPECT_TRUE(chunks.is_settled(*chunk));
+    EXPECT_EQ(jni.sections(), 1);
+    chunks.drop(*chunk);
+}
+
 TEST_F(StopTheWorldTest, WhatForbidsABalloonElsewhereForbidsItHere) {
     reserve = 16_MiB;
     jvm.set_flag("SoftRefLRUPolicyMSPerMB", 0);
@@ -171,6 +198,39 @@ TEST(RefillReserve, IsNeverMoreThanTheMachineHasNow) {
     EXPECT_EQ(none.now(), 0_B);
     RefillReserve little(1_MiB);
     EXPECT_EQ(little.now(), 1_MiB);
+}
+
+/// A machine that could give 8 GiB, and a process in a cgroup of the second version.
+class RefillCgroupTest : public ::testing::Test {
+protected:
+    explicit RefillCgroupTest(const std::string& path = "/service/worker", const std::string& mounted = "/") {
+        root.write("/proc/meminfo", "MemTotal: 16777216 kB\nMemFree: 8388608 kB\nMemAvailable: 8388608 kB\n");
+        root.write("/proc/self/cgroup", "0::" + path + "\n");
+        root.write("/proc/self/mountinfo", "31 23 0:28 " + mounted + " /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+        root.write("/sys/fs/cgroup/cgroup.procs", "");
+    }
+    testing::FakeRoot root;
+};
+
+TEST_F(RefillCgroupTest, TheNearestCgroupThatAccountsMemoryCounts) {
+    root.write("/sys/fs/cgroup/service/worker/cgroup.procs", "");  // no memory controller down there
+    root.write("/sys/fs/cgroup/service/memory.current", std::to_string((300_MiB).count()));
+    root.write("/sys/fs/cgroup/service/memory.max", std::to_string((1_GiB).count()));
+    EXPECT_EQ(memory_that_could_be_given(root.path).value(), 724_MiB);
+}
+
+TEST_F(RefillCgroupTest, ACgroupThatCannotBeSeenMayHaveNothingLeft) {
+    EXPECT_EQ(memory_that_could_be_given(root.path).error().code, ErrorCode::denied) << "its folder is not there";
+    root.write("/proc/self/mountinfo", "");
+    EXPECT_EQ(memory_that_could_be_given(root.path).error().code, ErrorCode::denied) << "nothing is mounted";
+    root.write("/proc/self/cgroup", "0::/../neighbour\n");
+    root.write("/proc/self/mountinfo", "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    EXPECT_EQ(memory_that_could_be_given(root.path).error().code, ErrorCode::denied) << "outside of the namespace";
+}
+
+TEST_F(RefillCgroupTest, OutsideOfAllCgroupsTheMachineIsAllThereIs) {
+    root.write("/proc/self/cgroup", "0::/\n");
+    EXPECT_EQ(memory_that_could_be_given(root.path).value(), 8_GiB);
 }
 
 }  // namespace
