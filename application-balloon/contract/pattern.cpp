@@ -39,23 +39,18 @@ std::uint64_t page_number(Frame frame, std::size_t page) {
 }
 
 void write_page(std::byte* to, Progression words) {
-    std::array<std::uint64_t, kWords> page{};
-    for (std::uint64_t& word : page) {
-        word = words.first;
-        words.first += words.step;
-    }
-    std::memcpy(to, page.data(), sizeof(page));
+    for (std::size_t word = 0; word < kWords; ++word, words.first += words.step)
+        std::memcpy(to + word * sizeof(words.first), &words.first, sizeof(words.first));
 }
 
 // Compared by collecting differences instead of stopping at the first: almost all pages are right, and so compilers make
 // vectors of it.
 bool is_right(const std::byte* at, Progression words) {
-    std::array<std::uint64_t, kWords> page{};
-    std::memcpy(page.data(), at, sizeof(page));
     std::uint64_t differences = 0;
-    for (const std::uint64_t word : page) {
-        differences |= word ^ words.first;
-        words.first += words.step;
+    for (std::size_t word = 0; word < kWords; ++word, words.first += words.step) {
+        std::uint64_t found = 0;
+        std::memcpy(&found, at + word * sizeof(found), sizeof(found));
+        differences |= found ^ words.first;
     }
     return differences == 0;
 }

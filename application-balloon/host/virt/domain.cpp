@@ -39,9 +39,7 @@ public:
     }
 
     Result<DomainSight> look(bool pausing) override {
-        const Text xml(virDomainGetXMLDesc(domain_.get(), 0), std::free);
-        if (!xml) return tl::unexpected(libvirt_error("reading the domain's description"));
-        auto seen = sight_in(xml.get());
+        auto seen = pausing ? Result<DomainSight>(DomainSight{}) : read_description();
         if (!seen) return seen;
         int state = 0;
         int reason = 0;
@@ -64,6 +62,12 @@ public:
     }
 
 private:
+    Result<DomainSight> read_description() {
+        const Text xml(virDomainGetXMLDesc(domain_.get(), 0), std::free);
+        if (!xml) return tl::unexpected(libvirt_error("reading the domain's description"));
+        return sight_in(xml.get());
+    }
+
     ConnectionHandle connection_;
     DomainHandle domain_;  // freed first
 };

@@ -13,7 +13,8 @@ public:
     virtual ~Domain() = default;
     /// QEMU's answer to a command for people; the only ones used ask where memory lies.
     [[nodiscard]] virtual Result<std::string> ask_monitor(const std::string& command) = 0;
-    /// Without open_files: they are QEMU's, not libvirt's to tell. `pausing`: it is us who have stopped its processors.
+    /// Without open_files: they are QEMU's, not libvirt's to tell. `pausing`: it is us who have stopped its processors; then
+    /// only what it does is looked at, not its description again.
     [[nodiscard]] virtual Result<DomainSight> look(bool pausing) = 0;
     [[nodiscard]] virtual Status suspend() = 0;
     /// Fails as libvirt does, also where somebody else's job keeps it paused.
