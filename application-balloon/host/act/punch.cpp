@@ -39,19 +39,29 @@ void take(const Target& target, const Secret& secret, RamFiles& files, Punched& 
 /// The processors stand still while it lives.
 class Pause {
 public:
-    explicit Pause(Machine& machine) : machine_(machine) {}
-    ~Pause() { machine_.resume(); }
+    /// `longest`: becomes this one's length, if it was longer. `began`: before the order to stop.
+    Pause(Machine& machine, const Clock& clock, TimePoint began, Duration& longest)
+        : machine_(machine), clock_(clock), began_(began), longest_(longest) {}
+    ~Pause() {
+        machine_.resume();
+        longest_ = std::max(longest_, clock_.now() - began_);
+    }
     Pause(const Pause&) = delete;
     Pause& operator=(const Pause&) = delete;
 
 private:
     Machine& machine_;
+    const Clock& clock_;
+    TimePoint began_;
+    Duration& longest_;
 };
 
-Status take_batch(std::span<const Target> batch, const Secret& secret, Machine& machine, RamFiles& files, Punched& result) {
+Status take_batch(std::span<const Target> batch, const Secret& secret, Machine& machine, RamFiles& files, const Clock& clock,
+                  Punched& result) {
     if (auto allowed = machine.may_be_punched(); !allowed) return allowed;
+    const TimePoint began = clock.now();
     if (auto paused = machine.pause(); !paused) return paused;
-    const Pause pause(machine);
+    const Pause pause(machine, clock, began, result.paused);
     // A migration may have begun in between.
     if (auto allowed = machine.may_be_punched(); !allowed) return allowed;
     for (const Target& target : batch) take(target, secret, files, result);
@@ -73,9 +83,7 @@ Result<Punched> punch(const PunchOrder& order, Machine& machine, RamFiles& files
     const Bytes before = files.held();
     for (std::size_t at = 0; at < targets.size(); at += kMostInBatch) {
         const auto batch = std::span(targets).subspan(at, std::min(kMostInBatch, targets.size() - at));
-        const TimePoint began = clock.now();
-        const Status done = take_batch(batch, order.secret, machine, files, result);
-        result.paused = std::max(result.paused, clock.now() - began);
+        const Status done = take_batch(batch, order.secret, machine, files, clock, result);
         if (!done && result.taken.empty()) return tl::unexpected(done.error());
         if (!done) break;
     }

@@ -42,8 +42,7 @@ public:
 
     Status pause() override {
         if (auto noted = write_note(); !noted) return noted;
-        auto paused = domain_.suspend();
-        if (!paused) ::unlink(note_file_.c_str());
+        auto paused = domain_.suspend();  // failed, it may be paused all the same: the note stays for the desk to look
         pausing_ = paused.has_value();
         return paused;
     }
