@@ -134,7 +134,10 @@ void Operations::note_moved(Operation& operation, bool giving, const BalloonOutc
     if (!giving) {  // the heaps' part counts first
         const Bytes own = std::min(operation.order.os_takes, saturating_sub(moved + operation.order.os_takes, wanted));
         operation.os_missing = saturating_sub(operation.order.os_takes, own);
-        operation.outcome.obtained += own;
+        // Room that the guest had not filled is taken first, and frees nothing.
+        const auto& os = operation.order.os;
+        const Bytes asked = os ? saturating_sub(os->from, os->target.footprint) : Bytes();
+        operation.outcome.obtained += saturating_sub(asked, operation.os_missing);
     }
     if (giving)
         account_.gave(guest, layers, moved);
