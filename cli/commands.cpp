@@ -73,7 +73,9 @@ void add_simulate(CLI::App& app, TypedOptions& typed) {
 CLI::App* add_kept(CLI::App& app, const std::string& name, TypedOptions& typed) {
     CLI::App* command = add_command(app, name);
     command->add_option("--since", typed.since, "Only decisions of the last TIME")->option_text("TIME");
-    command->add_option("--dir", typed.directory, "Where they are kept (default: \"history\" beside the socket)")
+    command
+        ->add_option("--dir", typed.directory,
+                     "Where they are kept (default: \"history\" beside the socket, else /var/lib/aerostat/history)")
         ->option_text("DIR");
     return command;
 }

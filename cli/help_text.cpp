@@ -47,8 +47,10 @@ Examples:
   aerostatctl jvms --json | jq '.guests[].jvms[].report.footprint_bytes')";
 
 constexpr std::string_view kTop =
-    R"(A live table of all layers. q or Ctrl-C ends it. The bar shows, from zero to the heap's ceiling, live data (#), the rest of
-the resident heap (=) and the target (|). Where the output is not a terminal, one table is printed.
+    R"(A live table of all layers, with the latest operations and warnings. The bar shows, from zero to the heap's ceiling, live data
+(#), the rest of the resident heap (=) and the target (|). Arrows, PgUp, PgDn, Home and End (or j, k, space, b, g, G) move through
+a long table; the place stays when guests come and go. While the daemon is away the last figures stay, with their time, and it is
+asked again. q or Ctrl-C ends it. Where the output is not a terminal, one table is printed.
 
 --work FILE adds a column from a file that is read again at each refresh, so that an application's own rate can stand
 beside its memory. One line each, "NAME TEXT", where NAME is GUEST or GUEST/JVM:

@@ -94,7 +94,7 @@ void Table::add(std::vector<Cell> row) {
 std::vector<std::size_t> Table::natural_widths() const {
     std::vector<std::size_t> widths;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-        std::size_t widest = display_width(columns_[i].title);
+        std::size_t widest = std::max(columns_[i].at_least, display_width(columns_[i].title));
         for (const auto& row : rows_) widest = std::max(widest, display_width(row[i].text));
         widths.push_back(widest);
     }

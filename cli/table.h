@@ -38,7 +38,8 @@ struct Column {
     enum class Align { left, right };
     std::string title;
     Align align = Align::left;
-    int dispensable = 0;  ///< 0: always shown
+    int dispensable = 0;       ///< 0: always shown
+    std::size_t at_least = 0;  ///< its width, also when nothing in it is so wide
 };
 
 /// Aligned columns under their titles. Texts must be printable already.

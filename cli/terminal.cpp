@@ -106,13 +106,13 @@ std::optional<ScreenEvent> ScreenEvents::read_signal() {
     return info.ssi_signo == SIGTSTP ? ScreenEvent::stop : ScreenEvent::quit;
 }
 
-std::optional<ScreenEvent> ScreenEvents::read_key() {
-    std::array<char, 64> keys{};
-    const ssize_t got = ::read(STDIN_FILENO, keys.data(), keys.size());
+std::optional<ScreenEvent> ScreenEvents::read_keys() {
+    std::array<char, 256> typed{};
+    const ssize_t got = ::read(STDIN_FILENO, typed.data(), typed.size());
     if (got <= 0) keys_open_ = false;
-    const auto end = keys.begin() + std::max<ssize_t>(got, 0);
-    const bool quit = std::any_of(keys.begin(), end, [](char key) { return key == 'q' || key == 'Q'; });
-    return quit ? std::optional(ScreenEvent::quit) : std::nullopt;
+    keys_ = keys_in(std::string_view(typed.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))));
+    if (std::find(keys_.begin(), keys_.end(), Key::quit) != keys_.end()) return ScreenEvent::quit;
+    return keys_.empty() ? std::nullopt : std::optional(ScreenEvent::key);
 }
 
 ScreenEvent ScreenEvents::wait(Duration at_most) {
@@ -130,7 +130,7 @@ ScreenEvent ScreenEvents::wait(Duration at_most) {
             if (const auto event = read_signal()) return *event;
         }
         if (waited[1].revents != 0) {
-            if (const auto event = read_key()) return *event;
+            if (const auto event = read_keys()) return *event;
         }
     }
 }

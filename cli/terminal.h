@@ -4,7 +4,10 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "cli/keys.h"
 #include "cli/table.h"
 #include "contract/clock.h"
 
@@ -38,7 +41,7 @@ private:
 };
 
 /// What can wake a live view.
-enum class ScreenEvent { tick, quit, resized, stop };
+enum class ScreenEvent { tick, quit, resized, stop, key };
 
 /// Keys and signals as events. While it lives SIGINT, SIGTERM, SIGHUP, SIGWINCH and SIGTSTP do nothing else.
 /// Thread: the only one of the process.
@@ -51,13 +54,16 @@ public:
 
     /// Waits for the next event, at most until the time is over (`tick`).
     [[nodiscard]] ScreenEvent wait(Duration at_most);
+    /// After `key`: what was pressed, the oldest first.
+    [[nodiscard]] std::vector<Key> take_keys() { return std::exchange(keys_, {}); }
 
 private:
     [[nodiscard]] std::optional<ScreenEvent> read_signal();
-    [[nodiscard]] std::optional<ScreenEvent> read_key();
+    [[nodiscard]] std::optional<ScreenEvent> read_keys();
 
     int signals_ = -1;
     bool keys_open_ = true;  ///< false once the keyboard is gone
+    std::vector<Key> keys_;
 };
 
 }  // namespace aerostat::cli

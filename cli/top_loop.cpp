@@ -3,11 +3,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <ctime>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "cli/exit_code.h"
-#include "cli/render.h"
 #include "cli/terminal.h"
+#include "cli/top_screen.h"
 #include "contract/names.h"
 #include "wire/request_client.h"
 
@@ -15,14 +19,22 @@ namespace aerostat::cli {
 namespace {
 
 constexpr Duration kAnswerWithin = std::chrono::seconds(2);
-constexpr std::size_t kOwnLines = 2;  // below the table: a blank line and the keys
 
 /// A connection that is made anew when it has been lost.
 class Source {
 public:
     explicit Source(std::string socket) : socket_(std::move(socket)) {}
 
-    [[nodiscard]] Result<StatusView> look() {
+    void look(TopScreen& screen) {
+        auto status = ask<StatusView>(Command::status);
+        // Operations are extra: without them the table is still worth showing.
+        const auto operations = status ? ask<OperationsView>(Command::ops) : Result<OperationsView>();
+        screen.take(std::move(status), operations.value_or(OperationsView()), time_of_day());
+    }
+
+private:
+    template <class View>
+    [[nodiscard]] Result<View> ask(Command command) {
         if (!client_) {
             auto client = wire::RequestClient::connect(socket_);
             if (!client) return tl::unexpected(client.error());
@@ -30,27 +42,30 @@ public:
         }
         ControlRequest request;
         request.id = fresh_id();
+        request.command = command;
         auto reply = client_->ask(request, kAnswerWithin);
         if (!reply) client_.reset();
         if (!reply) return tl::unexpected(reply.error());
         if (reply->error) return tl::unexpected(*reply->error);
-        auto* status = std::get_if<StatusView>(&reply->body);
-        if (!status) return fail(ErrorCode::internal, "the daemon answered something else than its status");
-        return std::move(*status);
+        auto* view = std::get_if<View>(&reply->body);
+        if (!view) return fail(ErrorCode::internal, "the daemon answered something else than was asked");
+        return std::move(*view);
+    }
+    [[nodiscard]] static std::string time_of_day() {
+        const std::time_t now = std::time(nullptr);
+        std::tm local{};
+        ::localtime_r(&now, &local);
+        return fmt::format("{:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
     }
 
-private:
     std::string socket_;
     std::optional<wire::RequestClient> client_;
 };
 
-std::string frame_of(const Result<StatusView>& seen, const TopOptions& top, const Look& look) {
-    Look inner = look;
-    inner.height = look.height > kOwnLines ? look.height - kOwnLines : 1;
-    const std::string keys = styled("q quits, every " + format_duration(top.interval), Style::dim, look);
-    if (seen) return render_top(*seen, work_for(top), inner) + "\n" + keys;
-    const std::string problem = printable(seen.error().message, 400);
-    return styled(fit(problem, look.width), Style::warning, look) + "\nasking again\n\n" + keys;
+void obey(const std::vector<Key>& keys, TopScreen& screen) {
+    for (const Key key : keys) {
+        if (const auto move = move_of(key)) screen.move(*move);
+    }
 }
 
 }  // namespace
@@ -61,20 +76,32 @@ WorkTexts work_for(const TopOptions& top) {
 }
 
 int run_top_screen(const Invocation& invocation) {
+    const TopOptions& top = invocation.top;
+    const SystemClock clock;
     ScreenEvents events;
-    LiveScreen screen;
+    LiveScreen terminal;
     Source source(invocation.socket);
-    auto seen = source.look();
+    TopScreen screen(top.interval);
+    const auto look = [&] {
+        source.look(screen);
+        screen.set_work(work_for(top));
+    };
+    look();
+    TimePoint next = clock.now() + top.interval;
     for (;;) {
-        screen.draw(frame_of(seen, invocation.top, look_for(STDOUT_FILENO)));
-        const ScreenEvent event = events.wait(invocation.top.interval);
+        terminal.draw(screen.frame(look_for(STDOUT_FILENO)));
+        // Keys and resizing neither put off the next look nor cause one.
+        const ScreenEvent event = events.wait(std::max(Duration{}, next - clock.now()));
         if (event == ScreenEvent::quit) return kExitMet;
+        if (event == ScreenEvent::key) obey(events.take_keys(), screen);
         if (event == ScreenEvent::stop) {
-            screen.leave();
+            terminal.leave();
             ::raise(SIGSTOP);
-            screen.enter();
+            terminal.enter();
         }
-        if (event == ScreenEvent::tick) seen = source.look();
+        if (event != ScreenEvent::tick) continue;
+        look();
+        next = clock.now() + top.interval;
     }
 }
 

@@ -30,9 +30,18 @@ TEST(RenderTop, ShowsEachLayerOfEachGuest) {
     for (const char* title : {"GUEST", "LAYER", "LIVE", "FOOTPRINT", "TARGET", "PRICE", "GC CPU", "WORK"})
         EXPECT_THAT(text, HasSubstr(title));
     EXPECT_THAT(text, HasSubstr("guest0  guest             1.00 GiB"));
-    EXPECT_THAT(text, HasSubstr("          shop  125 MiB   3.00 GiB  [#"));
+    EXPECT_THAT(text, HasSubstr("          shop    125 MiB   3.00 GiB  [#"));
     EXPECT_THAT(text, HasSubstr("250 ms/s"));
     EXPECT_THAT(text, HasSubstr("12.5 %"));
+}
+
+TEST(RenderTop, NamesTheGuestOsWhereItIsSharedOut) {
+    StatusView status = a_host(1);
+    EXPECT_THAT(render_top(status, {}, {}), Not(HasSubstr("guest OS")));
+    status.guests[0].os_layer = OsView{300_MiB, 100_MiB, 350_MiB, 200_MiB, 0.125};
+    const std::string text = render_top(status, {}, {});
+    EXPECT_THAT(text, HasSubstr("  guest OS"));
+    for (const char* figure : {"300 MiB", "350 MiB", "125 ms/s"}) EXPECT_THAT(text, HasSubstr(figure));
 }
 
 TEST(RenderTop, PutsAnApplicationsWorkBesideItsMemory) {
