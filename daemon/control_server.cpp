@@ -18,10 +18,17 @@ namespace {
 constexpr wire::ConnectionBounds kOperatorBounds{
     .queued_bytes = 4 * 1024 * 1024, .lines_per_second = 50, .burst_lines = 200, .malformed_lines = 20};
 constexpr std::size_t kMostOperators = 64;
+// Of one user who is neither root nor the daemon's own; those without a role, all together. So nobody who may not order can
+// keep those out who may.
+constexpr std::size_t kMostOfOneUser = 16;
+constexpr std::size_t kMostStrangers = 8;
 
 bool belongs_to(const wire::PeerCredentials& peer, const std::optional<gid_t>& group) {
     return group && (peer.gid == *group || std::find(peer.groups.begin(), peer.groups.end(), *group) != peer.groups.end());
 }
+
+// Root and the daemon's own user may do everything.
+bool is_master(const wire::PeerCredentials& peer) { return peer.uid == 0 || peer.uid == ::geteuid(); }
 
 // The id for an answer to a line that could not be read, when it carries none itself.
 std::string answer_id(std::string_view line) {
@@ -32,7 +39,7 @@ std::string answer_id(std::string_view line) {
 }  // namespace
 
 bool ControlAccess::allows(const wire::PeerCredentials& peer, Permission wanted) const {
-    if (peer.uid == 0 || peer.uid == ::geteuid()) return true;
+    if (is_master(peer)) return true;
     if (belongs_to(peer, operate_group)) return true;
     return wanted == Permission::read && belongs_to(peer, read_group);
 }
@@ -63,7 +70,24 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(asio::io_context& loo
     return server;
 }
 
+bool ControlServer::has_room_for(const wire::PeerCredentials& peer) const {
+    if (is_master(peer)) return true;
+    const bool is_stranger = !access_.allows(peer, Permission::read);
+    std::size_t of_user = 0;
+    std::size_t strangers = 0;
+    for (const auto& [number, connection] : connections_) {
+        of_user += connection.peer.uid == peer.uid ? 1U : 0U;
+        strangers += access_.allows(connection.peer, Permission::read) ? 0U : 1U;
+    }
+    return of_user < kMostOfOneUser && (!is_stranger || strangers < kMostStrangers);
+}
+
 void ControlServer::accept(int fd, const wire::PeerCredentials& peer) {
+    if (!has_room_for(peer)) {
+        ::close(fd);
+        ++cut_off_;
+        return listener_->connection_ended();
+    }
     const std::uint64_t number = next_connection_++;
     wire::LineConnection::Handlers handlers{
         .on_line = [this, number](std::string_view line) { on_line(number, line); },

@@ -31,7 +31,8 @@ using Responder = std::function<void(ControlReply reply)>;
 /// The operators' door of a daemon: `control.sock`, 0660, JSON-lines requests and replies.
 ///
 /// Checks the peer's rights for every request, answers malformed lines and unknown commands with an error, cuts off peers
-/// that flood. Thread: the io_context's.
+/// that flood. At most 64 connections, of one user 16, of users without a role 8 in all; root and the daemon's own user only
+/// know the first bound. Thread: the io_context's.
 class ControlServer {
 public:
     using OnRequest = std::function<void(const ControlRequest& request, Responder respond)>;
@@ -55,6 +56,7 @@ private:
         wire::PeerCredentials peer;
     };
     ControlServer(asio::io_context& loop, ControlAccess access, OnRequest on_request, const Clock& clock);
+    [[nodiscard]] bool has_room_for(const wire::PeerCredentials& peer) const;
     void accept(int fd, const wire::PeerCredentials& peer);
     void on_line(std::uint64_t connection, std::string_view line);
     void on_closed(std::uint64_t connection, const Error& why);

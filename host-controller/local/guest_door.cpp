@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "contract/codec.h"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr Duration kHelloWithin = std::chrono::seconds(5);
 constexpr Duration kLastWordsWithin = std::chrono::seconds(1);
+
+constexpr std::ptrdiff_t kMostWaitingOfOneUser = 32;
 
 bool is_alive(pid_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 
@@ -37,7 +40,20 @@ Result<std::unique_ptr<GuestDoor>> GuestDoor::open(asio::io_context& loop, wire:
     return door;
 }
 
+// Connections that have not said who they are cost nothing to make: one user cannot keep other users' guests out with them.
+bool GuestDoor::has_room_for(const wire::PeerCredentials& peer) const {
+    if (peer.uid == 0) return true;
+    const auto waiting = std::count_if(connections_.begin(), connections_.end(), [&](const auto& one) {
+        return one.second.guest.empty() && one.second.peer.uid == peer.uid;
+    });
+    return waiting < kMostWaitingOfOneUser;
+}
+
 void GuestDoor::accept(int fd, const wire::PeerCredentials& peer) {
+    if (!has_room_for(peer)) {
+        ::close(fd);
+        return listener_->connection_ended();
+    }
     const std::uint64_t id = next_id_++;
     Connection& connection = connections_[id];
     connection.peer = peer;

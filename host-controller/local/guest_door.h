@@ -45,6 +45,7 @@ private:
         std::unique_ptr<asio::steady_timer> hello_timer;
     };
     GuestDoor(asio::io_context& loop, Handlers handlers, const Clock& clock);
+    [[nodiscard]] bool has_room_for(const wire::PeerCredentials& peer) const;
     void accept(int fd, const wire::PeerCredentials& peer);
     void on_line(std::uint64_t id, std::string_view line);
     void on_closed(std::uint64_t id, const Error& why);

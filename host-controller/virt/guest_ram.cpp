@@ -58,7 +58,7 @@ Result<GuestResidency> GuestRam::measure() {
     // Looked at after the measurement too: the pid may have become another's while that was read.
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (!process_ || !is_alive(*process_)) {
-            const auto found = find_qemu(uuid_);
+            const auto found = finder_->find(uuid_);
             if (!found && found.error().code == ErrorCode::not_found && process_) return GuestResidency{};
             if (!found) return tl::unexpected(found.error());
             process_ = *found;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,9 +30,11 @@ struct RamShape {
 /// Thread: any, one at a time. Blocking: a walk of QEMU's page tables.
 class GuestRam {
 public:
-    GuestRam(std::string uuid, RamShape shape) : uuid_(std::move(uuid)), shape_(std::move(shape)) {}
+    /// Gauges of many domains share a finder.
+    GuestRam(std::string uuid, RamShape shape, std::shared_ptr<QemuFinder> finder = std::make_shared<QemuFinder>())
+        : uuid_(std::move(uuid)), shape_(std::move(shape)), finder_(std::move(finder)) {}
 
-    /// No processes: its QEMU was seen before and has ended. Fails: as find_qemu (`not_found`: it was never seen),
+    /// No processes: its QEMU was seen before and has ended. Fails: as QemuFinder::find (`not_found`: it was never seen),
     /// guest_ram_in; `denied`, `io`.
     [[nodiscard]] Result<GuestResidency> measure();
 
@@ -40,6 +43,7 @@ private:
 
     std::string uuid_;
     RamShape shape_;
+    std::shared_ptr<QemuFinder> finder_;
     std::optional<QemuProcess> process_;  ///< the last one seen, also when it has ended
 };
 

@@ -4,7 +4,7 @@ namespace aerostat::host::virt {
 
 void RamGauges::follow(const GuestId& guest, const std::string& uuid, RamShape shape) {
     const std::lock_guard lock(mutex_);
-    gauges_[guest] = std::make_shared<Gauge>(Gauge{GuestRam(uuid, std::move(shape))});
+    gauges_[guest] = std::make_shared<Gauge>(Gauge{GuestRam(uuid, std::move(shape), finder_)});
 }
 
 void RamGauges::note_inactive(const GuestId& guest) {

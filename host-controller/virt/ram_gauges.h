@@ -27,6 +27,7 @@ private:
         bool active = true;
     };
 
+    std::shared_ptr<QemuFinder> finder_ = std::make_shared<QemuFinder>();
     std::mutex mutex_;
     std::map<GuestId, std::shared_ptr<Gauge>> gauges_;
 };

@@ -124,12 +124,12 @@ std::string uuid_of_this_test() {
 TEST(QemuProcess, IsTheOneStartedForTheDomain) {
     const TemporaryDirectory directory;
     const std::string uuid = uuid_of_this_test();
-    EXPECT_EQ(find_qemu(uuid).error().code, ErrorCode::not_found);
+    EXPECT_EQ(QemuFinder().find(uuid).error().code, ErrorCode::not_found);
     const FakeQemu stranger(directory, "something-else", uuid);
-    EXPECT_EQ(find_qemu(uuid).error().code, ErrorCode::not_found) << "not a QEMU";
+    EXPECT_EQ(QemuFinder().find(uuid).error().code, ErrorCode::not_found) << "not a QEMU";
     const FakeQemu other(directory, "qemu-system-a", kUuid);
     FakeQemu ours(directory, "qemu-system-b", uuid);
-    const auto found = find_qemu(uuid);
+    const auto found = QemuFinder().find(uuid);
     ASSERT_TRUE(found) << found.error().message;
     EXPECT_EQ(found->pid, ours.pid());
     EXPECT_TRUE(is_alive(*found));
@@ -138,12 +138,27 @@ TEST(QemuProcess, IsTheOneStartedForTheDomain) {
     EXPECT_FALSE(is_alive(*found));
 }
 
+TEST(QemuProcess, IsFoundAnewThoughAllWereLookedThroughJustNow) {
+    const TemporaryDirectory directory;
+    const std::string uuid = uuid_of_this_test();
+    QemuFinder finder;
+    const FakeQemu other(directory, "qemu-system-a", kUuid);
+    ASSERT_TRUE(finder.find(kUuid));
+    FakeQemu first(directory, "qemu-system-b", uuid);
+    EXPECT_EQ(finder.find(uuid)->pid, first.pid());
+    first.end();
+    EXPECT_EQ(finder.find(uuid).error().code, ErrorCode::not_found);
+    const FakeQemu second(directory, "qemu-system-b", uuid);
+    EXPECT_EQ(finder.find(uuid)->pid, second.pid());
+    EXPECT_EQ(finder.find(kUuid)->pid, other.pid());
+}
+
 TEST(QemuProcess, OfSeveralNoneIsBelieved) {
     const TemporaryDirectory directory;
     const std::string uuid = uuid_of_this_test();
     const FakeQemu one(directory, "qemu-system-a", uuid);
     const FakeQemu two(directory, "qemu-system-b", uuid);
-    const auto found = find_qemu(uuid);
+    const auto found = QemuFinder().find(uuid);
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code, ErrorCode::refused);
     EXPECT_NE(found.error().message.find(std::to_string(two.pid())), std::string::npos) << found.error().message;
