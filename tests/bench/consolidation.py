@@ -129,6 +129,8 @@ class Run:
         last = self.state.of(following.system, following.share)[-1]
         deaths = "".join(f", {name}: {why}" for name, why in last["deaths"].items())
         memory = f"{last['memory']['mean'] >> 20} MiB (peak {last['memory']['peak'] >> 20})"
+        if last["others_cpu"] > judge.MOST_OTHERS:
+            deaths += f"; DISTURBED: others took {last['others_cpu']:.2f} processors"
         if following.share is None:
             share = last["cpu"] / os.cpu_count()
             over = f" MORE THAN {MOST_CPU_SHARE:.0%}: the machine is too slow for these rates" if share > MOST_CPU_SHARE else ""

@@ -130,7 +130,8 @@ def one(container, order, settle, seconds):
     told = {"ordered": foretold(jvm, layer, heap), "by_the_heap": foretold(jvm, layer, min(DEMAND, room_of(jvm))),
             "by_the_os": foretold(jvm, layer, 0)}
     return {"foretold": told, "stall_seconds": stalled, "gc_seconds": collected, "sum": stalled + collected,
-            "heap_bytes": heap, "took": took, "given_bytes": layer["holds_bytes"] - held, "reason": result["reason"], "os": result.get("os", {})}
+            "heap_bytes": heap, "took": took, "given_bytes": layer["holds_bytes"] - held, "reason": result["reason"],
+            "os": result.get("os", {})}
 
 
 def line_of(order, got):

@@ -5,6 +5,7 @@ from collections import namedtuple
 
 THROUGHPUT_LOSS = 0.03
 LATENCY_LOSS = 0.10
+MOST_OTHERS = 0.1   # processors that others may take meanwhile before a cell is called disturbed
 ABOVE_SHARE = 0.01  # of the time: a budget that is exceeded for longer was not held
 
 # p99 of each service in milliseconds, and what it may be: within a tenth, or within unlimited's own spread where that is larger.

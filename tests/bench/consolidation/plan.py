@@ -27,9 +27,9 @@ MOST_CPU_SHARE = 0.5   # of all processors, by the services together, unlimited
 BUSY_CORES = 0.17      # processors for one service at its busiest, for each processor there is
 SHARES = (0.75, 0.60, 0.50, 0.40)  # budgets, of the memory that the services hold unlimited
 
-# Times are in seconds. A short day of `warm_part`s comes before the one that counts: programs are compiled, and the
-# minute over which curves look back holds no start. `scale` makes the data smaller; `runs` is how often unlimited is measured and each system's edge repeated;
-# `finest` is how far bisecting goes, in shares of the memory unlimited.
+# Times are in seconds. A short day of `warm_part`s comes before the one that counts: programs are compiled, and the minute over
+# which curves look back holds no start. `scale` makes the data smaller; `runs` is how often unlimited is measured and each
+# system's edge repeated; `finest` is how far bisecting goes, in shares of the memory unlimited.
 Plan = namedtuple("Plan", "part warm_part calibrate_steps calibrate scale heap_mib runs finest")
 FULL = Plan(40.0, 20.0, 4, 3.0, 1.0, 1536, 3, 0.05)
 QUICK = Plan(0.7, 0.3, 0, 0.0, 0.1, 256, 1, 0.25)

@@ -8,7 +8,7 @@ from consolidation.plan import MIB
 from consolidation.search import edge
 
 HEAD = ("system", "budget", "runs", "throughput", "p99 (worst service)", "of it allowed", "p50 / p99 / p99.9 ms of that service",
-        "OOM kills", "OOM errors", "GC CPU", "memory mean / peak MiB", "above budget", "verdict")
+        "OOM kills", "OOM errors", "GC CPU", "CPU of others", "memory mean / peak MiB", "above budget", "verdict")
 
 
 def markdown(head, rows):
@@ -30,7 +30,7 @@ def row(system, share, cells, verdict):
     return [system, f"{share:.0%}", str(len(cells)), f"{verdict['throughput_ratio']:.3f}",
             f"{ratio(verdict['p99_ratio'])} ({hurt})", f"{verdict['p99_allowed']:.2f}", " / ".join(f"{one:.1f}" for one in seen),
             str(sum(cell["oom_kills"] for cell in cells)), str(sum(cell["oome"] for cell in cells)),
-            f"{middle(cells, lambda cell: cell['gc_cpu']):.3f}",
+            f"{middle(cells, lambda cell: cell['gc_cpu']):.3f}", f"{middle(cells, lambda cell: cell.get('others_cpu', 0.0)):.2f}",
             f"{middle(cells, lambda cell: cell['memory']['mean']) / MIB:.0f} / "
             f"{middle(cells, lambda cell: cell['memory']['peak']) / MIB:.0f}", f"{verdict['above_share']:.0%}", said]
 
@@ -46,7 +46,8 @@ def unlimited_text(cells, against, footprint):
              f"{middle(cells, lambda cell: cell['memory']['mean']) / MIB:.0f} MiB on average, "
              f"{max(cell['memory']['peak'] for cell in cells) / MIB:.0f} MiB at most. "
              f"CPU {middle(cells, lambda cell: cell['cpu']):.2f} cores, "
-             f"of it GC {middle(cells, lambda cell: cell['gc_cpu']):.3f}.", ""]
+             f"of it GC {middle(cells, lambda cell: cell['gc_cpu']):.3f}; "
+             f"others on this machine {middle(cells, lambda cell: cell.get('others_cpu', 0.0)):.2f}.", ""]
     rows = []
     for name in against.p99:
         seen = [middle(cells, lambda cell, name=name, key=key: cell["services"][name][key])
