@@ -37,8 +37,9 @@ def goes_on_and_writes_all():
         expect(price["bytes_used"] > 0 and price["throughput_ratio"] > 0, f"nothing was measured: {price}")
         for cell in figures["cells"]:
             expect(set(cell["services"]) == set(SERVICES), f"services of {cell['system']}: {list(cell['services'])}")
-            idle = [name for name, seen in cell["services"].items() if not seen["due"] or not seen["ops"]]
-            expect(not idle, f"no requests were due or answered in {idle}")
+            idle = [name for name, seen in cell["services"].items() if not seen["due"]]
+            expect(not idle, f"no requests were due in {idle}")
+            expect(sum(seen["ops"] for seen in cell["services"].values()) > 0, f"{cell['system']} answered nothing")
         for name in ("consolidation.md", "throughput.svg", "p99.svg", "memory.svg"):
             expect(os.path.getsize(os.path.join(directory, "report", name)) > 100, f"{name} is empty")
 
