@@ -11,6 +11,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json layers_of(const sim::Outcome& outcome) {
+    const auto one = [](const sim::LayerTotal& total) {
+        return Json{{"mean_resident_bytes", total.mean.count()}, {"stall_s", total.stall_seconds}};
+    };
+    return Json{{"heaps", one(outcome.heaps)}, {"page_caches", one(outcome.caches)}};
+}
+
 Json json_of(const sim::Comparison& comparison, const sim::Outcome& outcome) {
     Json json;
     json["policy"] = outcome.policy;
@@ -18,6 +25,7 @@ Json json_of(const sim::Comparison& comparison, const sim::Outcome& outcome) {
     json["peak_resident_bytes"] = outcome.peak_resident.count();
     json["memory_saved"] = comparison.saved(outcome);
     json["stall_s"] = outcome.stall_seconds;
+    json["layers"] = layers_of(outcome);
     json["worst_guest"] = outcome.worst_guest;
     json["worst_guest_stall_s"] = outcome.worst_seconds;
     json["moves"] = outcome.moves;
@@ -72,7 +80,8 @@ std::string as_json(const sim::Comparison& comparison) {
     for (const sim::Outcome& outcome : comparison.outcomes) policies.push_back(json_of(comparison, outcome));
     json["unrestrained"] = {{"mean_resident_bytes", comparison.unrestrained.mean_resident.count()},
                             {"peak_resident_bytes", comparison.unrestrained.peak_resident.count()},
-                            {"stall_s", comparison.unrestrained.stall_seconds}};
+                            {"stall_s", comparison.unrestrained.stall_seconds},
+                            {"layers", layers_of(comparison.unrestrained)}};
     return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -1,14 +1,13 @@
 #include "host-controller/sim/report.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
 namespace aerostat::host::sim {
 namespace {
 
-using Row = std::array<std::string, 9>;
+using Row = std::vector<std::string>;
 
 Row row_of(const Comparison& comparison, const Outcome& outcome, bool bound) {
     const double all = comparison.unrestrained.stall_seconds;
@@ -24,7 +23,7 @@ Row row_of(const Comparison& comparison, const Outcome& outcome, bool bound) {
 }
 
 std::string aligned(const std::vector<Row>& rows) {
-    std::array<std::size_t, std::tuple_size_v<Row>> widths{};
+    std::vector<std::size_t> widths(rows.front().size());
     for (const Row& row : rows) {
         for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
     }
@@ -35,6 +34,22 @@ std::string aligned(const std::vector<Row>& rows) {
         text += '\n';
     }
     return text;
+}
+
+// Which layer paid: the stall and the mean memory of each kind, a policy a column.
+std::string by_layer(const Comparison& comparison) {
+    std::vector<Row> rows{{"stall s (memory)"}, {"heaps"}, {"page caches"}};
+    const auto cell = [](const LayerTotal& one) {
+        return fmt::format("{:.0f} ({})", one.stall_seconds, format_bytes(one.mean));
+    };
+    const auto add = [&](const Outcome& outcome) {
+        rows[0].push_back(outcome.policy);
+        rows[1].push_back(cell(outcome.heaps));
+        rows[2].push_back(cell(outcome.caches));
+    };
+    for (const Outcome& outcome : comparison.outcomes) add(outcome);
+    add(comparison.unrestrained);
+    return comparison.unrestrained.caches.mean.is_zero() ? std::string() : "\n" + aligned(rows);
 }
 
 }  // namespace
@@ -57,7 +72,7 @@ std::string render(const Comparison& comparison) {
     std::vector<Row> rows{{"policy", "memory", "peak", "saved", "stall s", "x", "worst guest (s)", "moves", "violations"}};
     for (const Outcome& outcome : comparison.outcomes) rows.push_back(row_of(comparison, outcome, true));
     rows.push_back(row_of(comparison, comparison.unrestrained, false));
-    text += aligned(rows);
+    text += aligned(rows) + by_layer(comparison);
     text += "\nstall s: CPU seconds lost for want of memory, all guests; x: of those of unrestrained guests\n";
     for (const Outcome& outcome : comparison.outcomes) {
         for (std::size_t i = 0; i < kInvariants; ++i) {

@@ -36,6 +36,8 @@ public:
             resident += guests[i].resident();
             cost += guests[i].cost();
             lost_[i] += guests[i].cost() * step_;
+            heaps_.add(guests[i], "heap", step_);
+            caches_.add(guests[i], "cache", step_);
         }
         ++ticks_;
         sum_ += resident.as_double();
@@ -46,6 +48,8 @@ public:
     void write(const std::vector<Guest>& guests, Outcome& outcome) {
         outcome.mean_resident = Bytes(static_cast<std::uint64_t>(sum_ / std::max(1.0, ticks_)));
         outcome.peak_resident = peak_;
+        outcome.heaps = heaps_.total(ticks_);
+        outcome.caches = caches_.total(ticks_);
         for (std::size_t i = 0; i < guests.size(); ++i) {
             outcome.stall_seconds += lost_[i];
             if (lost_[i] <= outcome.worst_seconds) continue;
@@ -75,6 +79,23 @@ private:
     std::size_t ticks_a_sample_;
     double step_;
     std::vector<double> lost_;
+    /// One kind of layer, over all guests.
+    struct Kind {
+        double bytes = 0;
+        double seconds = 0;
+        void add(const Guest& guest, const char* name, double step) {
+            const Layer* layer = guest.here() ? guest.layer(name) : nullptr;
+            if (!layer) return;
+            bytes += layer->footprint.as_double();
+            seconds += layer->cost * step;
+        }
+        [[nodiscard]] LayerTotal total(double ticks) const {
+            return {Bytes(static_cast<std::uint64_t>(bytes / std::max(1.0, ticks))), seconds};
+        }
+    };
+
+    Kind heaps_;
+    Kind caches_;
     double ticks_ = 0;
     double sum_ = 0;
     Bytes peak_;

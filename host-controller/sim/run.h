@@ -17,12 +17,20 @@ struct Sample {
     double price = 0;  ///< per byte
 };
 
+/// What one kind of layer held on average, and lost.
+struct LayerTotal {
+    Bytes mean;
+    double stall_seconds = 0;
+};
+
 /// How one policy did.
 struct Outcome {
     std::string policy;
     Bytes mean_resident;
     Bytes peak_resident;
     double stall_seconds = 0;  ///< CPU seconds lost for want of memory, over all guests
+    LayerTotal heaps;          ///< of these, Java heaps
+    LayerTotal caches;         ///< and page caches: what the share-out weighs against them
     std::string worst_guest;   ///< that lost most
     double worst_seconds = 0;
     std::uint64_t moves = 0;  ///< orders to layers

@@ -172,6 +172,23 @@ TEST(SimRun, ByPriceLessIsLostThanByAnyOtherPolicy) {
     EXPECT_GT(by_price, run_unrestrained(scenario).stall_seconds);
 }
 
+TEST(SimRun, ColdPageCachePaysForBusyHeapsAndAWarmOneDoesNot) {
+    const auto shares = [](Bytes reads) {
+        std::vector<GuestGroup> groups{a_group("busy"), a_group("files")};
+        groups[0].heap->allocates = 500_MiB;
+        groups[1].heap.reset();
+        groups[1].cache = CacheModel{3_GiB, reads, 2.0};
+        const Scenario scenario = a_scenario(std::move(groups), 5_GiB);
+        return std::pair(run(scenario, price_of_memory()), run_unrestrained(scenario));
+    };
+    const auto [cold, all] = shares(1_MiB);
+    EXPECT_GT(cold.heaps.mean, share_of(all.heaps.mean, 0.9)) << "the heap has nearly all that it can use";
+    EXPECT_LT(cold.caches.mean, 2_GiB + 200_MiB);
+    const auto warm = shares(500_MiB).first;
+    EXPECT_GT(warm.caches.mean, cold.caches.mean + 200_MiB);
+    EXPECT_LT(warm.heaps.mean, cold.heaps.mean);
+}
+
 TEST(SimRun, AHostThatIsTooSmallIsToldOf) {
     const Outcome outcome = run(a_scenario({a_group("a"), a_group("b"), a_group("c")}, 1536_MiB), price_of_memory());
     EXPECT_GT(outcome.violated(), 0U);
