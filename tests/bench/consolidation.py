@@ -236,7 +236,8 @@ def main():
     except trial.maven.Unreachable as why:
         print(f"SKIP consolidation: {why}", flush=True)
     except interrupts.Interrupted as interrupted:
-        return interrupts.exit_code(interrupted)
+        print("\nconsolidation: interrupted; everything it had started is ended, and the same command goes on", file=sys.stderr)
+        return 128 + interrupted.args[0]
     except (Trouble, OtherRun, OSError) as trouble:
         return f"consolidation: {trouble}"
     finally:
