@@ -29,6 +29,7 @@ from libvirtd import Libvirtd, check_needs
 from saved import Recipe, Start  # noqa: F401  (for those who use the bed)
 
 PLACE, PREFIX = "/tmp", "aerostat-vm-"
+HUGE_PAGES = "<memoryBacking><hugepages><page size='2048' unit='KiB'/></hugepages>"
 
 
 def remove_abandoned():
@@ -47,8 +48,9 @@ def remove_abandoned():
 class Bed:
     """Make it in a thread that lives as long as the bed is used: the kernel ends the bed with that thread."""
 
-    def __init__(self, like=None):
-        """Like another bed: with the same images, even if what they are made of has changed since."""
+    def __init__(self, like=None, hook=None):
+        """Like another bed: with the same images, even if what they are made of has changed since. `hook`: a script for libvirt
+        to call when domains start and stop, made from the bed's directory."""
         check_needs()
         self._base, self._ours = (like._base, like._ours) if like else (image.base(), image.ours())
         self.accelerator = like.accelerator if like else accelerator.choose(self._base)
@@ -59,7 +61,7 @@ class Bed:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.domains = {}
         try:
-            self.libvirtd = Libvirtd(self._directory.name)
+            self.libvirtd = Libvirtd(self._directory.name, hook and hook(self._directory.name))
         except BaseException:
             self._directory.cleanup()
             raise
@@ -97,13 +99,15 @@ class Bed:
         os.makedirs(directory, exist_ok=True)
         return Domain(self.libvirtd, name, directory, hardware)
 
-    def boot(self, name, **hardware):
-        """A domain from power-on, when its control agent answers. Keywords: those of Hardware."""
+    def boot(self, name, huge_pages=False, **hardware):
+        """A domain from power-on, when its control agent answers. Keywords: those of Hardware. With huge pages behind its RAM
+        the host must have some to give."""
         domain = self.new_domain(name, Hardware(**hardware))
         file = os.path.join(domain.directory, "domain.xml")
         with open(file, "w", encoding="utf-8") as out:
             disks = self.inside(self._base), self.inside(self._ours)
-            out.write(domain_xml(name, domain.hardware, domain.directory, *disks, self.accelerator))
+            xml = domain_xml(name, domain.hardware, domain.directory, *disks, self.accelerator)
+            out.write(xml.replace("<memoryBacking>", HUGE_PAGES) if huge_pages else xml)
         self.libvirtd.virsh("create", file)
         self.domains[name] = domain
         domain.shell.connect()
