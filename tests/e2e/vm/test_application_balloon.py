@@ -165,7 +165,7 @@ def compaction_moves_no_piece(flight):
 
 
 def wrong_frames_cost_nobody_a_byte(flight):
-    """Told on purpose: all frames of the guest, frames it does not have, those it gave back, the right ones of another session."""
+    """Told on purpose: all frames of the guest, frames it does not have, those it gave back, those of another session."""
     balloon = Balloon(flight.vm, huge_pages=False)
     try:
         everything = list(range(0, 2 * MEMORY_MIB))  # twice its RAM
