@@ -62,8 +62,7 @@ std::vector<Cell> os_row(const GuestView& guest) {
         balloon.is_zero() || !guest.ram ? std::string() : "balloon " + show(balloon) + " of " + show(*guest.ram);
     if (guest.os_layer) {
         const OsView& os = *guest.os_layer;
-        return {Cell(""), Cell("  guest OS"), "",    show(os.footprint), "", show(os.target), show_price(os.price),
-                "",       remark};
+        return {Cell(""), Cell("  guest OS"), "", show(os.footprint), "", show(os.target), show_price(os.price), "", remark};
     }
     return {Cell(""), Cell("  guest OS"), "", show(saturating_sub(*guest.ram, balloon)), "", "", "", "", remark};
 }
