@@ -42,7 +42,9 @@ Result<MemInfo> parse_meminfo(std::string_view text) {
         {"SwapFree", &MemInfo::swap_free},
         {"Active(file)", &MemInfo::active_file},
         {"Inactive(file)", &MemInfo::inactive_file},
+        {"Mapped", &MemInfo::mapped},
         {"AnonPages", &MemInfo::anonymous},
+        {"HardwareCorrupted", &MemInfo::hardware_corrupted},
     };
     MemInfo info;
     bool has_total = false;

@@ -17,9 +17,11 @@ struct MemInfo {
     Bytes available;
     Bytes swap_total;
     Bytes swap_free;
-    Bytes active_file;    ///< page cache that was used more than once
-    Bytes inactive_file;  ///< page cache that reclaim takes first
-    Bytes anonymous;      ///< pages with no file behind them: taken from them, they would go to swap
+    Bytes active_file;         ///< page cache that was used more than once
+    Bytes inactive_file;       ///< page cache that reclaim takes first
+    Bytes mapped;              ///< files (and shared memory) that some process has mapped
+    Bytes hardware_corrupted;  ///< taken out of use after errors in it
+    Bytes anonymous;           ///< pages with no file behind them: taken from them, they would go to swap
 };
 /// `root` stands before /proc, for tests.
 [[nodiscard]] Result<MemInfo> read_meminfo(const std::string& root = {});

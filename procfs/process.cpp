@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <ctime>
 #include <memory>
+#include <optional>
 
 #include "procfs/file_text.h"
 
@@ -105,6 +107,25 @@ Result<std::string> executable_of(pid_t pid) {
     const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
     if (length < 0) return tl::unexpected(process_file_error(link, errno));
     return std::string(path.data(), static_cast<std::size_t>(length));
+}
+
+Result<std::uint64_t> parse_reads_from_memory(std::string_view io) {
+    std::optional<std::uint64_t> asked;
+    std::uint64_t fetched = 0;
+    std::string_view line;
+    while (next_line(io, line)) {
+        std::uint64_t value = 0;
+        if (line.starts_with("rchar: ") && to_number(line.substr(7), value)) asked = value;
+        if (line.starts_with("read_bytes: ") && to_number(line.substr(12), value)) fetched = value;
+    }
+    if (!asked) return fail(ErrorCode::bad_value, "no rchar in a process's io");
+    return *asked - std::min(*asked, fetched);
+}
+
+Result<std::uint64_t> reads_from_memory(pid_t pid, const std::string& root) {
+    auto text = read_text(root + "/proc/" + std::to_string(pid) + "/io", 4096);
+    if (!text) return tl::unexpected(text.error());
+    return parse_reads_from_memory(*text);
 }
 
 Result<std::string> cgroup_of(pid_t pid) {

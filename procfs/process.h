@@ -37,6 +37,11 @@ struct ProcessStat {
 /// The file it runs; " (deleted)" is appended where it was replaced. Fails: `not_found`, `denied`, `io`.
 [[nodiscard]] Result<std::string> executable_of(pid_t pid);
 
+/// Bytes that a process (and those of its children it has waited for) has asked for by read calls and did not have to be
+/// fetched from a disk. Sockets and pipes count, memory that is mapped does not. Fails: `not_found`, `denied`, `io`.
+[[nodiscard]] Result<std::uint64_t> reads_from_memory(pid_t pid, const std::string& root = {});
+[[nodiscard]] Result<std::uint64_t> parse_reads_from_memory(std::string_view io);
+
 /// The process's cgroup: v2 path if it is not the root, else the v1 memory controller's path, else "/".
 [[nodiscard]] Result<std::string> cgroup_of(pid_t pid);
 

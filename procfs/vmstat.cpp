@@ -30,6 +30,7 @@ Result<VmStat> parse_vmstat(std::string_view text) {
     std::optional<std::uint64_t> held;
     std::optional<std::uint64_t> inflated;
     std::optional<std::uint64_t> deflated;
+    std::optional<std::uint64_t> read_in_kib;
     bool any = false;
     std::string_view line;
     while (next_line(text, line)) {
@@ -37,13 +38,16 @@ Result<VmStat> parse_vmstat(std::string_view text) {
               read_counter(line, "workingset_refault_anon", stat.refaults_anon) ||
               read_counter(line, "workingset_refault", stat.refaults_file) ||  // before 5.9: not told apart
               read_counter(line, "pswpin", stat.swapped_in) || read_counter(line, "pswpout", stat.swapped_out) ||
-              read_counter(line, "pgmajfault", stat.major_faults) || read_counter(line, "pgsteal_kswapd", stat.stolen) ||
-              read_counter(line, "pgsteal_direct", stat.stolen) || read_counter(line, "nr_balloon_pages", held) ||
-              read_counter(line, "balloon_inflate", inflated) || read_counter(line, "balloon_deflate", deflated) || any;
+              read_counter(line, "pgmajfault", stat.major_faults) || read_counter(line, "pgpgin", read_in_kib) ||
+              read_counter(line, "pgsteal_kswapd", stat.stolen) || read_counter(line, "pgsteal_direct", stat.stolen) ||
+              read_counter(line, "nr_balloon_pages", held) || read_counter(line, "balloon_inflate", inflated) ||
+              read_counter(line, "balloon_deflate", deflated) || any;
     }
     if (!any) return fail(ErrorCode::bad_value, "/proc/vmstat counts nothing we know");
     if (!held && inflated && deflated) held = *inflated - std::min(*inflated, *deflated);
-    if (held) stat.balloon = Bytes(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))) * *held;
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    if (held) stat.balloon = Bytes(page) * *held;
+    if (read_in_kib) stat.read_in = *read_in_kib * 1024 / page;
     return stat;
 }
 

@@ -17,8 +17,9 @@ struct VmStat {
     std::optional<std::uint64_t> swapped_in;
     std::optional<std::uint64_t> swapped_out;
     std::optional<std::uint64_t> major_faults;
-    std::optional<std::uint64_t> stolen;  ///< taken by reclaim, by kswapd and by allocations themselves
-    std::optional<Bytes> balloon;         ///< what a balloon driver holds
+    std::optional<std::uint64_t> stolen;   ///< taken by reclaim, by kswapd and by allocations themselves
+    std::optional<std::uint64_t> read_in;  ///< read from block devices
+    std::optional<Bytes> balloon;          ///< what a balloon driver holds
 };
 
 /// Fails: `bad_value` where nothing of it is there; as read_text().

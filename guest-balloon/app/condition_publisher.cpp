@@ -49,9 +49,7 @@ ConditionFacts ConditionPublisher::facts_of(const GuestState& guest, TimePoint n
         facts.available = memory.available;
     }
     if (os_) {
-        // What was used more than once is in use. The layer's cost curve is no help here: what it assumes of cache that was
-        // never missed is dear on purpose, so that nobody takes too much of it unasked.
-        facts.cache_in_use = os_->active_file;
+        facts.cache_in_use = os_->cache_in_use;
         facts.guest_ballooned = guest.os() ? guest.os()->taken : os_->balloon;
     }
     facts.psi_some_avg10 = memory.psi_some_avg10;

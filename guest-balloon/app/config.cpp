@@ -57,6 +57,7 @@ void read_os(StrictTable os, GuestdConfig& config) {
         os.add_problem("cgroup", "must be auto, none, or the folder of a memory cgroup");
     take(os.flag("balloon"), config.os.moves);
     take(os.flag("probe"), config.os.probes);
+    if (auto percent = os.number("stall_budget_percent", 0.1, 100)) config.os.stall_budget = *percent / 100;
     take(os.flag("lock_memory"), config.self.lock_memory);
     if (auto score = os.number("oom_score_adj", -1000, 1000)) config.self.oom_score_adj = static_cast<int>(*score);
     read_pressure(os, config.os.pressure);

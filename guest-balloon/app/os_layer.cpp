@@ -28,13 +28,18 @@ OsLayer::OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, 
       probed_at_(clock.now()) {
     if (sensor_.cgroup() && balloon_->why_not().empty())
         mover_ = std::make_unique<OsMover>(loop, clock_, balloon_, *sensor_.cgroup(), ports_.on_moved);
+    if (mover_ && settings_.stall_budget) mover_->keep_within(*settings_.stall_budget, sensor_.pressure_files().back());
 }
 
 GuestSight OsLayer::look() {
     GuestSight sight = sensor_.look();
     seen_ = sight.os;
     book_.observe(seen_, clock_.now());
+    use_.observe(seen_, clock_.now());
+    sight.os.cache_in_use = use_.in_use(seen_, book_);
     watch_.poll(clock_.now());
+    const auto price = book_.has_learned_stall() ? std::optional(book_.stall_per_refault()) : std::nullopt;
+    if (mover_ && seen_.cgroup) mover_->watch({seen_.cgroup->current, seen_.stalled, seen_.refaults}, price);
     if (settings_.probes) probe();
     for (std::string& sentence : degraded()) sight.degraded.push_back(std::move(sentence));
     return sight;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "guest-balloon/app/os_mover.h"
+#include "guest-balloon/decide/cache_use.h"
 #include "guest-balloon/decide/os_cost.h"
 #include "guest-balloon/sense/guest_sensor.h"
 #include "guest-balloon/sense/pressure_watch.h"
@@ -15,8 +16,9 @@ namespace aerostat::guest {
 struct OsLayerSettings {
     GuestCgroup cgroup;
     PressureThreshold pressure;
-    bool moves = true;    ///< a container's limit may be set by us
-    bool probes = false;  ///< a little page cache is taken now and then, to learn what it is worth
+    bool moves = true;                     ///< a container's limit may be set by us
+    std::optional<double> stall_budget{};  ///< stalled seconds a second that a hold may cause
+    bool probes = false;                   ///< a little page cache is taken now and then, to learn what it is worth
     std::string kept_file;
     bool operator==(const OsLayerSettings&) const = default;
 };
@@ -61,6 +63,7 @@ private:
     std::unique_ptr<OsMover> mover_;  ///< absent: the balloon cannot be moved from here
     PressureWatch watch_;
     RefaultBook book_;
+    CacheUse use_;
     OsSight seen_;
     TimePoint probed_at_;
 };

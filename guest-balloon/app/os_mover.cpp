@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "guest-balloon/decide/os_sight.h"
+#include "procfs/meminfo.h"
+
 namespace aerostat::guest {
 namespace {
 
@@ -10,6 +13,11 @@ constexpr Bytes kNextToNothing{1ULL << 20U};
 
 EndReason reason_for(const Error& error) {
     return error.code == ErrorCode::busy ? EndReason::not_reclaimable : EndReason::unsupported;
+}
+
+std::optional<Duration> stalled_by(const std::string& file) {
+    const auto pressure = procfs::read_memory_pressure_file(file);
+    return pressure ? pressure->some_total : std::nullopt;
 }
 
 }  // namespace
@@ -21,6 +29,7 @@ OsMover::OsMover(asio::io_context& loop, const Clock& clock, std::shared_ptr<OsB
       cgroup_(std::move(cgroup)),
       on_moved_(std::move(on_moved)),
       deadline_timer_(loop),
+      pause_timer_(loop),
       pool_(loop, 1, kMostJobs) {}
 
 void OsMover::move(const MoveOs& order, Bytes reserve, bool has_swap, Bytes unheld) {
@@ -32,6 +41,7 @@ void OsMover::move(const MoveOs& order, Bytes reserve, bool has_swap, Bytes unhe
     move_->unheld = unheld;
     move_->deadline = clock_.now() + order.within;
     move_->held_before = balloon_->held();
+    held_stalls_.clear();
     deadline_timer_.expires_after(std::max(order.within, Duration{}));
     deadline_timer_.async_wait([this, alive = alive_, move = move_](asio::error_code error) {
         if (!error && *alive) answer(*move, EndReason::deadline, "the kernel is still at work");
@@ -58,13 +68,17 @@ void OsMover::probe(Bytes bytes) {
 
 // Does something to the container on the worker, and looks what came of it.
 bool OsMover::act(const std::shared_ptr<Move>& move, Action action, Then then) {
-    return pool_.run([alive = alive_, move, action = std::move(action), then = std::move(then), balloon = balloon_,
-                      cgroup = cgroup_, decided_at = balloon_->releases()] {
+    return pool_.run([this, alive = alive_, move, action = std::move(action), then = std::move(then), balloon = balloon_,
+                      cgroup = cgroup_, file = pressure_file_, decided_at = balloon_->releases()] {
         const Status done = action(*balloon, decided_at);
         const auto seen = procfs::read_memory_cgroup(cgroup);
-        return std::function<void()>([alive, move, then, done, seen] {
+        const auto stalls = file.empty() ? std::nullopt : stalled_by(file);
+        return std::function<void()>([this, alive, move, then, done, seen, stalls] {
             if (!*alive) return;
-            if (seen) move->last = *seen;
+            if (seen) {
+                move->last = *seen;
+                move->stalls.note({seen->current, stalls, seen->refaults_file}, price_, clock_.now());
+            }
             then(seen, done);
         });
     });
@@ -112,16 +126,50 @@ void OsMover::step(const std::shared_ptr<Move>& move) {
     const OsStep next = next_step(*move);
     if (next.action == OsAction::hold) return finish(move, next.reason, next.detail, Hold::changes, next.bytes);
     if (next.action == OsAction::let_go) return finish(move, next.reason, next.detail, Hold::goes);
+    if (next.action == OsAction::watch) return after(next.pause, move, [](OsBalloon&, std::uint64_t) { return Status(); });
     move->held_by_step = move->last.current;
-    look(move, [before = move->last.current, bytes = next.bytes](OsBalloon& balloon, std::uint64_t decided_at) {
+    move->took_at = clock_.now() + next.pause;
+    after(next.pause, move, [before = move->last.current, bytes = next.bytes](OsBalloon& balloon, std::uint64_t decided_at) {
         return balloon.reclaim(bytes, before, decided_at);
     });
+}
+
+void OsMover::after(Duration pause, const std::shared_ptr<Move>& move, Action action) {
+    if (pause <= Duration::zero()) return look(move, std::move(action));
+    pause_timer_.expires_after(pause);
+    pause_timer_.async_wait([this, alive = alive_, move, action = std::move(action)](asio::error_code error) {
+        if (error || !*alive || move_ != move) return;
+        if (move->answered) return too_late(move, true);
+        if (move->pressure || move->cancelled) return step(move);
+        look(move, action);
+    });
+}
+
+void OsMover::keep_within(double stall_budget, std::string pressure_file) {
+    stall_budget_ = stall_budget;
+    pressure_file_ = std::move(pressure_file);
+}
+
+void OsMover::watch(const StallSight& seen, std::optional<double> price) {
+    constexpr Duration kEvery = std::chrono::seconds(2);
+    price_ = price;
+    const auto held = balloon_->held();
+    if (!stall_budget_ || move_ || !held) return held_stalls_.clear();
+    const TimePoint now = clock_.now();
+    held_stalls_.note(seen, price, now);
+    const Bytes more = relief(*held, seen.held, held_stalls_.stall(), *stall_budget_);
+    if (more.is_zero() || now - eased_at_ < kEvery) return;
+    eased_at_ = now;
+    static_cast<void>(pool_.run([balloon = balloon_, at = *held + more, decided_at = balloon_->releases()] {
+        static_cast<void>(balloon->hold(at, decided_at));
+        return std::function<void()>([] {});
+    }));
 }
 
 OsStep OsMover::next_step(Move& move) const {
     const procfs::CgroupMemory& seen = move.last;
     if (move.held_by_step) {
-        const bool little = saturating_sub(*move.held_by_step, seen.current) < kNextToNothing;
+        const bool little = saturating_sub(*move.held_by_step, seen.current) < (stall_budget_ ? kPage : kNextToNothing);
         move.fruitless = little ? move.fruitless + 1 : 0;
     }
     OsMoveSight sight;
@@ -133,6 +181,11 @@ OsStep OsMover::next_step(Move& move) const {
     sight.fruitless = move.fruitless;
     sight.pressure = move.pressure;
     sight.left = move.deadline - clock_.now();
+    sight.within = move.order.within;
+    sight.stall_budget = stall_budget_;
+    sight.stall = move.stalls.stall();
+    sight.proven = move.stalls.proven();
+    sight.judged = clock_.now() - move.took_at >= StallWatch::kShowsAfter;
     return next_os_step(sight);
 }
 

@@ -11,6 +11,7 @@
 #include "guest-balloon/act/os_balloon.h"
 #include "guest-balloon/decide/effects.h"
 #include "guest-balloon/decide/os_step.h"
+#include "guest-balloon/decide/stall_watch.h"
 #include "guest-balloon/sense/worker_pool.h"
 #include "procfs/memory_cgroup.h"
 
@@ -31,6 +32,11 @@ public:
     /// choice. `unheld`: what the container may hold when it is let go; a target not below it lets it go.
     void move(const MoveOs& order, Bytes reserve, bool has_swap, Bytes unheld);
     void cancel(const CancelOs& order);
+    /// What moves may make the guest stall, in seconds a second; `pressure_file` says how much it does.
+    void keep_within(double stall_budget, std::string pressure_file);
+    /// Once a second, with what a refault costs where that was learned: a hold that makes the guest stall beyond the budget
+    /// is eased.
+    void watch(const StallSight& seen, std::optional<double> price);
     /// The guest stalls: a move ends and holds nothing. Allocates nothing.
     void pressure() noexcept;
     /// Takes a little page cache, to learn what it is worth; nothing where that needs a limit.
@@ -52,6 +58,8 @@ private:
         bool pressure = false;
         std::optional<OnShortfall> cancelled;
         bool answered = false;
+        StallWatch stalls;
+        TimePoint took_at;  ///< last
     };
     using Action = std::function<Status(OsBalloon&, std::uint64_t decided_at)>;
     using Then = std::function<void(const Result<procfs::CgroupMemory>& seen, const Status& done)>;
@@ -63,6 +71,7 @@ private:
     void too_late(const std::shared_ptr<Move>& move, bool seen);
     void step(const std::shared_ptr<Move>& move);
     [[nodiscard]] OsStep next_step(Move& move) const;
+    void after(Duration pause, const std::shared_ptr<Move>& move, Action action);
     void finish(const std::shared_ptr<Move>& move, EndReason reason, const std::string& detail, Hold hold, Bytes most = {});
     void answer(Move& move, EndReason reason, const std::string& detail);
     [[nodiscard]] Bytes limit_of(const Move& move) const;
@@ -73,6 +82,12 @@ private:
     OnMoved on_moved_;
     std::shared_ptr<Move> move_;
     asio::steady_timer deadline_timer_;
+    asio::steady_timer pause_timer_;
+    std::optional<double> stall_budget_;
+    std::string pressure_file_;
+    std::optional<double> price_;  ///< of a refault
+    StallWatch held_stalls_;       ///< while nothing moves
+    TimePoint eased_at_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     WorkerPool pool_;  // last: its threads end first
 };

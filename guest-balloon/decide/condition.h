@@ -20,8 +20,7 @@ struct ConditionFacts {
     std::optional<Bytes> total;  ///< memory of the guest, or the container's limit where that is less
     /// The kernel's estimate (MemAvailable, within a container's limit): free, and page cache whoever may be using it.
     std::optional<Bytes> available;
-    /// Of `available`, page cache that somebody uses: taking it makes them read it again. What the OS layer has learned to
-    /// be dear; before it has learned anything, the kernel's active list.
+    /// Of `available`, page cache that somebody uses: taking it makes them read it again (decide/cache_use.h).
     std::optional<Bytes> cache_in_use;
     std::optional<double> psi_some_avg10;
     std::optional<double> psi_full_avg10;

@@ -28,6 +28,7 @@ struct OsSight {
     Bytes unused;     ///< of it, nobody's
     Bytes active_file;
     Bytes inactive_file;
+    Bytes mapped;  ///< of the page cache, mapped by some process
     Bytes anonymous;
     Bytes swap_free;
     std::optional<Duration> stalled;  ///< counters from here on: since boot
@@ -38,7 +39,11 @@ struct OsSight {
     std::optional<std::uint64_t> swapped_out;  ///< in pages
     std::optional<std::uint64_t> stolen;       ///< taken by reclaim, in pages
     std::optional<std::uint64_t> major_faults;
-    std::optional<Bytes> balloon;  ///< held by virtio-balloon
+    std::optional<Duration> io_stalled;               ///< of the machine, by any disk
+    std::optional<std::uint64_t> read_in;             ///< of the machine, in pages
+    std::optional<std::uint64_t> read_from_memory{};  ///< in bytes, by read calls; absent with most looks
+    std::optional<Bytes> balloon;                     ///< held by virtio-balloon
+    Bytes cache_in_use;                               ///< decide/cache_use.h
     bool has_virtio_balloon = false;
     std::optional<CgroupSight> cgroup;
 

@@ -20,6 +20,7 @@ double since(std::uint64_t before, std::uint64_t now) { return now > before ? st
 
 void RefaultBook::observe(const OsSight& seen, TimePoint now) {
     if (!seen.refaults) return;
+    learn_prior(seen);
     const double seconds = last_ ? to_seconds(now - last_at_) : 0;
     if (last_ && last_->refaults && seconds > 0 && seconds <= kLongestLook) {
         const double refaults = since(*last_->refaults, *seen.refaults);
@@ -35,6 +36,14 @@ void RefaultBook::observe(const OsSight& seen, TimePoint now) {
     }
     last_ = seen;
     last_at_ = now;
+}
+
+// A page that is needed again comes from the same disks as one that is needed for the first time. Who waited for a disk to
+// write counts, too: rather too dear.
+void RefaultBook::learn_prior(const OsSight& seen) {
+    if (!seen.io_stalled || !seen.read_in) return;
+    const double waited = std::max(0.0, to_seconds(*seen.io_stalled)) + kPriorStall * kPriorRefaults;
+    prior_ = std::min(kPriorStall, waited / (static_cast<double>(*seen.read_in) + kPriorRefaults));
 }
 
 void RefaultBook::fade(double seconds) {
@@ -70,9 +79,7 @@ void RefaultBook::note_rate(const OsSight& seen, double seconds, double refaults
     bin.cache += seen.cache().as_double() * seconds;
 }
 
-double RefaultBook::stall_per_refault() const {
-    return (stalls_ + kPriorStall * kPriorRefaults) / (refaults_ + kPriorRefaults);
-}
+double RefaultBook::stall_per_refault() const { return (stalls_ + prior_ * kPriorRefaults) / (refaults_ + kPriorRefaults); }
 
 std::vector<RefaultBook::Seen> RefaultBook::seen_below(Bytes below) const {
     std::vector<Seen> all;

@@ -16,7 +16,8 @@ namespace aerostat::guest {
 /// one saves. Pure; the owner's thread.
 class RefaultBook {
 public:
-    /// What a refault costs before one was seen, per page: a page from a network disk with readahead. Dear on purpose.
+    /// What a refault costs before one was seen, per page: a page from a network disk with readahead, dear on purpose; less
+    /// where the machine's programs have waited less for what was read from disks so far.
     static constexpr double kPriorStall = 500e-6;
 
     /// One look, about a second after the one before.
@@ -43,6 +44,7 @@ private:
         double cache = 0;  ///< bytes × weight
     };
     static constexpr double kPriorRefaults = 512;
+    void learn_prior(const OsSight& seen);
     void fade(double seconds);
     void note_shrinking(const OsSight& seen);
     void note_rate(const OsSight& seen, double seconds, double refaults);
@@ -51,6 +53,7 @@ private:
     TimePoint last_at_;
     double stalls_ = 0;
     double refaults_ = 0;
+    double prior_ = kPriorStall;
     double rate_now_ = 0;
     Bytes peak_;  ///< the largest cache since it last grew beyond what had been taken
     std::uint64_t stolen_at_peak_ = 0;

@@ -17,6 +17,7 @@ void look_at_meminfo(GuestSight& sight, const std::string& root) {
     sight.os.unused = info->free;
     sight.os.active_file = info->active_file;
     sight.os.inactive_file = info->inactive_file;
+    sight.os.mapped = info->mapped;
     sight.os.anonymous = info->anonymous;
     sight.os.swap_free = info->swap_free;
 }
@@ -37,6 +38,7 @@ void narrow(OsSight& os, const procfs::CgroupMemory& seen) {
     if (seen.high) os.total = std::min(os.total, *seen.high);
     os.active_file = seen.active_file;
     os.inactive_file = seen.inactive_file;
+    os.mapped = seen.mapped_file;
     os.anonymous = seen.anonymous;
     os.unused = std::min(os.unused, saturating_sub(os.total, seen.current));
     // Some of the cache is always needed (programs that run); the kernel's own estimate leaves half of it, too.
@@ -50,7 +52,7 @@ void narrow(OsSight& os, const procfs::CgroupMemory& seen) {
 
 }  // namespace
 
-GuestSensor::GuestSensor(GuestCgroup where) : root_(std::move(where.root)) {
+GuestSensor::GuestSensor(GuestCgroup where) : root_(std::move(where.root)), traffic_(root_) {
     has_virtio_balloon_ = procfs::has_virtio_balloon(root_);
     if (where.wanted == "none") return;
     const bool named = where.wanted != "auto";
@@ -74,6 +76,7 @@ GuestSight GuestSensor::look() {
     look_at_meminfo(sight, root_);
     take_pressure(sight, procfs::read_memory_pressure(root_));
     look_at_counters(sight);
+    look_at_reading(sight);
     if (!cgroup_trouble_.empty()) sight.degraded.push_back(cgroup_trouble_);
     if (cgroup_) look_at_cgroup(sight);
     sight.memory = GuestMemory{sight.os.total, sight.os.available, sight.os.psi_some_avg10, sight.os.psi_full_avg10};
@@ -92,9 +95,18 @@ void GuestSensor::look_at_counters(GuestSight& sight) const {
     sight.os.swapped_out = stat->swapped_out;
     sight.os.stolen = stat->stolen;
     sight.os.major_faults = stat->major_faults;
+    sight.os.read_in = stat->read_in;
     sight.os.balloon = stat->balloon;
     if (!stat->refaults_file)
         sight.degraded.emplace_back("this kernel counts no refaults: page cache keeps its assumed price");
+}
+
+// What is read changes slowly, and there may be many who read.
+void GuestSensor::look_at_reading(GuestSight& sight) {
+    constexpr int kEvery = 5;
+    if (looks_++ % kEvery == 0) sight.os.read_from_memory = traffic_.look(cgroup_);
+    const auto waits = procfs::read_memory_pressure_file(root_ + "/proc/pressure/io");
+    if (waits) sight.os.io_stalled = waits->some_total;
 }
 
 void GuestSensor::look_at_cgroup(GuestSight& sight) const {

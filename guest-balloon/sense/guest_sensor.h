@@ -6,6 +6,7 @@
 
 #include "guest-balloon/decide/guest_state.h"
 #include "guest-balloon/decide/os_sight.h"
+#include "guest-balloon/sense/read_traffic.h"
 #include "procfs/memory_cgroup.h"
 
 namespace aerostat::guest {
@@ -40,12 +41,15 @@ public:
 
 private:
     void look_at_counters(GuestSight& sight) const;
+    void look_at_reading(GuestSight& sight);
     void look_at_cgroup(GuestSight& sight) const;
 
     std::string root_;
     std::optional<procfs::MemoryCgroup> cgroup_;
     std::string cgroup_trouble_;
     bool has_virtio_balloon_ = false;
+    ReadTraffic traffic_;
+    int looks_ = 0;
 };
 
 }  // namespace aerostat::guest

@@ -2,11 +2,12 @@
 
 In a virtual machine, for it needs memory.reclaim. A cgroup there reads a file set in a loop, some of it more often than the
 rest, from the guest's own disk. The bench plays the host: it orders the container smaller step by step, and compares what
-guestd's curve foretells with the stall that the cgroup's memory.pressure then counts. Last, what a budget of 1 % of stall
-gains.
+guestd's curve foretells with the stall that the cgroup's memory.pressure then counts. Then what a budget of 1 % of stall
+gains: by the curve alone, and with a guestd that is told the budget and watches it ([os] stall_budget_percent).
 """
 
 import os
+import signal
 import sys
 import time
 
@@ -60,11 +61,14 @@ class Host:
         except WireError:
             return (latest or self.receive("report", 5))["os"]
 
-    def hold(self, size):
+    def close(self):
+        self._line.close()
+
+    def hold(self, size, deadline_s=8):
         self._ops += 1
         self._line.send("apply", session=self.hello["session"], op=f"hold-{self._ops}", jvms=[], os_target_bytes=int(size),
-                        deadline_ms=8000, lease_ms=60_000)
-        return self.receive("result", 15, lambda message: message["op"] == f"hold-{self._ops}")
+                        deadline_ms=1000 * deadline_s, lease_ms=60_000)
+        return self.receive("result", deadline_s + 10, lambda message: message["op"] == f"hold-{self._ops}")
 
 
 def cost_at(curve, memory):
@@ -96,6 +100,17 @@ class Squeezed:
         vm.shell.start("exec sh /tmp/reader")
         vm.start_guestd(options="--config /tmp/guestd.toml")
         self.host = Host(vm.channel_path)
+        self.deadline_s = 8
+
+    def watch_the_budget(self):
+        """A guestd that has learned nothing yet, and keeps what it holds the container at within the budget."""
+        self.vm.kill_guestd(signal.SIGTERM)
+        self.host.close()
+        budget = f"stall_budget_percent = {100 * BUDGET:.0f}"
+        self.vm.run(f"cat >/tmp/guestd.toml <<'END'\n{CONFIG}{budget}\nEND")
+        self.vm.start_guestd(options="--config /tmp/guestd.toml")
+        self.host = Host(self.vm.channel_path)
+        self.deadline_s = 24
 
     def stalled(self):
         """Seconds since the cgroup was made."""
@@ -119,7 +134,7 @@ class Squeezed:
         """(what the curve foretells, what was measured, what the container holds then, the result)."""
         layer = self.host.os_layer()
         foretold = cost_at(layer["curve"], self.used(layer) - max(0, layer["holds_bytes"] - size))
-        result = self.host.hold(size)
+        result = self.host.hold(size, self.deadline_s)
         return foretold, self.stall_rate(), self.holds(), result
 
     @staticmethod
@@ -151,7 +166,7 @@ def measure(vm, quick):
     figures["stall_unsqueezed"] = squeezed.stall_rate()
     print(f"unsqueezed: {full / MIB:.0f} MiB held, {figures['stall_unsqueezed']:.4f} s/s stalled", flush=True)
     size, _ = squeezed.within_budget()
-    prior = note("assumed curve, 1 %", size)
+    found = {"assumed": note("assumed curve, 1 %", size)}
     squeezed.relax()
     for less in (32, 56, 72, 84, 92):
         if note("learning", full - less * MIB)[1] > 0.5:
@@ -161,9 +176,16 @@ def measure(vm, quick):
         note("foretold", full - less * MIB)
         squeezed.relax()
     size, layer = squeezed.within_budget()
-    learned = note("learned curve, 1 %", size)
+    found["learned"] = note("learned curve, 1 %", size)
+    squeezed.watch_the_budget()
+    squeezed.relax()
+    found["watched"] = note("watched, as far as it goes", full / 3)
+    found["watched_later"] = squeezed.holds(), squeezed.stall_rate()
+    squeezed.relax()
+    size, _ = squeezed.within_budget()
+    found["watched_learned"] = note("watched, learned curve, 1 %", size)
     table(["step", "target MiB", "held MiB", "foretold s/s", "measured s/s", "ended"], rows)
-    for name, (holds, measured) in (("assumed", prior), ("learned", learned)):
+    for name, (holds, measured) in found.items():
         figures[name] = {"gained_mib": (full - holds) / MIB, "stall": measured}
         print(f"FIGURE pagecache.{name} gained_mib={(full - holds) / MIB:.0f} of={full / MIB:.0f} "
               f"stall_percent={100 * measured:.2f} budget_percent={100 * BUDGET:.0f}", flush=True)

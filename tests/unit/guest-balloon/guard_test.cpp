@@ -4,6 +4,7 @@
 #include "guest-balloon/decide/os_probe.h"
 #include "guest-balloon/decide/os_step.h"
 #include "guest-balloon/decide/patched_line.h"
+#include "guest-balloon/decide/stall_watch.h"
 #include "guest-balloon/decide/time_jump.h"
 #include "tests/unit/guest-balloon/guest_fixture.h"
 
@@ -90,6 +91,78 @@ TEST(OsStep, EndsWithItsReason) {
     EXPECT_EQ(with([](auto& s) { s.fruitless = 3; }).reason, EndReason::not_reclaimable);
     EXPECT_GT(with([](auto& s) { s.fruitless = 3; }).bytes, fine.holding) << "held with room to breathe";
     EXPECT_EQ(with([](auto& s) { s.pressure = true; }).action, OsAction::let_go);
+}
+
+/// A move of 200 MiB in eight seconds that may make the guest stall one hundredth of the time.
+OsMoveSight with_budget() {
+    OsMoveSight seen{.holding = 1000_MiB, .target = 800_MiB, .spare = 1_GiB, .left = seconds(8), .within = seconds(8)};
+    seen.stall_budget = 0.01;
+    seen.proven = 1010_MiB;
+    return seen;
+}
+
+TEST(OsStep, WithABudgetItTakesBitByBitAndKeepsTimeToSeeWhatCameOfIt) {
+    OsMoveSight seen = with_budget();
+    const Bytes least_rate = 200_MiB / 80;
+    Duration needed{};
+    while (saturating_sub(seen.holding, seen.target) > 1_MiB) {
+        const OsStep step = next_os_step(seen);
+        ASSERT_EQ(step.action, OsAction::reclaim);
+        EXPECT_LT(step.bytes, least_rate * 3) << "evenly";
+        needed += step.pause;
+        seen.left -= step.pause;
+        seen.holding = saturating_sub(seen.holding, step.bytes);
+    }
+    EXPECT_GT(needed, seconds(4));
+    EXPECT_GT(seen.left, seconds(1));
+    EXPECT_EQ(next_os_step(seen).action, OsAction::watch);
+    seen.judged = true;
+    EXPECT_EQ(next_os_step(seen).reason, EndReason::met);
+    EXPECT_EQ(next_os_step(seen).bytes, 800_MiB);
+}
+
+TEST(OsStep, WhereTheBudgetIsPassedItHoldsWhatWasNoTrouble) {
+    OsMoveSight seen = with_budget();
+    seen.stall = 0.011;
+    const OsStep step = next_os_step(seen);
+    EXPECT_EQ(step.action, OsAction::hold);
+    EXPECT_EQ(step.bytes, 1010_MiB);
+    EXPECT_EQ(step.reason, EndReason::guest_pressure);
+    seen.stall = 0.009;
+    EXPECT_EQ(next_os_step(seen).action, OsAction::reclaim);
+    seen.left = milliseconds(150);
+    EXPECT_EQ(next_os_step(seen).reason, EndReason::deadline);
+}
+
+TEST(StallWatch, SeesTheKernelsFigureAndWhatRefaultsCost) {
+    StallWatch watch;
+    StallSight seen{1000_MiB, Duration::zero(), 0};
+    TimePoint now{seconds(100)};
+    const auto later = [&](Duration by, Duration stalled, std::uint64_t refaults) {
+        now += by;
+        *seen.stalled += stalled;
+        *seen.refaults += refaults;
+        seen.held = saturating_sub(seen.held, 10_MiB);
+        watch.note(seen, 100e-6, now);
+    };
+    watch.note(seen, std::nullopt, now);
+    EXPECT_EQ(watch.stall(), 0);
+    later(seconds(1), {}, 0);
+    later(seconds(1), milliseconds(60), 0);
+    EXPECT_NEAR(watch.stall(), 0.03, 1e-9);
+    EXPECT_EQ(watch.proven(), 1000_MiB);
+    for (int i = 0; i < 6; ++i) later(seconds(1), {}, 0);
+    EXPECT_EQ(watch.stall(), 0) << "over";
+    EXPECT_EQ(watch.proven(), 970_MiB) << "what was held five seconds ago";
+    later(seconds(1), {}, 200);
+    EXPECT_NEAR(watch.stall(), 0.02, 1e-9) << "before the kernel has added it up";
+}
+
+TEST(StallWatch, AHoldIsEasedByTheMoreTheFurtherBeyondTheBudgetItIs) {
+    EXPECT_EQ(relief(320_MiB, 320_MiB, 0.01, 0.01), 0_B);
+    EXPECT_EQ(relief(320_MiB, 320_MiB, 0.02, 0.01), 20_MiB);
+    EXPECT_EQ(relief(320_MiB, 320_MiB, 1.0, 0.01), 40_MiB);
+    EXPECT_EQ(relief(320_MiB, 200_MiB, 1.0, 0.01), 0_B) << "it is not the hold that makes it stall";
 }
 
 TEST(Probe, IsSmallAndOnlyWhereTheGuestIsCalm) {

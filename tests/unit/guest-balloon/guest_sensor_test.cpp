@@ -150,5 +150,39 @@ TEST_F(Watch, TheKernelsOwnFileGetsATrigger) {
     EXPECT_LE(calls, 1);
 }
 
+TEST_F(Machine, WhatProgramsReadOutOfTheCacheIsASumThatOnlyGrows) {
+    const auto reads = [this](const std::string& pid, std::uint64_t asked, std::uint64_t fetched) {
+        root.write("/proc/" + pid + "/io",
+                   "rchar: " + std::to_string(asked) + "\nwchar: 5\nread_bytes: " + std::to_string(fetched) + "\n");
+    };
+    ReadTraffic traffic(root.path);
+    EXPECT_FALSE(traffic.look(std::nullopt)) << "no process at all: it cannot be seen";
+    reads("10", 1000, 400);
+    root.write("/proc/11/stat", "without io: it has ended\n");
+    EXPECT_EQ(traffic.look(std::nullopt), 0U) << "what was read before us does not count";
+    reads("10", 1500, 400);
+    reads("12", 100, 0);
+    EXPECT_EQ(traffic.look(std::nullopt), 600U);
+    reads("10", 10, 0);  // another process of the same number
+    EXPECT_EQ(traffic.look(std::nullopt), 600U);
+    root.write("/proc/12/io", "nonsense\n");
+    EXPECT_FALSE(traffic.look(std::nullopt)) << "somebody whose reading cannot be seen";
+}
+
+TEST_F(Machine, TheReadersOfAContainerAreThoseOfItsGroupAndOfThoseBelow) {
+    root.write("/proc/10/io", "rchar: 0\nread_bytes: 0\n");
+    root.write("/proc/11/io", "rchar: 0\nread_bytes: 0\n");
+    root.write("/proc/12/io", "rchar: 0\nread_bytes: 0\n");
+    root.write("/web/cgroup.procs", "10\n");
+    root.write("/web/below/cgroup.procs", "11\n");
+    const procfs::MemoryCgroup group{2, root.path + "/web", root.path};
+    ReadTraffic traffic(root.path);
+    EXPECT_EQ(traffic.look(group), 0U);
+    root.write("/proc/10/io", "rchar: 7\nread_bytes: 0\n");
+    root.write("/proc/11/io", "rchar: 70\nread_bytes: 0\n");
+    root.write("/proc/12/io", "rchar: 700\nread_bytes: 0\n");
+    EXPECT_EQ(traffic.look(group), 77U);
+}
+
 }  // namespace
 }  // namespace aerostat::guest

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <functional>
 
+#include "guest-balloon/decide/cache_use.h"
+
 namespace aerostat::guest {
 namespace {
 
@@ -220,6 +222,77 @@ TEST(OsCost, AnyFiguresGiveACurve) {
         const Bytes least = least_within(layer.curve, layer.size, 0.01);
         ASSERT_LE(least, std::clamp(layer.size, layer.curve.floor(), layer.curve.ceiling()));
     }
+}
+
+// What of the cache is in use.
+
+class UsedCache : public ::testing::Test {
+protected:
+    UsedCache() {
+        seen.inactive_file = 100_MiB;
+        seen.active_file = 400_MiB;
+        seen.refaults = 0;
+        seen.stalled = Duration::zero();
+        seen.read_from_memory = 0;
+    }
+    /// Programs read so much a second; so many of the pages were missed, each at a stall of 20 us.
+    void read(Bytes a_second, std::uint64_t missed = 0, int seconds_long = 120) {
+        for (int i = 0; i < seconds_long; ++i) {
+            now += seconds(1);
+            *seen.read_from_memory += a_second.count();
+            *seen.refaults += missed;
+            *seen.stalled += std::chrono::microseconds(20 * missed);
+            book.observe(seen, now);
+            use.observe(seen, now);
+        }
+    }
+    [[nodiscard]] Bytes in_use() const { return use.in_use(seen, book); }
+    OsSight seen;
+    RefaultBook book;
+    CacheUse use;
+    TimePoint now{std::chrono::hours(1)};
+};
+
+TEST_F(UsedCache, IsTheActiveListWhereNobodyKnowsWhatIsRead) {
+    seen.read_from_memory.reset();
+    use.observe(seen, now);
+    EXPECT_EQ(in_use(), 400_MiB);
+}
+
+TEST_F(UsedCache, IsNothingWhereNobodyReadsButWhatIsMapped) {
+    read(0_B);
+    EXPECT_EQ(in_use(), 0_B);
+    seen.mapped = 30_MiB;
+    EXPECT_EQ(in_use(), 30_MiB);
+}
+
+TEST_F(UsedCache, IsTheLessTheCheaperItIsToReadItAgain) {
+    read(40_MiB, 1000);  // learns that a refault costs 20 us
+    read(40_MiB, 0, 60);
+    // 10,240 pages a second would stall 0.2 s: a twentieth of it may be missed.
+    EXPECT_NEAR(in_use().as_double(), (380_MiB).as_double(), (4_MiB).as_double());
+    read(400_MiB);
+    EXPECT_GT(in_use(), 396_MiB);
+    read(1_MiB, 0, 300);
+    EXPECT_EQ(in_use(), 0_B) << "256 pages a second, half of the budget";
+}
+
+TEST_F(UsedCache, IsAllOfItWhereTheGuestStallsAlready) {
+    read(40_MiB, 1000, 60);
+    EXPECT_EQ(in_use(), seen.cache());
+}
+
+TEST(OsCost, TheAssumedPriceOfARefaultIsWhatReadingFromTheDisksHasCostIfThatIsLess) {
+    OsSight seen;
+    seen.refaults = 0;
+    seen.io_stalled = seconds(10);
+    seen.read_in = 1'000'000;
+    RefaultBook book;
+    book.observe(seen, TimePoint(seconds(1)));
+    EXPECT_NEAR(book.stall_per_refault(), 10e-6, 1e-6);
+    seen.io_stalled = seconds(10'000);
+    book.observe(seen, TimePoint(seconds(2)));
+    EXPECT_EQ(book.stall_per_refault(), RefaultBook::kPriorStall);
 }
 
 }  // namespace

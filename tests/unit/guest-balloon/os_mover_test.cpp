@@ -164,5 +164,43 @@ TEST_F(OsMoverTest, AProbeTakesPageCacheWhereTheKernelCan) {
     EXPECT_EQ(root.read("/memory.reclaim").substr(0, 7), "4194304");
 }
 
+TEST_F(OsMoverTest, AHoldThatMakesTheGuestStallBeyondItsBudgetIsEased) {
+    start();
+    ManualClock time;
+    mover = std::make_unique<OsMover>(loop, time, balloon, procfs::MemoryCgroup{2, root.path, root.path},
+                                      [this](const std::string&, const OsOutcome& outcome) { moved = outcome; });
+    mover->keep_within(0.01, root.path + "/memory.pressure");
+    balloon->may_go_on.release(10);
+    take(256_MiB);
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    ASSERT_EQ(high(), "268435456\n");
+    StallSight seen{256_MiB, Duration::zero(), 0};
+    const auto second = [&](Duration stalled) {
+        time.advance(std::chrono::seconds(1));
+        *seen.stalled += stalled;
+        mover->watch(seen, std::nullopt);
+    };
+    for (int i = 0; i < 5; ++i) second(std::chrono::milliseconds(10));
+    second(std::chrono::milliseconds(100));
+    ASSERT_TRUE(run_until(loop, [&] { return high() == "301989888\n"; })) << high() << " and not before: an eighth more";
+    EXPECT_EQ(balloon->held(), 288_MiB);
+    mover.reset();
+}
+
+TEST_F(OsMoverTest, AStallBetweenTwoBitsEndsTheMoveAndNothingMoreIsTaken) {
+    start();
+    mover->keep_within(0.01, root.path + "/memory.pressure");
+    balloon->may_go_on.release(10);
+    take(128_MiB);
+    ASSERT_TRUE(run_until(loop, [&] { return balloon->calls >= 1; }));
+    EXPECT_EQ(std::stoull(root.read("/memory.reclaim")), (256_KiB).count()) << "bit by bit over a minute";
+    const int calls = balloon->calls;
+    mover->pressure();
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    EXPECT_EQ(moved->reason, EndReason::guest_pressure);
+    EXPECT_FALSE(balloon->held());
+    EXPECT_LE(balloon->calls, calls + 2) << "a bit that was on its way, and the end of the hold";
+}
+
 }  // namespace
 }  // namespace aerostat::guest
