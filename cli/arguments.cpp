@@ -59,6 +59,11 @@ Status read_request(const std::string& command, const TypedOptions& typed, Contr
     request.command = from_wire_name<Command>(command).value_or(Command::status);
     if (auto checked = check_target(typed.target); !checked) return checked;
     request.target = typed.target;
+    if (!typed.reserve_for.empty()) {
+        if (!is_valid_name(typed.reserve_for))
+            return fail(ErrorCode::bad_value, "--for: \"" + printable(typed.reserve_for, 80) + "\" is not a guest's name");
+        request.target = typed.reserve_for;
+    }
     if (!typed.op.empty() && !is_valid_id(typed.op)) {
         return fail(ErrorCode::bad_value,
                     "\"" + printable(typed.op, 80) + "\" is not an operation's id; see aerostatctl ops");
@@ -111,6 +116,7 @@ bool reads_history(const std::string& command) {
 
 Invocation::Action action_of(const std::string& command) {
     if (command == "top") return Invocation::Action::top;
+    if (command == "doctor") return Invocation::Action::doctor;
     return command == "condition" ? Invocation::Action::condition : Invocation::Action::ask;
 }
 
@@ -154,6 +160,7 @@ Result<Invocation> parse_arguments(const std::vector<std::string>& arguments, co
     invocation.condition = ConditionOptions{typed.watch, typed.exec};
     invocation.socket = typed.socket.empty() ? socket : typed.socket;
     invocation.json = typed.json;
+    invocation.config = typed.config;
     if (command == "simulate" || reads_history(command)) {
         invocation.action = Invocation::Action::run_tool;
         invocation.tool_arguments =

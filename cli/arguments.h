@@ -22,7 +22,7 @@ struct ConditionOptions {
 
 /// A command line, understood.
 struct Invocation {
-    enum class Action { print, ask, top, run_tool, condition };
+    enum class Action { print, ask, top, run_tool, condition, doctor };
     Action action = Action::ask;
     std::string text;  ///< print: a help page or the version
     std::string socket;
@@ -31,6 +31,7 @@ struct Invocation {
     TopOptions top;
     std::vector<std::string> tool_arguments;  ///< run_tool: for aerostat-sim, which needs no daemon
     ConditionOptions condition;
+    std::string config;  ///< doctor: the daemon's configuration file; empty: where packages put it
 };
 
 /// Reads the arguments behind the program's name. `socket` is where to look when --socket is not given.

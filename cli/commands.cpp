@@ -56,6 +56,22 @@ void add_give(CLI::App& app, TypedOptions& typed) {
     add_order_flags(give, typed);
 }
 
+void add_reserve(CLI::App& app, TypedOptions& typed) {
+    CLI::App* reserve = add_command(app, "reserve");
+    add_bytes(reserve, typed);
+    reserve->add_option("--for", typed.reserve_for, "The guest it is for: never more than that guest's max")
+        ->option_text("GUEST");
+    add_deadline(reserve, typed);
+    reserve->add_option("--hold", typed.hold, "Once granted it is kept so long (default 1m)")->option_text("TIME");
+    reserve->add_flag("--no-wait", typed.no_wait, "Ask and return; see ops");
+}
+
+void add_doctor(CLI::App& app, TypedOptions& typed) {
+    add_command(app, "doctor")
+        ->add_option("--config", typed.config, "The daemon's configuration (default: in /etc/aerostat)")
+        ->option_text("FILE");
+}
+
 void add_top(CLI::App& app, TypedOptions& typed) {
     CLI::App* top = add_command(app, "top");
     top->add_flag("--once", typed.once, "Print one table and end");
@@ -112,6 +128,7 @@ void add_commands(CLI::App& app, TypedOptions& typed) {
     add_target(release, typed, false);
     add_deadline(release, typed);
     release->add_flag("--local", typed.local, "On a guest: act although a host is in charge");
+    add_reserve(app, typed);
     add_command(app, "plan");
     add_command(app, "ops");
     CLI::App* cancel = add_command(app, "cancel");
@@ -121,6 +138,7 @@ void add_commands(CLI::App& app, TypedOptions& typed) {
     add_simulate(app, typed);
     add_target(add_command(app, "pause"), typed, false);
     add_target(add_command(app, "resume"), typed, false);
+    add_doctor(app, typed);
 }
 
 }  // namespace aerostat::cli

@@ -32,6 +32,8 @@ struct TypedOptions {
     std::string svg;
     bool watch = false;
     std::string exec;
+    std::string reserve_for;
+    std::string config;
 };
 
 /// Adds every command with its options and help page to the parser. `typed` must outlive the parsing.

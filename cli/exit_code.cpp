@@ -20,7 +20,7 @@ ExitCode exit_code_for_request(const Error& error) { return error.code == ErrorC
 ExitCode exit_code_for(Command command, const ReplyBody& body) {
     const auto* operation = std::get_if<OperationView>(&body);
     if (!operation || operation->running) return kExitMet;
-    const bool wants_all = command == Command::squeeze || command == Command::give;
+    const bool wants_all = command == Command::squeeze || command == Command::give || command == Command::reserve;
     if (wants_all && operation->reason != EndReason::met) return kExitShortfall;
     if (command == Command::release && !operation->shortfall.is_zero()) return kExitShortfall;
     return kExitMet;

@@ -106,9 +106,31 @@ constexpr std::string_view kRelease =
     R"(Ends what an operator has ordered: ceilings fall away. On a host the policy decides again; on a guest without a host the
 JVMs are unrestrained. Without TARGET: everywhere.
 
+TARGET may also be a reservation's id, from reserve or ops.
+
 Examples:
   aerostatctl release orders/api
   aerostatctl release)";
+
+constexpr std::string_view kReserve =
+    R"(Has others squeezed until BYTES are verified free, and keeps them from everybody: for a guest that is about to start. Answers
+when they are, or by the deadline that they are not, and why. It ends when the guest of a hook has its memory, at --hold, or with
+`aerostatctl release ID`. Only on a host. libvirt's hook asks by itself at each start of a domain.
+
+Examples:
+  aerostatctl reserve 4GiB --deadline 10s
+  aerostatctl reserve 4GiB --for web-3 --hold 5m
+  aerostatctl release reserve~1)";
+
+constexpr std::string_view kDoctor =
+    R"(Looks at the machine, the daemon, and on a host at libvirt and the guests it manages: what is missing, and how to mend it.
+"bad" does not work; "advice" works and could be better.
+
+Exit status: 0 nothing is bad, 3 something is, 4 no daemon answers (the machine is looked at all the same).
+
+Examples:
+  aerostatctl doctor
+  aerostatctl doctor --json | jq '.findings[] | select(.level != "ok")')";
 
 constexpr std::string_view kPlan =
     R"(What the policy would do now, without doing it: for each layer its memory now, its target, its price there and why.
@@ -177,7 +199,7 @@ constexpr std::string_view kResume =
 Examples:
   aerostatctl resume orders)";
 
-constexpr std::array<std::pair<std::string_view, HelpText>, 16> kCommands{{
+constexpr std::array<std::pair<std::string_view, HelpText>, 18> kCommands{{
     {"status", {"The daemon and its guests at a glance", kStatus}},
     {"jvms", {"Every JVM with its heap, balloon and costs", kJvms}},
     {"top", {"A live table of all layers", kTop}},
@@ -185,6 +207,7 @@ constexpr std::array<std::pair<std::string_view, HelpText>, 16> kCommands{{
     {"squeeze", {"Take memory from a guest or JVM, within a deadline", kSqueeze}},
     {"give", {"Give memory to a guest or JVM", kGive}},
     {"release", {"Drop the ceilings that squeezes have left", kRelease}},
+    {"reserve", {"Keep memory for a guest that is about to start", kReserve}},
     {"plan", {"What the policy would do now (nothing is done)", kPlan}},
     {"ops", {"Operations, running and ended", kOps}},
     {"history", {"What the host has decided", kHistory}},
@@ -194,6 +217,7 @@ constexpr std::array<std::pair<std::string_view, HelpText>, 16> kCommands{{
     {"cancel", {"End a running operation", kCancel}},
     {"pause", {"Switch ballooning off", kPause}},
     {"resume", {"Switch ballooning on again", kResume}},
+    {"doctor", {"What is missing here, and how to mend it", kDoctor}},
 }};
 
 }  // namespace

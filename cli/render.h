@@ -22,6 +22,9 @@ namespace aerostat::cli {
 /// `top`: a head line, the table of layers, and below it what needs attention; at most look.height lines.
 [[nodiscard]] std::string render_top(const StatusView& status, const WorkTexts& work, const Look& look);
 
+/// What is wrong first, with what to do about it; then what is well.
+[[nodiscard]] std::string render_doctor(const DoctorView& doctor, const Look& look);
+
 /// Whatever kind of body it is; an empty one gives "done".
 [[nodiscard]] std::string render_reply(Command command, const ReplyBody& body, const Look& look);
 

@@ -65,6 +65,15 @@ std::string os_lines(const StatusView& status) {
     return out.empty() ? out : "\n" + out;
 }
 
+std::string notes_of(const StatusView& status, const Look& look) {
+    std::string out;
+    for (const GuestView& guest : status.guests) {
+        for (const std::string& note : guest.notes)
+            out += styled(printable(guest.name) + ": " + printable(note, 400), Style::warning, look) + "\n";
+    }
+    return out.empty() ? out : "\n" + out;
+}
+
 std::string joined(const std::vector<std::string>& words) {
     std::string out;
     for (const std::string& word : words) out += (out.empty() ? "" : " ") + printable(word, 60);
@@ -123,6 +132,8 @@ std::string head_line(const StatusView& status, const Look& look) {
     if (status.paused) line += ", " + styled("paused", Style::warning, look);
     if (status.memory) line += ", memory " + show(*status.memory);
     if (status.charged) line += ", charged " + show(*status.charged);
+    if (status.reserved) line += ", reserved for starts " + show(*status.reserved);
+    if (status.lost) line += ", lost to bad memory " + show(*status.lost);
     if (status.emergency_reserve) line += ", reserve " + show(*status.emergency_reserve);
     if (status.price) line += fmt::format(", price {} a GiB", show_price(*status.price));
     return line;
@@ -132,7 +143,7 @@ std::string render_status(const StatusView& status, const Look& look) {
     std::string out = head_line(status, look) + fmt::format(", version {}\n", printable(status.software, 20));
     out += warnings_of(status, look);
     if (status.guests.empty()) return out + "no guests\n";
-    return out + "\n" + guests_table(status).render(look) + os_lines(status);
+    return out + "\n" + guests_table(status).render(look) + os_lines(status) + notes_of(status, look);
 }
 
 std::string render_jvms(const StatusView& status, const Look& look) {

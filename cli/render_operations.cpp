@@ -33,6 +33,18 @@ std::string verified_of(const OperationView& operation) {
     return operation.verified ? fmt::format("{} verified", show(*operation.verified)) : "not verified";
 }
 
+std::string render_reservation(const OperationView& reserve, const Look& look) {
+    if (reserve.running) return fmt::format("reserve: asked as {}; see aerostatctl ops\n", printable(reserve.op));
+    const bool granted = reserve.reason == EndReason::met;
+    const std::string word = styled(granted ? "granted" : "refused", granted ? Style::good : Style::warning, look);
+    const std::string took = format_duration(reserve.elapsed);
+    if (granted)
+        return fmt::format("reserve: {}: {} verified free, in {}; ends by itself or with `aerostatctl release {}`\n", word,
+                           show(reserve.asked), took, printable(reserve.op));
+    return fmt::format("reserve: {} ({}), after {}: {} of {} free\n{}\n", word, to_string(reserve.reason), took,
+                       show(reserve.obtained), show(reserve.asked), printable(reserve.detail, 500));
+}
+
 }  // namespace
 
 std::string render_operations(const OperationsView& operations, const Look& look) {
@@ -60,6 +72,7 @@ std::string render_operations(const OperationsView& operations, const Look& look
 }
 
 std::string render_operation(const OperationView& operation, const Look& look) {
+    if (operation.command == "reserve") return render_reservation(operation, look);
     if (operation.running) {
         return fmt::format("{}: started as {}, {} asked; see aerostatctl ops\n", subject_of(operation),
                            printable(operation.op), show(operation.asked));
@@ -92,6 +105,7 @@ std::string render_reply(Command command, const ReplyBody& body, const Look& loo
     if (const auto* plan = std::get_if<PlanView>(&body)) return render_plan(*plan, look);
     if (const auto* operations = std::get_if<OperationsView>(&body)) return render_operations(*operations, look);
     if (const auto* operation = std::get_if<OperationView>(&body)) return render_operation(*operation, look);
+    if (const auto* doctor = std::get_if<DoctorView>(&body)) return render_doctor(*doctor, look);
     return fmt::format("{}: done\n", to_string(command));
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/arguments.h"
 #include "cli/condition_command.h"
+#include "cli/doctor.h"
 #include "cli/exit_code.h"
 #include "cli/progress.h"
 #include "cli/render.h"
@@ -38,7 +39,8 @@ int print(const std::string& text, ExitCode code) {
 }
 
 bool moves_memory(const ControlRequest& request) {
-    return request.command == Command::squeeze || request.command == Command::give || request.command == Command::release;
+    return request.command == Command::squeeze || request.command == Command::give || request.command == Command::release ||
+           request.command == Command::reserve;
 }
 
 Duration time_for(const ControlRequest& request) {
@@ -100,6 +102,7 @@ int run(const std::vector<std::string>& arguments) {
     if (invocation->action == Invocation::Action::run_tool) {
         return report(run_tool("aerostat-sim", invocation->tool_arguments), invocation->json, kExitError);
     }
+    if (invocation->action == Invocation::Action::doctor) return run_doctor(*invocation);
     if (invocation->action == Invocation::Action::condition) return run_condition(*invocation);
     const bool live = invocation->action == Invocation::Action::top && !invocation->top.once && !invocation->json;
     if (live && is_terminal(STDOUT_FILENO)) return run_top_screen(*invocation);

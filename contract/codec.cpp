@@ -164,6 +164,8 @@ constexpr const char* body_name() {
         return "operations";
     else if constexpr (std::is_same_v<T, OperationView>)
         return "operation";
+    else if constexpr (std::is_same_v<T, DoctorView>)
+        return "doctor";
     else
         return "";
 }
@@ -172,6 +174,7 @@ constexpr const char* body_name() {
 auto* part_list(StatusView& view) { return &view.guests; }
 auto* part_list(PlanView& view) { return &view.rows; }
 auto* part_list(OperationsView& view) { return &view.operations; }
+auto* part_list(DoctorView& view) { return &view.findings; }
 std::vector<char>* part_list(OperationView&) { return nullptr; }
 std::vector<char>* part_list(std::monostate&) { return nullptr; }
 

@@ -10,6 +10,7 @@ Permission permission_for(Command command) {
         case Command::jvms:
         case Command::ops:
         case Command::plan:
+        case Command::doctor:
             return Permission::read;
         case Command::squeeze:
         case Command::give:
@@ -17,6 +18,7 @@ Permission permission_for(Command command) {
         case Command::cancel:
         case Command::pause:
         case Command::resume:
+        case Command::reserve:
             return Permission::operate;
     }
     return Permission::operate;

@@ -11,7 +11,7 @@
 // host and a guest alike. The same JSON-lines codec, types `request` and `reply`.
 namespace aerostat {
 
-enum class Command { status, jvms, ops, plan, squeeze, give, release, cancel, pause, resume };
+enum class Command { status, jvms, ops, plan, squeeze, give, release, cancel, pause, resume, reserve, doctor };
 
 /// The right a command needs; a connection has one or both by its unix groups (docs/operations.md).
 enum class Permission { read, operate };
@@ -27,9 +27,11 @@ struct ControlRequest {
     std::optional<Millis> deadline;  ///< squeeze, give, release: default 5 s
     std::optional<Millis> hold;      ///< squeeze: default until give, release or resume
     OnShortfall on_shortfall = OnShortfall::keep;
-    std::string op;      ///< cancel
-    bool local = false;  ///< guestd: act although a host is in charge
-    bool wait = true;    ///< squeeze, give: reply when the operation has ended
+    std::string op;       ///< cancel
+    bool local = false;   ///< guestd: act although a host is in charge
+    bool wait = true;     ///< squeeze, give: reply when the operation has ended
+    std::string guest{};  ///< reserve, release: the identity of the guest a reservation is for
+    bool hook = false;    ///< reserve: the start of that guest waits for the answer
 };
 
 /// One operation as its owner knows it.
@@ -81,10 +83,11 @@ struct GuestView {
     Bytes fixed;                  ///< of it, outside the Java heaps
     std::optional<Bytes> target;  ///< what the plan leaves it
     Bytes memory_available;
-    std::optional<Bytes> ram;         ///< a virtual machine's RAM
-    std::optional<Bytes> os_balloon;  ///< of it, in the guest OS balloon
-    std::optional<OsReport> os;       ///< the guest OS layer, as its daemon says
-    std::optional<OsView> os_layer;   ///< and as the host shares it out; absent: it does not
+    std::optional<Bytes> ram;          ///< a virtual machine's RAM
+    std::optional<Bytes> os_balloon;   ///< of it, in the guest OS balloon
+    std::vector<std::string> notes{};  ///< for people: why it is left alone, errors in its memory
+    std::optional<OsReport> os;        ///< the guest OS layer, as its daemon says
+    std::optional<OsView> os_layer;    ///< and as the host shares it out; absent: it does not
     std::vector<JvmView> jvms;
 };
 
@@ -98,9 +101,11 @@ struct StatusView {
     bool paused = false;
     std::optional<Bytes> memory;  ///< hostd: the budget
     std::optional<Bytes> emergency_reserve;
-    std::optional<Bytes> charged;   ///< hostd: sum over guests
-    std::optional<double> price;    ///< the host's price of memory, CPU seconds per second and GiB
-    std::optional<Bytes> short_by;  ///< hostd: floors and minimums do not fit by this much
+    std::optional<Bytes> reserved{};  ///< hostd: of the budget, kept for guests that are about to start
+    std::optional<Bytes> lost{};      ///< hostd: of the budget, lost to errors in memory
+    std::optional<Bytes> charged;     ///< hostd: sum over guests
+    std::optional<double> price;      ///< the host's price of memory, CPU seconds per second and GiB
+    std::optional<Bytes> short_by;    ///< hostd: floors and minimums do not fit by this much
     std::uint64_t malformed_lines = 0;
     std::uint64_t peers_cut_off = 0;
     std::vector<std::string> warnings;  ///< what is degraded, for people
@@ -124,12 +129,25 @@ struct PlanView {
     std::vector<PlanRow> rows;
 };
 
+/// One thing a doctor has looked at.
+struct Finding {
+    std::string check;    ///< "libvirt", "channel", "balloon", …
+    std::string subject;  ///< a guest's name; empty: the host
+    std::string level;    ///< "ok", "advice" (works, could be better), "bad" (does not work)
+    std::string says;
+    std::string remedy;  ///< what to do; empty where nothing is to be done
+};
+
+struct DoctorView {
+    std::vector<Finding> findings;
+};
+
 /// The list replies.
 struct OperationsView {
     std::vector<OperationView> operations;  ///< newest first
 };
 
-using ReplyBody = std::variant<std::monostate, StatusView, PlanView, OperationsView, OperationView>;
+using ReplyBody = std::variant<std::monostate, StatusView, PlanView, OperationsView, OperationView, DoctorView>;
 
 /// Long lists travel as several replies of the same id, each within a line; `more` is set on all but the last.
 struct ControlReply {

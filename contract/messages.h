@@ -24,6 +24,7 @@ struct WireLimits {
     static constexpr std::size_t kListPart = 1024;        ///< guests, rows or operations a line of a reply
     static constexpr std::size_t kReplyEntries = 10'000;  ///< the same over all lines of a reply
     static constexpr std::size_t kWarnings = 32;
+    static constexpr std::size_t kNotes = 8;  ///< of one guest
     static constexpr std::size_t kLevers = 8;
 };
 

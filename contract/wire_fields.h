@@ -250,6 +250,8 @@ void describe(V& v, ControlRequest& m) {
     v.id_or_empty("op", m.op);
     v.maybe("local", m.local);
     v.maybe("wait", m.wait);
+    v.text("guest", m.guest);
+    v.maybe("hook", m.hook);
 }
 
 template <class V>
@@ -306,6 +308,7 @@ void describe(V& v, GuestView& m) {
     v.maybe("os_balloon_bytes", m.os_balloon);
     v.maybe("os", m.os);
     v.maybe("os_layer", m.os_layer);
+    v.texts("notes", m.notes, WireLimits::kNotes);
     v.list("jvms", m.jvms, WireLimits::kJvms);
 }
 
@@ -320,6 +323,8 @@ void describe(V& v, StatusView& m) {
     v.field("paused", m.paused);
     v.maybe("memory_bytes", m.memory);
     v.maybe("emergency_reserve_bytes", m.emergency_reserve);
+    v.maybe("reserved_bytes", m.reserved);
+    v.maybe("lost_bytes", m.lost);
     v.maybe("charged_bytes", m.charged);
     v.maybe("price", m.price);
     v.maybe("short_by_bytes", m.short_by);
@@ -346,6 +351,20 @@ void describe(V& v, PlanView& m) {
     v.maybe("price", m.price);
     v.maybe("short_by_bytes", m.short_by);
     v.list("rows", m.rows, WireLimits::kListPart);
+}
+
+template <class V>
+void describe(V& v, Finding& m) {
+    v.text("check", m.check);
+    v.text("subject", m.subject);
+    v.text("level", m.level);
+    v.text("says", m.says);
+    v.text("remedy", m.remedy);
+}
+
+template <class V>
+void describe(V& v, DoctorView& m) {
+    v.list("findings", m.findings, WireLimits::kListPart);
 }
 
 template <class V>

@@ -54,7 +54,7 @@ struct WireNames<EndReason> {
 };
 template <>
 struct WireNames<Command> {
-    static constexpr std::array<NameTable<Command>, 10> table{{
+    static constexpr std::array<NameTable<Command>, 12> table{{
         {Command::status, "status"},
         {Command::jvms, "jvms"},
         {Command::ops, "ops"},
@@ -65,6 +65,8 @@ struct WireNames<Command> {
         {Command::cancel, "cancel"},
         {Command::pause, "pause"},
         {Command::resume, "resume"},
+        {Command::reserve, "reserve"},
+        {Command::doctor, "doctor"},
     }};
 };
 template <>

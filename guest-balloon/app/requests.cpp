@@ -33,6 +33,10 @@ void Requests::take(const ControlRequest& request, const daemon::Responder& resp
         case Command::release:
         case Command::pause:
             return begin(request, respond);
+        case Command::reserve:
+            return answer(respond, Error{ErrorCode::unsupported, "a guest reserves nothing: ask hostd"});
+        case Command::doctor:
+            return answer(respond, Error{ErrorCode::unsupported, "a guest's status says what is degraded"});
         case Command::cancel:
             return cancel(request, respond);
         case Command::resume:

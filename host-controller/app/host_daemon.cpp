@@ -58,7 +58,10 @@ Status HostDaemon::open() {
     if (!config_.history_size.is_zero()) open_history(*read_group ? *read_group : *operate_group);
     backend_ = make_backend(*guest_group);
     if (OsBalloons* balloons = backend_->os_balloons()) {
-        mover_ = make_mover(*balloons);
+        balloons_ = std::make_unique<WatchedBalloons>(
+            *balloons, [this](const GuestId& guest, Bytes actual) { take_balloon_sight(guest, actual); },
+            [this](const GuestId& guest, Bytes target) { watch_.ordered(guest, target, clock_.now()); });
+        mover_ = make_mover(*balloons_);
         operations_.use_balloons(mover_.get());
     }
     if (auto opened = backend_->open(guest_handlers()); !opened) return opened;
@@ -140,6 +143,7 @@ void HostDaemon::stop() {
     operations_.use_balloons(nullptr);
     mover_.reset();
     backend_.reset();
+    balloons_.reset();
 }
 
 // Who was here before the restart is charged until it is back or gone; what operators ordered goes on.
@@ -175,6 +179,7 @@ void HostDaemon::tick() {
         if (now - record.measured_at >= kTick && !backend_->is_measuring(id)) measure(id, nullptr);
     }
     if (now - leases_at_ >= kLeaseEvery) renew_leases();
+    count_lost_memory();
     decide_now();
 }
 
@@ -190,13 +195,14 @@ void HostDaemon::decide_soon() {
 void HostDaemon::decide_now() {
     const HostSnapshot picture = seen();
     const TimePoint now = clock_.now();
-    HostPlan plan = decide(picture, state_, config_.rules, now);
+    HostPlan plan = decide(picture, state_, rules_now(), now);
     tally_.decided(clock_.now() - now);
     log_edges(plan);
     plan_ = std::move(plan);
     remember(picture, state_, now);
     state_ = plan_.after;
     if (config_.act) send_orders(plan_);
+    review_reservations(picture);
     keep();
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,8 +19,11 @@
 #include "host-controller/app/history_files.h"
 #include "host-controller/app/history_record.h"
 #include "host-controller/app/kept_state.h"
+#include "host-controller/app/watched_balloons.h"
 #include "host-controller/backend/backend.h"
 #include "host-controller/control/desk.h"
+#include "host-controller/decide/balloon_watch.h"
+#include "host-controller/decide/reservations.h"
 #include "host-controller/metrics/scrape_door.h"
 #include "host-controller/metrics/tally.h"
 #include "host-controller/sense/guest_register.h"
@@ -54,14 +59,35 @@ public:
     [[nodiscard]] const GuestReport* report_of(const GuestId& guest) const override;
     [[nodiscard]] std::optional<control::OsSize> os_size_of(const GuestId& guest) const override;
     [[nodiscard]] Millis report_age(const GuestId& guest) const override;
-    [[nodiscard]] std::vector<OperationView> operations() const override { return operations_.views(); }
+    [[nodiscard]] std::vector<OperationView> operations() const override;
     OperationView carry_out(control::Errand errand, std::function<void(const OperationView&)> done) override;
     [[nodiscard]] Result<OperationView> cancel(const std::string& op) override;
     void pause(const std::optional<GuestId>& guest) override;
     void resume(const std::optional<GuestId>& guest) override;
     std::size_t end_all_ceilings() override;
+    Result<OperationView> reserve(ReservationWish wish, std::function<void(const OperationView&)> done) override;
+    [[nodiscard]] bool knows_reservation(const std::string& id) const override { return reservations_.knows(id); }
+    [[nodiscard]] Status release_reservation(const std::string& id, const GuestId& guest) override;
+    [[nodiscard]] std::vector<std::string> notes_on(const GuestId& guest) const override;
+    [[nodiscard]] std::vector<Finding> examine() const override;
+    [[nodiscard]] Bytes reserved() const override { return reservations_.outstanding(); }
+    [[nodiscard]] Bytes lost() const override;
 
 private:
+    // What happens to guests (host_daemon_events.cpp).
+    void take_event(const GuestId& guest, const GuestEvent& event);
+    void take_balloon_sight(const GuestId& guest, Bytes actual);
+    void stop_moving(const GuestId& guest);
+    [[nodiscard]] std::string why_left_alone(const GuestId& guest) const;
+    void count_lost_memory();
+
+    // Memory for guests that are about to start (host_daemon_reserve.cpp).
+    [[nodiscard]] HostRules rules_now() const;
+    void review_reservations(const HostSnapshot& picture);
+    void tell_verdict(const ReservationVerdict& verdict);
+    [[nodiscard]] OperationView view_of(const Reservation& one) const;
+    void keep_quiet_for_hooks();
+
     // Guests' side (host_daemon_guests.cpp).
     [[nodiscard]] Backend::Handlers guest_handlers();
     void joined(const GuestId& guest);
@@ -110,10 +136,19 @@ private:
     const Clock& clock_;
     sense::GuestRegister register_;
     std::unique_ptr<Backend> backend_;
-    std::unique_ptr<act::BalloonMover> mover_;  ///< absent: guests have no OS balloon
+    std::unique_ptr<WatchedBalloons> balloons_;  ///< the backend's, watched; absent: guests have no OS balloon
+    std::unique_ptr<act::BalloonMover> mover_;   ///< absent: guests have no OS balloon
     act::Operations operations_;
     HostState state_;
     HostPlan plan_;
+    BalloonWatch watch_;
+    Reservations reservations_;
+    std::map<std::string, std::function<void(const OperationView&)>> waiting_for_verdict_;  ///< by reservation
+    std::deque<OperationView> verdicts_;                                                    ///< the last ones, newest first
+    std::optional<TimePoint> hook_answered_at_;
+    std::map<GuestId, std::uint64_t> memory_failures_;
+    std::map<GuestId, std::string> last_failure_;
+    Bytes lost_on_host_;  ///< what the kernel has taken out of use
     KeptFile kept_;
     std::unique_ptr<HistoryWriter> history_;  ///< absent: none is kept
     std::vector<LayerPlan> remembered_;       ///< of the last record, what was ordered

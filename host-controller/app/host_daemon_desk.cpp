@@ -16,10 +16,11 @@ constexpr Duration kMargin = std::chrono::seconds(2);  // an operation ends this
 HostSnapshot HostDaemon::seen() const {
     HostSnapshot picture = register_.snapshot(config_.rules.memory, clock_.now());
     picture.settling = settling(clock_.now());
+    for (GuestSeen& guest : picture.guests) guest.left_alone = why_left_alone(guest.id);
     return picture;
 }
 
-HostPlan HostDaemon::dry_run() const { return decide(seen(), state_, config_.rules, clock_.now()); }
+HostPlan HostDaemon::dry_run() const { return decide(seen(), state_, rules_now(), clock_.now()); }
 
 StatusView HostDaemon::status_frame() const {
     StatusView view;
@@ -150,6 +151,7 @@ void HostDaemon::pause(const std::optional<GuestId>& guest) {
 
 void HostDaemon::resume(const std::optional<GuestId>& guest) {
     if (guest) {
+        watch_.take_back(*guest);
         state_.paused_guests.erase(*guest);
         end_ceilings(state_, *guest, "");
     } else {

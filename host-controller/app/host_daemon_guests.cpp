@@ -23,7 +23,7 @@ Backend::Handlers HostDaemon::guest_handlers() {
         .on_seen =
             [this](const GuestId& guest, const std::string& name) {
                 register_.remember(guest, name);
-                measure(guest, nullptr);
+                measure(guest, [this](std::optional<Bytes>) { decide_soon(); });
             },
         .on_join = [this](const GuestId& guest, const std::string& said_name,
                           std::uint64_t number) { return register_.join(guest, said_name, number, clock_.now()); },
@@ -31,6 +31,7 @@ Backend::Handlers HostDaemon::guest_handlers() {
         .on_message = [this](const GuestId& guest, Message message) { take(guest, std::move(message)); },
         .on_lost = [this](const GuestId& guest, const Error& why) { lost(guest, why); },
         .on_refused = [](const std::string& sentence) { spdlog::warn("a guest was turned away: {}", printable(sentence)); },
+        .on_event = [this](const GuestId& guest, const GuestEvent& event) { take_event(guest, event); },
     };
 }
 
@@ -89,7 +90,7 @@ void HostDaemon::take_pressure(const GuestId& guest, const Pressure& pressure) {
 }
 
 void HostDaemon::look_at_balloon(const GuestId& guest) {
-    OsBalloons* balloons = backend_->os_balloons();
+    OsBalloons* balloons = balloons_.get();
     if (!balloons || !config_.rules.limits_for(name_of(guest)) || !looking_.insert(guest).second) return;
     balloons->look(guest, [this, guest](const Result<OsBalloon>& seen) {
         looking_.erase(guest);
@@ -141,6 +142,7 @@ void HostDaemon::measured(const GuestId& guest, const Result<GuestResidency>& se
     awaited_.erase(guest);
     unreadable_.erase(guest);
     forget_guest(state_, guest);
+    watch_.forget(guest);
     operations_.gone(guest);
     decide_soon();
 }

@@ -42,7 +42,7 @@ bool HostDaemon::worth_remembering(TimePoint now) const {
 
 void HostDaemon::remember(const HostSnapshot& seen, const HostState& before, TimePoint now) {
     if (!history_ || !worth_remembering(now)) return;
-    DecisionRecord record{moment().wall, now, config_.act, seen, before, config_.rules, plan_};
+    DecisionRecord record{moment().wall, now, config_.act, seen, before, rules_now(), plan_};
     const auto line = encode_record(record);
     const Status written = line ? history_->append(*line) : Status(tl::unexpected(line.error()));
     if (!written && bad_history_.empty()) spdlog::warn("decisions are not kept: {}", written.error().message);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "contract/clock.h"
+#include "contract/control.h"
 #include "contract/error.h"
 #include "contract/messages.h"
 #include "host-controller/decide/model.h"
@@ -49,6 +50,18 @@ public:
     virtual void set_target(const GuestId& guest, Bytes actual, std::function<void(Status)> answer) = 0;
 };
 
+/// What a backend says of a guest without being asked.
+struct GuestEvent {
+    enum class Kind {
+        life,           ///< it came, went, was suspended, moves elsewhere, …: `words`
+        balloon,        ///< its OS balloon has come to `actual`
+        memory_failed,  ///< an uncorrectable error in its memory: `words`
+    };
+    Kind kind = Kind::life;
+    std::string words{};  ///< for logs: "suspended"
+    Bytes actual{};
+};
+
 /// Where guests come from, how they are spoken to and measured.
 /// Thread: loop thread owns it; what is slow or may hang runs elsewhere and posts its result back. Handlers are never called
 /// from inside send().
@@ -65,6 +78,7 @@ public:
         std::function<void(const GuestId& guest, Message message)> on_message;
         std::function<void(const GuestId& guest, const Error& why)> on_lost;
         std::function<void(const std::string& sentence)> on_refused;
+        std::function<void(const GuestId& guest, const GuestEvent& event)> on_event{};
     };
     virtual ~Backend() = default;
 
@@ -77,10 +91,16 @@ public:
     [[nodiscard]] virtual bool is_measuring(const GuestId& guest) const = 0;
     /// Whether `guest` can be one of this backend's: what a restart remembers may be another's.
     [[nodiscard]] virtual bool knows_identity(const GuestId& guest) const = 0;
+    /// Why this guest must not be ordered about now, for what it is made of or for what is happening to it; empty: it may.
+    [[nodiscard]] virtual std::string why_left_alone(const GuestId&) const { return {}; }
+    /// While quiet, no call is made that could wait for a guest which is just being started: no listing, no lookup.
+    virtual void keep_quiet(bool) {}
     /// Absent: guests have no OS balloon here.
     [[nodiscard]] virtual OsBalloons* os_balloons() { return nullptr; }
     /// "local", "libvirt".
     [[nodiscard]] virtual std::string name() const = 0;
+    /// Everything that has to be right here, with what is and what is not; of guests only those that `managed` names.
+    [[nodiscard]] virtual std::vector<Finding> examine(const std::function<bool(const std::string&)>&) const { return {}; }
     /// What is degraded, for people.
     [[nodiscard]] virtual std::vector<std::string> warnings() const { return {}; }
     [[nodiscard]] virtual std::uint64_t malformed_lines() const = 0;

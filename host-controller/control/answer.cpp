@@ -119,6 +119,38 @@ void release_everywhere(Host& host, const Respond& respond) {
     reply_with(respond, view);
 }
 
+bool is_reservation(const Host& host, const ControlRequest& request) {
+    return !request.guest.empty() || host.knows_reservation(request.target);
+}
+
+void release_reservation(Host& host, const ControlRequest& request, const Respond& respond) {
+    if (auto released = host.release_reservation(request.target, request.guest); !released)
+        return fail_with(respond, released.error());
+    OperationView view;
+    view.command = "release";
+    view.target = request.target;
+    view.detail = "the reservation has ended; the policy shares out anew";
+    reply_with(respond, view);
+}
+
+// A guest is never given more than its max: more than that need not be kept for it.
+void reserve(Host& host, const ControlRequest& request, const Respond& respond) {
+    ReservationWish wish;
+    wish.bytes = request.bytes.value_or(Bytes());
+    if (const auto limits = host.rules().limits_for(request.target); limits && limits->max && !request.target.empty())
+        wish.bytes = std::min(wish.bytes, *limits->max);
+    wish.guest = request.guest;
+    wish.name = request.target;
+    wish.hook = request.hook;
+    if (request.deadline) wish.deadline = *request.deadline;
+    if (request.hold) wish.hold = *request.hold;
+    const auto done = request.wait ? [respond](const OperationView& ended) { reply_with(respond, ended); }
+                                   : std::function<void(const OperationView&)>();
+    const auto begun = host.reserve(std::move(wish), done);
+    if (!begun) return fail_with(respond, begun.error());
+    if (!request.wait) reply_with(respond, *begun);
+}
+
 }  // namespace
 
 void answer(Host& host, const ControlRequest& request, const Respond& respond) {
@@ -128,13 +160,18 @@ void answer(Host& host, const ControlRequest& request, const Respond& respond) {
             return reply_with(respond, status_view(host));
         case Command::ops:
             return reply_with(respond, OperationsView{host.operations()});
+        case Command::doctor:
+            return reply_with(respond, DoctorView{host.examine()});
         case Command::plan:
             return reply_with(respond, plan_view(host.dry_run()));
         case Command::squeeze:
         case Command::give:
         case Command::release:
+            if (is_reservation(host, request)) return release_reservation(host, request, respond);
             if (request.command == Command::release && request.target.empty()) return release_everywhere(host, respond);
             return begin_operation(host, request, respond);
+        case Command::reserve:
+            return reserve(host, request, respond);
         case Command::cancel:
             return cancel_operation(host, request, respond);
         case Command::pause:

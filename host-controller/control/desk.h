@@ -7,6 +7,7 @@
 
 #include "contract/control.h"
 #include "host-controller/decide/plan.h"
+#include "host-controller/decide/reservations.h"
 #include "host-controller/decide/squeeze.h"
 
 namespace aerostat::host::control {
@@ -53,6 +54,20 @@ public:
     virtual void resume(const std::optional<GuestId>& guest) = 0;
     /// Ends the operators' ceilings of all guests; pauses stay. The answer is how many there were.
     virtual std::size_t end_all_ceilings() = 0;
+
+    /// Squeezes others until the memory is verified free, or it is clear that it will not be in time; `done` once with the
+    /// verdict, never from inside. Fails: as Reservations::open.
+    virtual Result<OperationView> reserve(ReservationWish wish, std::function<void(const OperationView&)> done) = 0;
+    [[nodiscard]] virtual bool knows_reservation(const std::string& id) const = 0;
+    /// By its id, or (`guest` set) all of a guest. Fails: `not_found`.
+    [[nodiscard]] virtual Status release_reservation(const std::string& id, const GuestId& guest) = 0;
+    /// What a doctor sees from inside of the daemon.
+    [[nodiscard]] virtual std::vector<Finding> examine() const = 0;
+    /// What people should know of a guest: why it is left alone, what went wrong with it.
+    [[nodiscard]] virtual std::vector<std::string> notes_on(const GuestId& guest) const = 0;
+    /// Of the budget, what is reserved and has not arrived; and what bad memory has cost.
+    [[nodiscard]] virtual Bytes reserved() const = 0;
+    [[nodiscard]] virtual Bytes lost() const = 0;
 };
 
 using Respond = std::function<void(ControlReply)>;

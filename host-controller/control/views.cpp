@@ -62,6 +62,8 @@ GuestView guest_view(const Host& host, const HostPlan& plan, const GuestSeen& gu
         view.ram = os->ram;
         view.os_balloon = os->balloon;
     }
+    view.notes = host.notes_on(guest.id);
+    if (view.notes.size() > WireLimits::kNotes) view.notes.resize(WireLimits::kNotes);
     const GuestReport* report = host.report_of(guest.id);
     if (!report) return view;
     view.memory_available = report->memory_available;
@@ -87,6 +89,8 @@ StatusView status_view(const Host& host) {
     view.paused = host.state().paused;
     view.memory = host.rules().memory;
     view.emergency_reserve = host.rules().emergency_reserve;
+    if (!host.reserved().is_zero()) view.reserved = host.reserved();
+    if (!host.lost().is_zero()) view.lost = host.lost();
     view.charged = plan.charged;
     view.price = per_gib(plan.price);
     if (!plan.short_by.is_zero()) view.short_by = plan.short_by;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "host-controller/decide/balloon_step.h"
+
 namespace aerostat::host {
 namespace {
 
@@ -21,13 +23,19 @@ void BalloonWatch::ordered(const GuestId& guest, Bytes target, TimePoint now) {
 
 std::optional<ForeignMove> BalloonWatch::saw(const GuestId& guest, Bytes actual, TimePoint now) {
     Known& known = guests_[guest];
-    const bool is_first = !known.actual.has_value();
-    if (is_first || now >= known.explained_until) known.low = known.high = known.actual.value_or(actual);
+    if (!known.actual) {
+        // A daemon before us may have left one step outstanding.
+        known.actual = known.high = actual;
+        known.low = saturating_sub(actual, kLargestBalloonStep);
+        known.explained_until = now + kExplains;
+        return std::nullopt;
+    }
+    if (now >= known.explained_until) known.low = known.high = *known.actual;
     const bool below = actual + kNoise < known.low;
     const bool above = actual > known.high + kNoise;
     if (!below && !above) {
         // A drift in small steps adds up: at rest the size stays what it was compared with.
-        if (is_first || now < known.explained_until) known.actual = actual;
+        if (now < known.explained_until) known.actual = actual;
         return std::nullopt;
     }
     known.foreign = ForeignMove{*known.actual, actual};

@@ -23,9 +23,9 @@ struct ForeignMove {
 /// Follows each balloon's size against what we have ordered.
 ///
 /// An order of ours explains every size between what the guest had and what it was to have, until a while after the last
-/// one; then only the size at which it came to rest. A driver never inflates by itself, so a guest that has less was told so
-/// by somebody else (virsh setmem, another manager). One that has more was given it, or took it for want of memory
-/// (autodeflate): that is not ours to take back either.
+/// one; then only the size at which it came to rest. At first a step that a daemon before us ordered does, too. A driver
+/// never inflates by itself, so a guest that has less was told so by somebody else (virsh setmem, another manager). One that
+/// has more was given it, or took it for want of memory (autodeflate): that is not ours to take back either.
 class BalloonWatch {
 public:
     void ordered(const GuestId& guest, Bytes target, TimePoint now);

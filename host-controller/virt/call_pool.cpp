@@ -10,12 +10,15 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "host-controller/virt/quiet_thread.h"
+
 namespace aerostat::host::virt {
 namespace {
 
 constexpr Duration kFarewell = std::chrono::seconds(1);
 
-// Detached; no signal is delivered to it.
+}  // namespace
+
 void start_quiet_thread(std::function<void()> body) {
     sigset_t all;
     sigset_t before;
@@ -24,8 +27,6 @@ void start_quiet_thread(std::function<void()> body) {
     std::thread(std::move(body)).detach();
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
-
-}  // namespace
 
 // What the threads know; they may outlive the pool by the call they are stuck in.
 struct CallPool::Shared {

@@ -22,20 +22,31 @@ struct Connection::Link {
 };
 
 Connection::Connection(asio::io_context& loop, std::string uri, CallPool& pool, Handlers handlers, wire::Backoff backoff)
-    : loop_(loop), uri_(std::move(uri)), pool_(pool), handlers_(std::move(handlers)), retry_(loop, backoff) {}
+    : loop_(loop),
+      uri_(std::move(uri)),
+      pool_(pool),
+      handlers_(std::move(handlers)),
+      sink_(std::make_shared<EventSink>(
+          loop, handlers_.on_event ? handlers_.on_event : [](const DomainEvent&) {})),
+      retry_(loop, backoff) {}
 
-Connection::~Connection() { *alive_ = false; }
+Connection::~Connection() {
+    *alive_ = false;
+    sink_->close();
+}
 
 void Connection::start() { open(); }
 
 void Connection::open() {
-    pool_.call<ConnectionHandle>(
-        kConnectionKey, kOpenWithin, [uri = uri_, disposer = pool_.disposer()] { return open_connection(uri, disposer); },
-        [this, alive = alive_](Result<ConnectionHandle> handle) {
+    pool_.call<OpenedConnection>(
+        kConnectionKey, kOpenWithin,
+        [uri = uri_, disposer = pool_.disposer(), sink = sink_] { return open_connection(uri, disposer, sink); },
+        [this, alive = alive_](Result<OpenedConnection> connection) {
             if (!*alive) return;
-            if (!handle) return opened(tl::unexpected(handle.error()));
+            if (!connection) return opened(tl::unexpected(connection.error()));
             auto link = std::make_shared<Link>();
-            link->connection = *std::move(handle);
+            link->connection = std::move(connection->handle);
+            facts_ = std::move(connection->facts);
             opened(std::move(link));
         });
 }
@@ -117,6 +128,14 @@ void Connection::ask_domain(const std::string& uuid, Call call, Answer<T> answer
     pool_.call<T>(
         uuid, kCallWithin, [handle = domain->second, call = std::move(call)] { return call(handle); },
         watched<T>(std::move(answer)));
+}
+
+void Connection::xml(const std::string& uuid, Answer<std::string> answer) {
+    ask_domain<std::string>(uuid, read_xml, std::move(answer));
+}
+
+void Connection::is_moving(const std::string& uuid, Answer<bool> answer) {
+    ask_domain<bool>(uuid, read_whether_moving, std::move(answer));
 }
 
 void Connection::memory_stats(const std::string& uuid, Answer<MemoryStats> answer) {

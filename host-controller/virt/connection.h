@@ -13,15 +13,26 @@
 #include "contract/clock.h"
 #include "contract/units.h"
 #include "host-controller/virt/call_pool.h"
+#include "host-controller/virt/domain_event.h"
 #include "wire/retry_timer.h"
 
 namespace aerostat::host::virt {
+
+enum class RunState { running, suspended, crashed };
+
+/// What a connection says of itself when it is opened.
+struct LibvirtFacts {
+    std::string libvirt;                      ///< "9.0.0"
+    std::string hypervisor;                   ///< "QEMU 7.2.22"
+    std::vector<std::string> missing_events;  ///< events that this libvirt cannot tell
+};
 
 /// One domain that runs, as a listing tells.
 struct ActiveDomain {
     std::string uuid;
     std::string name;
-    int id = 0;                      ///< another one after each start of the domain
+    int id = 0;  ///< another one after each start of the domain
+    RunState state = RunState::running;
     std::optional<std::string> xml;  ///< live; only of those the caller did not know
 };
 
@@ -41,6 +52,7 @@ public:
     struct Handlers {
         std::function<void()> on_open;
         std::function<void(const Error& why)> on_lost;  ///< of a connection that was open
+        EventSink::OnEvent on_event;
     };
     template <class T>
     using Answer = CallPool::Answer<T>;
@@ -61,7 +73,14 @@ public:
     [[nodiscard]] const std::string& trouble() const { return trouble_; }
     [[nodiscard]] const std::string& uri() const { return uri_; }
 
+    /// As it was when it was opened last.
+    [[nodiscard]] const LibvirtFacts& facts() const { return facts_; }
+    [[nodiscard]] EventSink& events() { return *sink_; }
+
     void list(Known known, Answer<std::vector<ActiveDomain>> answer);
+    void xml(const std::string& uuid, Answer<std::string> answer);
+    /// Whether its memory is being copied away: a migration, a save.
+    void is_moving(const std::string& uuid, Answer<bool> answer);
     void memory_stats(const std::string& uuid, Answer<MemoryStats> answer);
     /// Sets what is left to the guest, rounded up to KiB. Answered when the order is with the hypervisor.
     void set_memory(const std::string& uuid, Bytes actual, Answer<void> answer);
@@ -84,6 +103,8 @@ private:
     std::string uri_;
     CallPool& pool_;
     Handlers handlers_;
+    std::shared_ptr<EventSink> sink_;
+    LibvirtFacts facts_;
     wire::RetryTimer retry_;
     std::shared_ptr<Link> link_;
     std::string trouble_ = "not connected yet";

@@ -3,16 +3,10 @@
 #include <algorithm>
 #include <map>
 
-#include "contract/names.h"
-
 namespace aerostat::host::virt {
 namespace {
 
-constexpr std::string_view kPrefix = "domain:";
-constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kNamed = 5;  // more than these are only counted
-
-bool is_hex(char letter) { return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'f'); }
 
 std::string listed(const std::vector<std::string>& names) {
     std::string text;
@@ -35,28 +29,30 @@ std::vector<std::string> troubles_of(const Domain& domain) {
 
 }  // namespace
 
-GuestId guest_id_of(const std::string& uuid) { return std::string(kPrefix) + uuid; }
-
-bool is_domain_guest_id(std::string_view guest) {
-    constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    if (!guest.starts_with(kPrefix)) return false;
-    return std::equal(guest.begin() + kPrefix.size(), guest.end(), kForm.begin(), kForm.end(),
-                      [](char letter, char form) { return form == '-' ? letter == '-' : is_hex(letter); });
+std::string why_nothing_comes_back(const DomainFacts& facts) {
+    if (!facts.locked_by.empty())
+        return "it has " + facts.locked_by + ": QEMU keeps all its memory, so none comes back to the host";
+    if (facts.huge_pages) return "its RAM is in huge pages (<hugepages/>), which no balloon gives back";
+    constexpr const char* kRemedy = "; give it <memballoon model='virtio' autodeflate='on' freePageReporting='on'/>";
+    if (!facts.virtio_balloon) return std::string("it has no virtio balloon: nothing comes back to the host") + kRemedy;
+    if (!facts.autodeflate && !facts.free_page_reporting)
+        return std::string("its balloon has neither autodeflate nor free page reporting: nothing comes back to the host") +
+               kRemedy;
+    return {};
 }
 
-std::string guest_name_of(std::string_view domain_name) {
-    std::string name(domain_name.substr(0, kLongestName));
-    for (char& letter : name) {
-        if (letter == '~' || !is_valid_name(std::string_view(&letter, 1))) letter = '_';
-    }
-    return name.empty() ? "_" : name;
+std::string why_left_alone(const Domain& domain) {
+    if (domain.state == RunState::crashed) return "its kernel has crashed";
+    if (domain.moving) return "its memory is being copied (a migration, or a save)";
+    if (domain.state == RunState::suspended) return "it is suspended";
+    return domain.facts ? why_nothing_comes_back(*domain.facts) : std::string();
 }
 
 std::optional<Error> why_no_balloon(const Domain& domain) {
     constexpr const char* kRemedy = "; it is left alone: give it <memballoon model='virtio' autodeflate='on'/>";
     if (!domain.facts) return Error{ErrorCode::unsupported, domain.facts.error().message};
-    if (!domain.facts->virtio_balloon)
-        return Error{ErrorCode::unsupported, std::string("it has no virtio balloon") + kRemedy};
+    if (const std::string why = why_nothing_comes_back(*domain.facts); !why.empty())
+        return Error{ErrorCode::unsupported, why};
     if (!domain.facts->autodeflate)
         return Error{ErrorCode::unsupported,
                      std::string("its balloon would not give pages back to a guest in need (no autodeflate)") + kRemedy};

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "host-controller/backend/backend.h"
+#include "host-controller/virt/connection.h"
 #include "host-controller/virt/domain_xml.h"
 #include "host-controller/virt/guest_channel.h"
+#include "host-controller/virt/guest_names.h"
 
 namespace aerostat::host::virt {
 
@@ -20,15 +22,15 @@ struct Domain {
     std::unique_ptr<GuestChannel> channel;  ///< absent: it has none
     bool has_asked_for_stats = false;
     std::string measure_trouble;  ///< the last measurement's; empty if it went well
+    RunState state = RunState::running;
+    bool stopped = false;  ///< though a listing has still to show it
+    bool moving = false;   ///< its memory is being copied: a migration, a save
 };
 
-/// "domain:UUID".
-[[nodiscard]] GuestId guest_id_of(const std::string& uuid);
-/// Whether this can be one: the form only.
-[[nodiscard]] bool is_domain_guest_id(std::string_view guest);
-
-/// A domain's name as a name of ours: libvirt allows more letters and more of them.
-[[nodiscard]] std::string guest_name_of(std::string_view domain_name);
+/// Why nothing that its heaps give could come back to the host, with what to do about it; empty: it could.
+[[nodiscard]] std::string why_nothing_comes_back(const DomainFacts& facts);
+/// That, or what is happening to it now; empty: it may be ordered about.
+[[nodiscard]] std::string why_left_alone(const Domain& domain);
 
 /// Why its balloon may not be moved, with what to do about it; nothing if it may.
 [[nodiscard]] std::optional<Error> why_no_balloon(const Domain& domain);

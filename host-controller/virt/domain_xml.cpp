@@ -64,6 +64,22 @@ void read_backing(const pugi::xml_node& domain, DomainFacts& facts) {
     }
 }
 
+// A device that reads and writes memory by itself needs all of it where it is; libvirt and QEMU then lock it.
+std::string why_locked(const pugi::xml_node& domain) {
+    if (!domain.child("memoryBacking").child("locked").empty()) return "locked memory (<memoryBacking><locked/>)";
+    if (!domain.child("launchSecurity").empty()) return "encrypted memory (<launchSecurity>)";
+    const pugi::xml_node devices = domain.child("devices");
+    for (const pugi::xml_node& device : devices.children("hostdev")) {
+        const std::string_view type = attribute(device, "type");
+        if (type == "pci" || type == "mdev") return "a passed-through device (<hostdev type='" + std::string(type) + "'>)";
+    }
+    for (const pugi::xml_node& interface : devices.children("interface")) {
+        const std::string_view type = attribute(interface, "type");
+        if (type == "hostdev" || type == "vdpa") return "a passed-through network device";
+    }
+    return {};
+}
+
 // A channel is ours by its target; it is of use if QEMU listens at a unix socket of this host.
 void read_channel(const pugi::xml_node& devices, DomainFacts& facts) {
     const std::string name(kChannelName);
@@ -96,6 +112,10 @@ Result<DomainFacts> parse_domain_xml(std::string_view xml) {
     const auto maximum = amount(memory.text().get(), attribute(memory, "unit"));
     if (!maximum) return fail(ErrorCode::bad_value, "the domain's XML names no amount of <memory>");
     facts.maximum = *maximum;
+    const pugi::xml_node current = domain.child("currentMemory");
+    facts.at_start = std::min(amount(current.text().get(), attribute(current, "unit")).value_or(*maximum), *maximum);
+    facts.uuid = std::string(std::string_view(domain.child("uuid").text().get()).substr(0, 64));
+    facts.locked_by = why_locked(domain);
     read_balloon(domain.child("devices").child("memballoon"), facts);
     read_backing(domain, facts);
     read_channel(domain.child("devices"), facts);

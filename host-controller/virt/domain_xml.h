@@ -24,6 +24,9 @@ struct DomainFacts {
     std::chrono::seconds stats_period{0};  ///< how often the balloon's driver reports; 0: never
     std::string memory_backing;            ///< "memfd", "file", "anonymous"; empty: the hypervisor's default
     bool huge_pages = false;               ///< backed by hugetlb pages: no balloon gives those back
+    std::string uuid;                      ///< as it stands there; empty: not said
+    std::string locked_by;                 ///< why QEMU holds all its memory ("a passed-through device"); empty: it does not
+    Bytes at_start{};                      ///< what it is to have when it starts; the maximum, if nothing else is said
     std::optional<std::string> channel;    ///< the unix socket of the channel; absent: why_no_channel
     std::string why_no_channel;            ///< for people
 };

@@ -35,9 +35,13 @@ ErrorCode code_of(int libvirt_code) {
 
 }  // namespace
 
-ConnectionHandle own(virConnectPtr connection, std::function<void(CallPool::Action)> disposer) {
-    return {connection,
-            [disposer = std::move(disposer)](virConnectPtr last) { disposer([last] { virConnectClose(last); }); }};
+ConnectionHandle own(virConnectPtr connection, std::function<void(CallPool::Action)> disposer, Subscription subscription) {
+    return {connection, [disposer = std::move(disposer), subscription = std::move(subscription)](virConnectPtr last) {
+                disposer([last, subscription] {
+                    unsubscribe(last, subscription);
+                    virConnectClose(last);
+                });
+            }};
 }
 
 DomainHandle own(virDomainPtr domain, ConnectionHandle connection) {
@@ -47,7 +51,9 @@ DomainHandle own(virDomainPtr domain, ConnectionHandle connection) {
 void prepare_libvirt() {
     [[maybe_unused]] static const int once = [] {
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});
-        return virInitialize();
+        const int done = virInitialize();
+        start_event_thread();
+        return done;
     }();
 }
 

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <span>
 
+#include "contract/names.h"
+
 namespace aerostat::host::virt {
 namespace {
 
@@ -32,6 +34,21 @@ std::vector<DomainHandle> owned(virDomainPtr* domains, int count, const Connecti
     return handles;
 }
 
+// 9000000 is 9.0.0.
+std::string version_words(unsigned long version) {
+    return std::to_string(version / 1'000'000) + "." + std::to_string(version / 1000 % 1000) + "." +
+           std::to_string(version % 1000);
+}
+
+RunState state_of(const DomainHandle& domain) {
+    int state = 0;
+    int reason = 0;
+    if (virDomainGetState(domain.get(), &state, &reason, 0) != 0) return RunState::running;  // the next listing tells
+    if (state == VIR_DOMAIN_CRASHED || (state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_CRASHED))
+        return RunState::crashed;
+    return state == VIR_DOMAIN_PAUSED || state == VIR_DOMAIN_PMSUSPENDED ? RunState::suspended : RunState::running;
+}
+
 std::optional<std::string> live_xml(const DomainHandle& domain) {
     const std::unique_ptr<char, void (*)(void*)> xml(virDomainGetXMLDesc(domain.get(), 0), std::free);
     if (!xml) return std::nullopt;
@@ -40,11 +57,20 @@ std::optional<std::string> live_xml(const DomainHandle& domain) {
 
 }  // namespace
 
-Result<ConnectionHandle> open_connection(const std::string& uri, const std::function<void(CallPool::Action)>& disposer) {
+Result<OpenedConnection> open_connection(const std::string& uri, const std::function<void(CallPool::Action)>& disposer,
+                                         const std::shared_ptr<EventSink>& sink) {
     prepare_libvirt();
     const virConnectPtr opened = virConnectOpen(uri.c_str());
     if (!opened) return tl::unexpected(libvirt_error("connecting", nullptr));
-    return own(opened, disposer);
+    LibvirtFacts facts;
+    unsigned long version = 0;
+    if (virConnectGetLibVersion(opened, &version) == 0) facts.libvirt = version_words(version);
+    const char* driver = virConnectGetType(opened);
+    if (virConnectGetVersion(opened, &version) == 0)
+        facts.hypervisor = printable(driver ? driver : "?", 20) + " " + version_words(version);
+    Subscription subscription = subscribe(opened, sink);
+    facts.missing_events = subscription.missing;
+    return OpenedConnection{own(opened, disposer, std::move(subscription)), std::move(facts)};
 }
 
 Result<std::vector<ListedDomain>> list_active(const ConnectionHandle& connection, const Connection::Known& known) {
@@ -56,7 +82,8 @@ Result<std::vector<ListedDomain>> list_active(const ConnectionHandle& connection
         std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
         const char* name = virDomainGetName(handle.get());
         if (!name || virDomainGetUUIDString(handle.get(), uuid.data()) != 0) continue;
-        ActiveDomain domain{uuid.data(), name, static_cast<int>(virDomainGetID(handle.get())), std::nullopt};
+        ActiveDomain domain{uuid.data(), name, static_cast<int>(virDomainGetID(handle.get())), state_of(handle),
+                            std::nullopt};
         const auto before = known.find(domain.uuid);
         if (before == known.end() || before->second != domain.id) {
             domain.xml = live_xml(handle);
@@ -97,6 +124,28 @@ Result<MemoryStats> read_memory_stats(const DomainHandle& domain) {
     if (heard == std::chrono::sys_seconds{}) stats.usable.reset();
     if (stats.usable) stats.usable_age = std::max(Duration{}, std::chrono::duration_cast<Duration>(now - heard));
     return stats;
+}
+
+Result<std::string> read_xml(const DomainHandle& domain) {
+    auto xml = live_xml(domain);
+    if (!xml) return tl::unexpected(domain_error("reading its XML", domain));
+    return *std::move(xml);
+}
+
+Result<bool> read_whether_moving(const DomainHandle& domain) {
+    int type = VIR_DOMAIN_JOB_NONE;
+    virTypedParameterPtr values = nullptr;
+    int count = 0;
+    if (virDomainGetJobStats(domain.get(), &type, &values, &count, 0) != 0) {
+        Error why = domain_error("reading its job", domain);
+        if (why.code == ErrorCode::unsupported) return false;  // a hypervisor that knows no jobs
+        return tl::unexpected(std::move(why));
+    }
+    int operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+    virTypedParamsGetInt(values, count, VIR_DOMAIN_JOB_OPERATION, &operation);
+    virTypedParamsFree(values, count);
+    if (type != VIR_DOMAIN_JOB_BOUNDED && type != VIR_DOMAIN_JOB_UNBOUNDED) return false;
+    return operation != VIR_DOMAIN_JOB_OPERATION_BACKUP;  // which copies disks; all others copy memory
 }
 
 Status order_memory(const DomainHandle& domain, Bytes actual) {

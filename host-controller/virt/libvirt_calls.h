@@ -16,12 +16,22 @@ struct ListedDomain {
     DomainHandle handle;
 };
 
-[[nodiscard]] Result<ConnectionHandle> open_connection(const std::string& uri,
-                                                       const std::function<void(CallPool::Action)>& disposer);
+struct OpenedConnection {
+    ConnectionHandle handle;
+    LibvirtFacts facts;
+};
+
+/// With all its events going to `sink`.
+[[nodiscard]] Result<OpenedConnection> open_connection(const std::string& uri,
+                                                       const std::function<void(CallPool::Action)>& disposer,
+                                                       const std::shared_ptr<EventSink>& sink);
 /// A domain that ends while its XML is fetched is left out.
 [[nodiscard]] Result<std::vector<ListedDomain>> list_active(const ConnectionHandle& connection,
                                                             const Connection::Known& known);
 [[nodiscard]] Result<MemoryStats> read_memory_stats(const DomainHandle& domain);
+[[nodiscard]] Result<std::string> read_xml(const DomainHandle& domain);
+/// Whether its memory is being copied away: a migration, a save, a dump.
+[[nodiscard]] Result<bool> read_whether_moving(const DomainHandle& domain);
 [[nodiscard]] Status order_memory(const DomainHandle& domain, Bytes actual);
 [[nodiscard]] Status order_stats_period(const DomainHandle& domain, std::chrono::seconds period);
 

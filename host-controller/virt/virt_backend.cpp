@@ -8,6 +8,7 @@
 #include "host-controller/backend/measure_pool.h"
 #include "host-controller/virt/connection.h"
 #include "host-controller/virt/domain.h"
+#include "host-controller/virt/examine.h"
 #include "host-controller/virt/ram_gauges.h"
 
 namespace aerostat::host::virt {
@@ -39,7 +40,10 @@ struct VirtBackend::Parts {
         : loop(io),
           clock(time),
           calls(io),
-          connection(io, uri, calls, {.on_open = [this] { list(); }, .on_lost = [](const Error&) {}}),
+          connection(io, uri, calls,
+                     {.on_open = [this] { list(); },
+                      .on_lost = [](const Error&) {},
+                      .on_event = [this](const DomainEvent& event) { take_event(event); }}),
           measuring(
               io, [gauges = gauges](const GuestId& guest) { return gauges->measure(guest); }, 2, kMeasureWithin),
           list_timer(io) {}
@@ -49,6 +53,12 @@ struct VirtBackend::Parts {
 
     void list_for_ever();
     void list();
+    void take_event(const DomainEvent& event);
+    void note_stopped(const GuestId& guest);
+    void tell(const GuestId& guest, const std::string& words);
+    void note_moving(const GuestId& guest, bool moving);
+    void look_whether_moving(const GuestId& guest, const std::string& uuid);
+    void read_again(const GuestId& guest, const std::string& uuid);
     void take(std::vector<ActiveDomain> active);
     void appear(ActiveDomain seen);
     void vanish(const GuestId& guest);
@@ -77,6 +87,8 @@ struct VirtBackend::Parts {
     MeasurePool measuring;
     asio::steady_timer list_timer;
     bool has_listed = false;
+    bool quiet = false;      ///< nothing may be asked that could wait for a domain that is being started
+    bool list_owed = false;  ///< something has changed since the listing that is under way, or could not be begun
     std::uint64_t malformed_of_gone = 0;
     std::uint64_t cut_off_of_gone = 0;
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
@@ -84,6 +96,9 @@ struct VirtBackend::Parts {
 
 void VirtBackend::Parts::list_for_ever() {
     list();
+    for (const auto& [guest, domain] : domains) {
+        if (domain.moving) look_whether_moving(guest, domain.uuid);
+    }
     list_timer.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(kListEvery));
     list_timer.async_wait([this, known = alive](asio::error_code error) {
         if (!error && *known) list_for_ever();
@@ -91,11 +106,93 @@ void VirtBackend::Parts::list_for_ever() {
 }
 
 void VirtBackend::Parts::list() {
-    if (!connection.is_open() || connection.is_busy()) return;
+    if (!connection.is_open()) return;
+    if (quiet || connection.is_busy()) {
+        list_owed = true;
+        return;
+    }
+    list_owed = false;
     Connection::Known runs;
     for (const auto& [guest, domain] : domains) runs[domain.uuid] = domain.id;
     connection.list(std::move(runs), [this](Result<std::vector<ActiveDomain>> active) {
         if (active) take(*std::move(active));
+        if (list_owed) list();
+    });
+}
+
+// The listing says who is there; an event only says when to look, and what must not wait for it.
+void VirtBackend::Parts::take_event(const DomainEvent& event) {
+    using Kind = DomainEvent::Kind;
+    const GuestId guest = guest_id_of(event.uuid);
+    Domain* domain = find(guest);
+    switch (event.kind) {
+        case Kind::started:
+            list();
+            return;
+        case Kind::stopped:
+            note_stopped(guest);
+            list();
+            return;
+        case Kind::suspended:
+            if (domain) domain->state = RunState::suspended;
+            return tell(guest, "suspended");
+        case Kind::resumed:
+            if (domain) domain->state = RunState::running;
+            return tell(guest, "resumed");
+        case Kind::crashed:
+            if (domain) domain->state = RunState::crashed;
+            return tell(guest, "crashed");
+        case Kind::moving:
+            return note_moving(guest, true);
+        case Kind::job_ended:
+            if (domain) look_whether_moving(guest, domain->uuid);
+            return;
+        case Kind::hardware_changed:
+            if (domain) read_again(guest, domain->uuid);
+            return tell(guest, "its devices or its memory changed");
+        case Kind::agent_changed:
+            return tell(guest, "agent " + event.detail);
+        case Kind::balloon_changed:
+            if (domain && handlers.on_event) handlers.on_event(guest, {GuestEvent::Kind::balloon, {}, event.actual});
+            return;
+        case Kind::memory_failed:
+            if (domain && handlers.on_event) handlers.on_event(guest, {GuestEvent::Kind::memory_failed, event.detail, {}});
+            return;
+    }
+}
+
+// Its memory counts as free as soon as its QEMU is gone. Told once, whether an event or a listing shows it first.
+void VirtBackend::Parts::note_stopped(const GuestId& guest) {
+    gauges->note_inactive(guest);
+    Domain* domain = find(guest);
+    if (domain && !std::exchange(domain->stopped, true)) tell(guest, "stopped");
+}
+
+void VirtBackend::Parts::tell(const GuestId& guest, const std::string& words) {
+    if (find(guest) && handlers.on_event) handlers.on_event(guest, {GuestEvent::Kind::life, words, {}});
+}
+
+void VirtBackend::Parts::note_moving(const GuestId& guest, bool moving) {
+    Domain* domain = find(guest);
+    if (!domain || std::exchange(domain->moving, moving) == moving) return;
+    tell(guest, moving ? "its memory is being copied" : "its memory is no longer being copied");
+}
+
+void VirtBackend::Parts::look_whether_moving(const GuestId& guest, const std::string& uuid) {
+    connection.is_moving(uuid, [this, guest](const Result<bool>& moving) {
+        if (moving) note_moving(guest, *moving);
+    });
+}
+
+void VirtBackend::Parts::read_again(const GuestId& guest, const std::string& uuid) {
+    connection.xml(uuid, [this, guest](const Result<std::string>& xml) {
+        Domain* domain = find(guest);
+        auto facts = xml ? parse_domain_xml(*xml) : Result<DomainFacts>(tl::unexpected(xml.error()));
+        if (!domain || !facts) return;
+        if (!domain->facts || domain->facts->maximum != facts->maximum)
+            gauges->follow(guest, domain->uuid, {facts->maximum, facts->numa_cells});
+        domain->facts = *std::move(facts);
+        tell(guest, "its devices and its memory were looked at again");
     });
 }
 
@@ -110,7 +207,10 @@ void VirtBackend::Parts::take(std::vector<ActiveDomain> active) {
     }
     for (const GuestId& guest : gone) vanish(guest);
     for (ActiveDomain& domain : active) {
-        if (domain.xml && !domains.contains(guest_id_of(domain.uuid))) appear(std::move(domain));
+        if (Domain* known = find(guest_id_of(domain.uuid)))
+            known->state = domain.state;
+        else if (domain.xml)
+            appear(std::move(domain));
     }
 }
 
@@ -121,16 +221,17 @@ void VirtBackend::Parts::appear(ActiveDomain seen) {
     RamShape shape;
     if (facts) shape = {facts->maximum, facts->numa_cells};
     gauges->follow(guest, seen.uuid, std::move(shape));
-    Domain domain{seen.uuid, name, seen.id, std::move(facts), nullptr, false, {}};
+    Domain domain{seen.uuid, name, seen.id, std::move(facts), nullptr, false, {}, seen.state};
     if (domain.facts && domain.facts->channel) domain.channel = open_channel(guest, name, *domain.facts->channel);
     domains.insert_or_assign(guest, std::move(domain));
+    look_whether_moving(guest, seen.uuid);
     handlers.on_seen(guest, name);
 }
 
 void VirtBackend::Parts::vanish(const GuestId& guest) {
+    note_stopped(guest);
     const auto channel = std::move(domains.at(guest).channel);
     domains.erase(guest);
-    gauges->note_inactive(guest);
     if (!channel) return;
     malformed_of_gone += channel->malformed_lines();
     cut_off_of_gone += channel->cut_off();
@@ -201,6 +302,22 @@ bool VirtBackend::is_measuring(const GuestId& guest) const { return parts_->meas
 
 bool VirtBackend::knows_identity(const GuestId& guest) const { return is_domain_guest_id(guest); }
 
+std::string VirtBackend::why_left_alone(const GuestId& guest) const {
+    const Domain* domain = parts_->find(guest);
+    return domain ? virt::why_left_alone(*domain) : std::string();
+}
+
+void VirtBackend::keep_quiet(bool quiet) {
+    parts_->quiet = quiet;
+    if (!quiet && parts_->list_owed) parts_->list();
+}
+
+bool VirtBackend::events_flow() const { return parts_->connection.is_open(); }
+
+bool VirtBackend::owes_listing() const { return parts_->list_owed; }
+
+EventSink& VirtBackend::events() { return parts_->connection.events(); }
+
 void VirtBackend::look(const GuestId& guest, std::function<void(Result<OsBalloon>)> answer) {
     const auto found = parts_->with_balloon(guest);
     if (!found) return parts_->answer_later<Result<OsBalloon>>(std::move(answer), tl::unexpected(found.error()));
@@ -227,6 +344,16 @@ void VirtBackend::set_target(const GuestId& guest, Bytes actual, std::function<v
     parts_->connection.set_memory(domain.uuid, actual, [answer = std::move(answer)](const Status& done) {
         answer(done ? done : Status(tl::unexpected(as_promised(done.error()))));
     });
+}
+
+std::vector<Finding> VirtBackend::examine(const std::function<bool(const std::string&)>& managed) const {
+    const Connection& connection = parts_->connection;
+    std::vector<Finding> findings = examine_libvirt(connection.uri(), connection.trouble(), connection.facts());
+    for (const auto& [guest, domain] : parts_->domains) {
+        if (!managed(domain.name)) continue;
+        for (Finding& finding : examine_domain(domain)) findings.push_back(std::move(finding));
+    }
+    return findings;
 }
 
 std::vector<std::string> VirtBackend::warnings() const {

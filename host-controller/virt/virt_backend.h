@@ -5,17 +5,18 @@
 #include <asio/io_context.hpp>
 
 #include "host-controller/backend/backend.h"
+#include "host-controller/virt/domain_event.h"
 
 namespace aerostat::host::virt {
 
 /// Backend "libvirt": the guests are all active domains of one libvirt connection, known by UUID ("domain:UUID") and called
 /// by the domain's name, never by what they say.
 ///
-/// Looks every 2 s which domains are active. libvirt being away is no reason to stop: channels are kept, QEMU processes are
-/// measured; only new domains are not seen and OS balloons cannot be moved. No libvirt call runs on the loop.
-/// Nothing is changed on a domain unless asked for, with one exception: look() switches the balloon's statistics on
-/// (period 1 s) where they are off.
-/// Thread: the io_context's. The destructor waits at most about two seconds for calls that hang, then leaves them behind.
+/// Looks every 2 s which domains are active, and at once when libvirt tells of one. libvirt being away is no reason to stop:
+/// channels are kept, QEMU processes are measured; only new domains are not seen and OS balloons cannot be moved. No libvirt
+/// call runs on the loop. Nothing is changed on a domain unless asked for, with one exception: look() switches the balloon's
+/// statistics on (period 1 s) where they are off. Thread: the io_context's. The destructor waits at most about two seconds
+/// for calls that hang, then leaves them behind.
 class VirtBackend final : public Backend, public OsBalloons {
 public:
     VirtBackend(asio::io_context& loop, const std::string& uri, const Clock& clock);
@@ -32,8 +33,11 @@ public:
     void measure(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) override;
     [[nodiscard]] bool is_measuring(const GuestId& guest) const override;
     [[nodiscard]] bool knows_identity(const GuestId& guest) const override;
+    [[nodiscard]] std::string why_left_alone(const GuestId& guest) const override;
+    void keep_quiet(bool quiet) override;
     [[nodiscard]] OsBalloons* os_balloons() override { return this; }
     [[nodiscard]] std::string name() const override { return "libvirt"; }
+    [[nodiscard]] std::vector<Finding> examine(const std::function<bool(const std::string&)>& managed) const override;
     [[nodiscard]] std::vector<std::string> warnings() const override;
     [[nodiscard]] std::uint64_t malformed_lines() const override;
     [[nodiscard]] std::uint64_t peers_cut_off() const override;
@@ -41,6 +45,13 @@ public:
     /// Only domains with autodeflate have an OS balloon we may move: without it a guest that needs its pages back is killed.
     void look(const GuestId& guest, std::function<void(Result<OsBalloon>)> answer) override;
     void set_target(const GuestId& guest, Bytes actual, std::function<void(Status)> answer) override;
+
+    /// Where libvirt's events come in.
+    [[nodiscard]] EventSink& events();
+    /// Whether a connection is open, with its events subscribed to.
+    [[nodiscard]] bool events_flow() const;
+    /// Whether something has changed that the last listing does not show.
+    [[nodiscard]] bool owes_listing() const;
 
 private:
     struct Parts;

@@ -48,8 +48,9 @@ def remove_abandoned():
 class Bed:
     """Make it in a thread that lives as long as the bed is used: the kernel ends the bed with that thread."""
 
-    def __init__(self, like=None):
-        """Like another bed: with the same images, even if what they are made of has changed since."""
+    def __init__(self, like=None, hook=None):
+        """Like another bed: with the same images, even if what they are made of has changed since. `hook`: a script for libvirt
+        to call when domains start and stop, made from the bed's directory."""
         check_needs()
         self._base, self._ours = (like._base, like._ours) if like else (image.base(), image.ours())
         self.accelerator = like.accelerator if like else accelerator.choose(self._base)
@@ -60,7 +61,7 @@ class Bed:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.domains = {}
         try:
-            self.libvirtd = Libvirtd(self._directory.name)
+            self.libvirtd = Libvirtd(self._directory.name, hook and hook(self._directory.name))
         except BaseException:
             self._directory.cleanup()
             raise

@@ -8,7 +8,7 @@ CONFIG = """
 [host]
 backend = "libvirt"
 uri = "{uri}"
-memory = "3GiB"
+memory = "{memory}"
 emergency_reserve = "256MiB"
 runtime_dir = "{directory}"
 mode = "act"
@@ -21,12 +21,13 @@ min = "256MiB"
 class HostStage:
     """hostd manages the domains whose names begin with "vm"; others it observes."""
 
-    def __init__(self, bed, label, uri=None):
+    def __init__(self, bed, label, uri=None, memory="3GiB"):
         """`label` names its directory, which ends with the bed."""
         self.world = World(os.path.join(bed.directory, label))
         self._directory = self.world.path("host")
         os.makedirs(self._directory, mode=0o755)
-        self._config = CONFIG.format(uri=uri or bed.uri, directory=self._directory)
+        self._uri = uri or bed.uri
+        self.set_memory(memory)
         self._session = None
         try:
             self.start()
@@ -38,6 +39,10 @@ class HostStage:
         """Starts it, again after a kill(), and waits until it answers operators."""
         self.daemon, self.tool, self._session = self.world.host(self._config, self._session)
         wait_for(self._answers, 30, "hostd to answer", self.daemon.log)
+
+    def set_memory(self, memory):
+        """The budget from the next start() on."""
+        self._config = CONFIG.format(uri=self._uri, directory=self._directory, memory=memory)
 
     def _answers(self):
         if not self.daemon.is_alive():

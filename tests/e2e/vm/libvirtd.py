@@ -68,8 +68,9 @@ class Libvirtd:
     """Runs from start to stop(). Should the thread that made it die in whatever way, the kernel ends all of it: that thread,
     unshare, process 1 of the namespace, everything. So no earlier run is in the way of this one, or leaves processes."""
 
-    def __init__(self, directory):
-        self.directory = directory
+    def __init__(self, directory, hook=None):
+        """`hook` is a script that libvirt calls when domains start and stop (as root only: a user's libvirtd has none)."""
+        self.directory, self._hook = directory, hook
         self._is_root = os.geteuid() == 0
         self.uri = f"qemu+unix:///{'system' if self._is_root else 'session'}?socket={directory}/libvirt-sock"
         # The cache, as seen from inside: what is covered may be above it.
@@ -102,6 +103,12 @@ class Libvirtd:
                 known = "".join(old for old in file if not old.startswith("libvirt-qemu:"))
             with open(f"{self.directory}/private/{name}", "w", encoding="utf-8") as file:
                 file.write(known + line + "\n")
+        if self._hook:
+            hook = os.path.join(self.directory, "private", "etc", "hooks", "qemu.d", "aerostat")
+            os.makedirs(os.path.dirname(hook))
+            with open(hook, "w", encoding="utf-8") as file:
+                file.write(self._hook)
+            os.chmod(hook, 0o755)
         # What libvirtd has learned of QEMU is worth a second at the next start.
         os.makedirs(os.path.join(cache.cache_directory(), "libvirt"), exist_ok=True)
 

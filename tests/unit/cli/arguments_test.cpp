@@ -78,7 +78,9 @@ TEST(Arguments, KnowEveryCommandOfTheContract) {
                                                          {"cancel", "op-1"},
                                                          {"pause"},
                                                          {"pause", "a"},
-                                                         {"resume", "a"}};
+                                                         {"resume", "a"},
+                                                         {"reserve", "1GiB", "--for", "a"},
+                                                         {"doctor"}};
     for (const auto& line : lines) {
         const auto parsed = parse(line);
         ASSERT_TRUE(parsed) << line.front() << ": " << parsed.error().message;
@@ -137,8 +139,8 @@ TEST(Arguments, PrintAHelpPageForTheToolAndForEachCommand) {
     ASSERT_TRUE(tool);
     EXPECT_EQ(tool->action, Invocation::Action::print);
     EXPECT_THAT(tool->text, HasSubstr("Exit status:"));
-    for (const char* command :
-         {"status", "jvms", "top", "squeeze", "give", "release", "plan", "ops", "cancel", "pause", "resume"}) {
+    for (const char* command : {"status", "jvms", "top", "squeeze", "give", "release", "plan", "ops", "cancel", "pause",
+                                "resume", "reserve", "doctor"}) {
         const auto page = parse({command, "--help"});
         ASSERT_TRUE(page) << command;
         EXPECT_EQ(page->action, Invocation::Action::print);

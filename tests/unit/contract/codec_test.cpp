@@ -168,6 +168,32 @@ TEST(Codec, RefusesToSendWhatThePeerCouldNotRead) {
     EXPECT_FALSE(encode(Envelope{"1", HostCondition{"x", std::nan("")}}));
 }
 
+TEST(Codec, ReservationsAndFindingsComeBackTheSame) {
+    ControlRequest request;
+    request.id = "r1";
+    request.command = Command::reserve;
+    request.bytes = 2_GiB;
+    request.guest = "domain:2b4ad1f4-39a5-4b9d-8f0f-24a8a4f6d7a1";
+    request.hook = true;
+    const auto line = encode(request);
+    ASSERT_TRUE(line);
+    const auto got = decode_request(std::string_view(*line).substr(0, line->size() - 1));
+    ASSERT_TRUE(got) << got.error().message;
+    EXPECT_EQ(got->guest, request.guest);
+    EXPECT_TRUE(got->hook);
+    ControlReply reply;
+    reply.id = "r1";
+    reply.body = DoctorView{{{"channel", "web", "bad", "it has none", "add one"}}};
+    const auto told = encode(reply);
+    ASSERT_TRUE(told);
+    const auto heard = decode_reply(std::string_view(*told).substr(0, told->size() - 1));
+    ASSERT_TRUE(heard) << heard.error().message;
+    const auto* doctor = std::get_if<DoctorView>(&heard->body);
+    ASSERT_TRUE(doctor);
+    ASSERT_EQ(doctor->findings.size(), 1U);
+    EXPECT_EQ(doctor->findings[0].remedy, "add one");
+}
+
 TEST(Codec, RequestsComeBackTheSame) {
     ControlRequest request;
     request.id = "r1";

@@ -47,10 +47,19 @@ TEST(BalloonWatch, GoingOnBelowOurOrderIsAnothersDoing) {
 TEST(BalloonWatch, AGuestThatTookItsPagesBackIsLeftAloneToo) {
     BalloonWatch watch;
     EXPECT_FALSE(watch.saw(kGuest, 512_MiB, kStart));
+    EXPECT_FALSE(watch.saw(kGuest, 512_MiB, kStart + 1s));
     const auto move = watch.saw(kGuest, 600_MiB, kStart + 5s);
     ASSERT_TRUE(move);
     EXPECT_FALSE(move->took());
     EXPECT_NE(watch.yields(kGuest, kStart + 6s).find("in need"), std::string::npos);
+}
+
+TEST(BalloonWatch, TheLastStepOfADaemonThatDiedIsNoForeignHand) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    EXPECT_FALSE(watch.saw(kGuest, 896_MiB, kStart + 2s));
+    EXPECT_FALSE(watch.saw(kGuest, 896_MiB, kStart + 1min));
+    EXPECT_TRUE(watch.saw(kGuest, 800_MiB, kStart + 2min)) << "but only the first";
 }
 
 TEST(BalloonWatch, AnOrderNoLongerExplainsAfterAWhile) {

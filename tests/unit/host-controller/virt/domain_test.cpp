@@ -40,6 +40,8 @@ TEST(Balloons, WithoutAutodeflateMayNotBeMoved) {
     Domain domain = a_domain("web");
     EXPECT_FALSE(why_no_balloon(domain));
     domain.facts->autodeflate = false;
+    domain.facts->free_page_reporting = true;
+    EXPECT_EQ(why_left_alone(domain), "") << "what its heaps give comes back by itself";
     ASSERT_TRUE(why_no_balloon(domain));
     EXPECT_EQ(why_no_balloon(domain)->code, ErrorCode::unsupported);
     EXPECT_NE(why_no_balloon(domain)->message.find("<memballoon model='virtio' autodeflate='on'/>"), std::string::npos);
@@ -48,6 +50,33 @@ TEST(Balloons, WithoutAutodeflateMayNotBeMoved) {
     EXPECT_TRUE(why_no_balloon(domain));
     domain.facts = fail(ErrorCode::bad_value, "not the XML of a domain");
     EXPECT_EQ(why_no_balloon(domain)->code, ErrorCode::unsupported);
+}
+
+TEST(LeftAlone, IsADomainOfWhichNothingWouldComeBackToTheHost) {
+    const Domain good = a_domain("web");
+    EXPECT_EQ(why_left_alone(good), "");
+    const auto after = [&](auto change) {
+        Domain domain = a_domain("web");
+        change(*domain.facts);
+        EXPECT_EQ(why_no_balloon(domain).has_value(), !why_left_alone(domain).empty());
+        return why_left_alone(domain);
+    };
+    EXPECT_NE(after([](DomainFacts& facts) { facts.virtio_balloon = false; }).find("no virtio balloon"), std::string::npos);
+    EXPECT_NE(after([](DomainFacts& facts) { facts.autodeflate = false; }).find("free page reporting"), std::string::npos);
+    EXPECT_NE(after([](DomainFacts& facts) { facts.huge_pages = true; }).find("huge pages"), std::string::npos);
+    EXPECT_NE(after([](DomainFacts& facts) { facts.locked_by = "a passed-through device"; }).find("passed-through"),
+              std::string::npos);
+}
+
+TEST(LeftAlone, IsADomainThatIsSuspendedOrCopiedOrHasCrashed) {
+    Domain domain = a_domain("web");
+    domain.state = RunState::suspended;
+    EXPECT_EQ(why_left_alone(domain), "it is suspended");
+    EXPECT_FALSE(why_no_balloon(domain)) << "it may be settled all the same";
+    domain.moving = true;
+    EXPECT_NE(why_left_alone(domain).find("copied"), std::string::npos);
+    domain.state = RunState::crashed;
+    EXPECT_NE(why_left_alone(domain).find("crashed"), std::string::npos);
 }
 
 TEST(Warnings, NameAFewOfManyInOneSentence) {

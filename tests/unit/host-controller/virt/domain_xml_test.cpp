@@ -126,6 +126,23 @@ TEST(DomainXml, ReadsNumaCellsAndHugePages) {
     EXPECT_TRUE(facts->huge_pages);
 }
 
+TEST(DomainXml, ReadsWhatLocksItsMemory) {
+    EXPECT_EQ(parse_domain_xml(kLive)->locked_by, "");
+    for (const char* devices : {"<hostdev mode='subsystem' type='pci'/>", "<hostdev mode='subsystem' type='mdev'/>",
+                                "<interface type='hostdev'/>", "<interface type='vdpa'/>"})
+        EXPECT_NE(parse_domain_xml(domain(kMemory, devices))->locked_by, "") << devices;
+    for (const char* devices : {"<hostdev mode='subsystem' type='usb'/>", "<interface type='network'/>"})
+        EXPECT_EQ(parse_domain_xml(domain(kMemory, devices))->locked_by, "") << devices;
+    EXPECT_NE(parse_domain_xml(domain(kMemory + "<memoryBacking><locked/></memoryBacking>"))->locked_by, "");
+    EXPECT_NE(parse_domain_xml(domain(kMemory + "<launchSecurity type='sev'/>"))->locked_by, "");
+}
+
+TEST(DomainXml, ReadsWhatADomainIsToHaveWhenItStarts) {
+    EXPECT_EQ(parse_domain_xml(kLive)->at_start, 512_MiB);
+    EXPECT_EQ(parse_domain_xml(domain(kMemory))->at_start, 1_MiB);
+    EXPECT_EQ(parse_domain_xml(domain(kMemory + "<currentMemory>9999999</currentMemory>"))->at_start, 1_MiB);
+}
+
 TEST(DomainXml, OddStatisticsPeriodsAreBounded) {
     const auto period = [](const std::string& value) {
         return parse_domain_xml(with(kLive, "period='1'", "period='" + value + "'"))->stats_period.count();

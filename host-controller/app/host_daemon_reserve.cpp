@@ -1,0 +1,113 @@
+#include <spdlog/spdlog.h>
+
+#include "contract/names.h"
+#include "host-controller/app/host_daemon.h"
+
+// Memory for guests that are about to start.
+namespace aerostat::host::app {
+namespace {
+
+constexpr std::size_t kVerdictsKept = 16;
+// From the answer until the hook has ended and libvirt's listings no longer wait for its domain.
+constexpr Duration kHookEnds = std::chrono::milliseconds(500);
+
+}  // namespace
+
+// What is reserved, or lost to bad memory, is nobody's to share out.
+HostRules HostDaemon::rules_now() const {
+    HostRules rules = config_.rules;
+    rules.memory = saturating_sub(rules.memory, reservations_.outstanding() + lost());
+    return rules;
+}
+
+Result<OperationView> HostDaemon::reserve(ReservationWish wish, std::function<void(const OperationView&)> done) {
+    if (!wish.guest.empty() && !backend_->knows_identity(wish.guest))
+        return fail(ErrorCode::bad_value, "guest \"" + printable(wish.guest, 80) + "\" can be none of this host");
+    const std::string name = wish.name.empty() ? "nobody" : printable(wish.name, 64);
+    const Bytes bytes = wish.bytes;
+    auto id = reservations_.open(std::move(wish), clock_.now());
+    if (!id) return tl::unexpected(id.error());
+    spdlog::info("reserve id={} for={} bytes={}", *id, name, bytes.count());
+    if (done) waiting_for_verdict_[*id] = std::move(done);
+    keep_quiet_for_hooks();
+    decide_soon();
+    return view_of(reservations_.all().back());
+}
+
+void HostDaemon::review_reservations(const HostSnapshot& picture) {
+    if (!reservations_.all().empty()) {
+        const Bytes budget = saturating_sub(config_.rules.memory, lost());
+        const Bytes capacity = saturating_sub(budget, config_.rules.emergency_reserve);
+        ReservationSight sight{picture, capacity, plan_.held, plan_.short_by, {}};
+        if (!config_.act) sight.cannot_squeeze = "mode is advise; set mode = \"act\" and reload";
+        if (state_.paused) {
+            sight.cannot_squeeze = "paused; `aerostatctl resume` first";
+            sight.cannot_reason = EndReason::paused;
+        }
+        for (const ReservationVerdict& verdict : reservations_.review(sight, clock_.now())) tell_verdict(verdict);
+    }
+    keep_quiet_for_hooks();
+}
+
+void HostDaemon::tell_verdict(const ReservationVerdict& verdict) {
+    const Reservation& one = verdict.reservation;
+    OperationView view = view_of(one);
+    view.running = false;
+    view.obtained = view.verified.emplace(verdict.verified);
+    view.shortfall = verdict.shortfall;
+    view.reason = verdict.reason;
+    view.detail = verdict.detail;
+    spdlog::info("reserve {} id={} bytes={} missing_bytes={} elapsed_ms={}: {}", verdict.granted() ? "granted" : "refused",
+                 one.id, one.wish.bytes.count(), verdict.shortfall.count(), view.elapsed.count(), verdict.detail);
+    if (!verdict.granted()) {
+        verdicts_.push_front(view);
+        if (verdicts_.size() > kVerdictsKept) verdicts_.pop_back();
+    }
+    if (one.wish.hook) hook_answered_at_ = clock_.now();
+    const auto waiting = waiting_for_verdict_.extract(one.id);
+    if (!waiting.empty()) waiting.mapped()(view);
+}
+
+Status HostDaemon::release_reservation(const std::string& id, const GuestId& guest) {
+    const auto verdicts = reservations_.release(id, guest);
+    if (!verdicts) return tl::unexpected(verdicts.error());
+    spdlog::info("release reservation={}", id.empty() ? printable(guest, 64) : id);
+    for (const ReservationVerdict& verdict : *verdicts) tell_verdict(verdict);
+    decide_soon();
+    return {};
+}
+
+OperationView HostDaemon::view_of(const Reservation& one) const {
+    OperationView view;
+    view.op = one.id;
+    view.command = "reserve";
+    view.target = one.wish.name;
+    view.running = true;
+    view.asked = one.wish.bytes;
+    view.obtained = one.arrived;
+    view.deadline = to_millis(one.wish.deadline);
+    view.started_ago = to_millis(clock_.now() - one.began);
+    view.elapsed = to_millis(one.granted_at.value_or(clock_.now()) - one.began);
+    view.detail = one.granted_at ? "granted; kept until its guest has it, or for " +
+                                       format_duration(*one.granted_at + one.wish.hold - clock_.now())
+                                 : "others are squeezed for it";
+    return view;
+}
+
+std::vector<OperationView> HostDaemon::operations() const {
+    std::vector<OperationView> views;
+    for (const Reservation& one : reservations_.all()) views.push_back(view_of(one));
+    views.insert(views.end(), verdicts_.begin(), verdicts_.end());
+    const auto moves = operations_.views();
+    views.insert(views.end(), moves.begin(), moves.end());
+    return views;
+}
+
+// The hook runs inside the start of its domain: a listing would wait for it, and it for us.
+void HostDaemon::keep_quiet_for_hooks() {
+    if (!backend_) return;
+    const bool just_answered = hook_answered_at_ && clock_.now() - *hook_answered_at_ < kHookEnds;
+    backend_->keep_quiet(reservations_.hook_waits() || just_answered);
+}
+
+}  // namespace aerostat::host::app

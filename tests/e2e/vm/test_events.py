@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""What happens to virtual machines beside hostd: they start and stop, are suspended and saved, others set their balloons, their
+memory fails; and how room is made before one starts, by libvirt's hook. Figures are in lines that start with FIGURE."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+
+from test_flight import APP, MIB, Flight, expect, figure, fly, mib, wait_until
+
+from bed import Bed
+from harness import Trouble, built
+
+
+LIMIT_S = 10
+SOON = 60   # for what is told at once; the machine may be busy
+BAD_PAGE = "0x1000000"
+MCE = f"mce 0 9 0xbd000000000000c0 5 {BAD_PAGE} 0x8c"  # an uncorrectable error in a page of the guest
+
+HOOK = """#!/bin/sh
+export AEROSTAT_HOOK_CONFIG={directory}/hook.toml
+exec {program} "$@"
+"""
+HOOK_CONFIG = """socket = "{socket}"
+on_controller_down = "{down}"
+limit = "{limit}s"
+"""
+
+
+class Events(Flight):
+    def __init__(self):
+        super().__init__()
+        self.bed.close()
+        program = built("bin", "libvirt-hook")
+        self.bed = Bed(like=self.bed, hook=lambda directory: HOOK.format(directory=directory, program=program))
+
+    def hook_asks(self, host, down="allow"):
+        with open(os.path.join(self.bed.directory, "hook.toml"), "w", encoding="utf-8") as file:
+            file.write(HOOK_CONFIG.format(socket=host.tool.socket, down=down, limit=LIMIT_S))
+
+    @contextlib.contextmanager
+    def host(self, uri=None):
+        with super().host(uri) as host:
+            self.hook_asks(host)
+            yield host
+
+    # What libvirt tells.
+
+    def guests_that_start_and_stop_are_seen_at_once(self):
+        with self.host() as host:
+            vm = self.bed.boot("vm1", memory_mib=512)
+            running = time.monotonic()
+            wait_until(lambda: host.guest("vm1"), SOON, "vm1 to be seen")
+            seen_s = time.monotonic() - running
+            wait_until(lambda: host.guest("vm1")["charged_bytes"] > 16 * MIB, SOON, "vm1 to be charged for")
+            since, began = len(host.log()), time.monotonic()
+            vm.destroy()
+            destroyed = time.monotonic()
+            host.wait_logged("event guest=vm1 what=\"stopped\"", since, SOON)
+            wait_until(lambda: not host.guest("vm1"), SOON, "vm1 to be gone from the books")
+            figure("lifecycle", seen_after_boot_s=f"{seen_s:.2f}", destroy_s=f"{destroyed - began:.2f}",
+                   gone_after_destroy_s=f"{time.monotonic() - destroyed:.2f}")
+            self.bed.domains.pop("vm1")
+
+    def a_suspended_guest_is_left_alone(self):
+        with self.app() as (host, vm, jvm):
+            self.bed.libvirtd.virsh("suspend", "vm1")
+            wait_until(lambda: host.guest("vm1")["state"] == "left-alone", SOON, "vm1 to be left alone")
+            expect("suspended" in " ".join(host.guest("vm1")["notes"]), host.guest("vm1"))
+            code, said = host.tool.json("squeeze", "vm1/app", "32MiB")
+            expect(code == 1 and "suspended" in said["error"]["message"], said)
+            self.bed.libvirtd.virsh("resume", "vm1")
+            wait_until(lambda: host.guest("vm1")["state"] == "connected", SOON, "vm1 to be managed again")
+            self.still_flies(host, jvm)
+
+    def a_guest_that_is_saved_is_not_squeezed_meanwhile(self):
+        with self.app() as (host, vm, _):
+            since = len(host.log())
+            file = os.path.join(vm.directory, "saved")
+            vm.shell.close()
+            self.bed.libvirtd.virsh("save", "vm1", file)
+            host.wait_logged("event guest=vm1 what=\"stopped\"", since, SOON)
+            told = [line for line in host.log()[since:].splitlines() if "event guest=vm1" in line]
+            orders = [line for line in host.log()[since:].splitlines() if "order guest=vm1" in line]
+            print("     " + "\n     ".join(told), flush=True)
+            copied = any("being copied" in line for line in told)
+            figure("saved", told_of_the_copying=copied, orders_meanwhile=len(orders))
+            wait_until(lambda: not host.guest("vm1"), SOON, "vm1 to be gone from the books")
+            self.bed.domains.pop("vm1")
+
+    def a_balloon_that_somebody_else_sets_is_left_to_him(self):
+        with self.app() as (host, vm, jvm):
+            time_of_rest = 15  # what hostd itself has ordered explains nothing any more
+            host.wait_quiet()
+            rest = time.monotonic() + time_of_rest
+            wait_until(lambda: time.monotonic() > rest, time_of_rest + 5, "hostd's own orders to be past")
+            since, began = len(host.log()), time.monotonic()
+            self.bed.libvirtd.virsh("setmem", "vm1", "900MiB", "--live")
+            host.wait_logged("foreign guest=vm1", since, SOON)
+            noticed = time.monotonic() - began
+            wait_until(lambda: host.guest("vm1")["state"] == "left-alone", SOON, "it to be left alone")
+            expect("somebody else" in " ".join(host.guest("vm1")["notes"]), host.guest("vm1"))
+            code, said = host.tool.json("squeeze", "vm1/app", "32MiB")
+            expect(code == 1 and "somebody else" in said["error"]["message"], said)
+            wait_until(lambda: abs(vm.balloon_actual() - 900 * MIB) <= MIB, SOON, "the balloon to come to what was set")
+            device = self.device(vm)
+            quiet = time.monotonic() + 5
+            while time.monotonic() < quiet:
+                expect(device.look()[0] == 900 * MIB, f"hostd does not set it: {device.look()}")
+            expect(host.tool.run("resume", "vm1")[0] == 0, "an operator takes it back")
+            wait_until(lambda: host.guest("vm1")["state"] == "connected", SOON, "vm1 to be managed again")
+            figure("foreign", noticed_s=f"{noticed:.2f}", set_mib=900)
+            self.still_flies(host, jvm)
+
+    def an_error_in_memory_lowers_the_budget_and_is_shown(self):
+        with self.app() as (host, vm, _):
+            since = len(host.log())
+            vm.shell.close()
+            try:
+                self.bed.libvirtd.virsh("qemu-monitor-command", "vm1", "--hmp", MCE)
+            except Trouble as why:
+                print(f"     injecting an error does not work here: {why}", flush=True)
+                raise
+            host.wait_logged("memory error guest=vm1", since, SOON)
+            line = next(line for line in host.log()[since:].splitlines() if "memory error" in line)
+            print(f"     {line}", flush=True)
+            status = host.tool.status()
+            expect(status["lost_bytes"] >= 4096, status)
+            figure("memory_failure", lost_bytes=status["lost_bytes"], guest_still_there=bool(host.guest("vm1")))
+
+    # Room before a start.
+
+    @contextlib.contextmanager
+    def tight(self, missing_mib, newcomer_mib):
+        """A hostd whose budget lacks so much for a newcomer beside vm1."""
+        with self.app() as (host, vm, jvm):
+            held = host.guest("vm1")["charged_bytes"]
+            host.kill()
+            host.set_memory(f"{held // MIB + newcomer_mib - missing_mib + 256}MiB")
+            host.start()
+            host.wait_joined("vm1")
+            host.wait_room("vm1", missing_mib)
+            host.wait_quiet()
+            self.hook_asks(host)
+            yield host, vm, jvm
+
+    def room_is_made_before_a_guest_starts(self):
+        with self.tight(150, 512) as (host, vm, jvm):
+            before = vm.guest_ram_resident()
+            since, began = len(host.log()), time.monotonic()
+            self.bed.boot("vm2", memory_mib=512)
+            booted = time.monotonic() - began
+            log = host.log()[since:]
+            verdict = next((line for line in log.splitlines() if "reserve granted" in line), None)
+            expect(verdict, f"the hook asked, and there was room in time:\n{log}")
+            print(f"     {verdict}", flush=True)
+            freed = before - vm.guest_ram_resident()
+            wait_until(lambda: host.guest("vm2"), SOON, "vm2 to be seen")
+            status = host.tool.status()
+            expect(status.get("reserved_bytes", 0) < 512 * MIB, "what has arrived is no longer reserved")
+            figure("hook_granted", asked_mib=512, freed_of_vm1_mib=mib(freed), started_s=f"{booted:.1f}",
+                   elapsed_ms=verdict.split("elapsed_ms=")[1].split(":")[0])
+            self.still_flies(host, jvm)
+
+    def a_guest_that_does_not_fit_is_refused_in_time(self):
+        with self.tight(150, 512) as (host, vm, jvm):
+            device, began = self.device(vm), time.monotonic()
+            left = device.look()[1]
+            try:
+                self.bed.boot("vm3", memory_mib=2500)
+            except Trouble as why:
+                refusal = str(why)
+            else:
+                raise AssertionError("it was started")
+            took = time.monotonic() - began
+            self.bed.domains.pop("vm3", None)
+            expect("no room for" in refusal, refusal)
+            expect(took < LIMIT_S + 20, took)
+            print(f"     {refusal.splitlines()[0]}", flush=True)
+            expect("reserved_bytes" not in host.tool.status(), host.tool.status())
+            figure("hook_refused", asked_mib=2500, took_s=f"{took:.1f}", vm1_balloon_moved_mib=mib(abs(left - device.look()[1])))
+            self.still_flies(host, jvm)
+
+    def a_guest_starts_though_hostd_hangs_or_is_dead(self):
+        with self.host() as host:
+            os.kill(host.daemon.pid, signal.SIGSTOP)
+            try:
+                began = time.monotonic()
+                self.bed.boot("vm2", memory_mib=256)
+                hung = time.monotonic() - began
+            finally:
+                os.kill(host.daemon.pid, signal.SIGCONT)
+            expect(hung < LIMIT_S + 60, hung)
+            wait_until(lambda: host.guest("vm2"), SOON, "vm2 to be seen after all")
+            host.kill()
+            began = time.monotonic()
+            self.bed.boot("vm3", memory_mib=256)
+            dead = time.monotonic() - began
+            self.hook_asks(host, down="refuse")
+            try:
+                self.bed.boot("vm4", memory_mib=256)
+            except Trouble as why:
+                expect("on_controller_down" in str(why), why)
+            else:
+                raise AssertionError("it was started")
+            self.bed.domains.pop("vm4", None)
+            figure("hook_without_hostd", limit_s=LIMIT_S, hung_start_s=f"{hung:.1f}", dead_start_s=f"{dead:.1f}")
+
+    def the_doctor_says_what_is_missing(self):
+        with self.app() as (host, _, __):
+            _, seen = host.tool.json("doctor")
+            found = {(one.get("subject", ""), one["check"]): one for one in seen["findings"]}
+            for check in ("balloon", "free page reporting", "locked memory", "channel", "guestd", "agents"):
+                expect(found[("vm1", check)]["level"] == "ok", (check, found.get(("vm1", check))))
+            expect(found[("", "libvirt")]["level"] == "ok", found[("", "libvirt")])
+            expect(found[("", "events")]["level"] == "ok", found[("", "events")])
+            print(f"     {found[('', 'libvirt')]['says']}", flush=True)
+
+
+TESTS = [Events.guests_that_start_and_stop_are_seen_at_once, Events.a_suspended_guest_is_left_alone,
+         Events.a_guest_that_is_saved_is_not_squeezed_meanwhile, Events.a_balloon_that_somebody_else_sets_is_left_to_him,
+         Events.an_error_in_memory_lowers_the_budget_and_is_shown, Events.room_is_made_before_a_guest_starts,
+         Events.a_guest_that_does_not_fit_is_refused_in_time, Events.a_guest_starts_though_hostd_hangs_or_is_dead,
+         Events.the_doctor_says_what_is_missing]
+
+
+if __name__ == "__main__":
+    sys.exit(fly(Events, TESTS[:2], TESTS))
