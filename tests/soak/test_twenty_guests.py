@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Twenty guests, each a real guestd in a session of its own with a light agent that holds real memory, under one real hostd.
 
-Load moves from guest to guest. In the second run one of them hears no order, one says that its memory is worth fifty times what it
-is, and one's guestd is killed; nobody stops the rest. What the seventeen others lose by that is the promise: at most 1 % of what
-they did in the first run, where these three behaved. Prints lines that start with FIGURE.
+Load moves from guest to guest. In the second run one of them hears no order, one says that its memory is worth fifty times what
+it is, and one's guestd is killed. What the seventeen others lose by that is the promise: at most 1 % of what they did in the
+first run, where these three behaved. Prints lines that start with FIGURE.
 
 AEROSTAT_TWENTY_SECONDS: how long is counted (default 40)."""
 
@@ -17,6 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
+from aerowire import Connection  # noqa: E402
 from checks import expect, run_all  # noqa: E402
 from harness import MIB, Service, World, wait_for  # noqa: E402
 
@@ -78,7 +79,8 @@ class Fleet:
         wait_for(lambda: len(self.connected()) == GUESTS, 60, "all guests to be known with their JVMs", self.hostd.log)
 
     def guests(self):
-        return self.tool.status()["guests"]
+        with Connection.to(self.tool.socket) as operator:
+            return operator.ask("status")["status"]["guests"]
 
     def connected(self):
         return [guest["name"] for guest in self.guests() if guest["jvms"]]
