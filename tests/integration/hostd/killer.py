@@ -20,7 +20,7 @@ class Operator(threading.Thread):
 
     def __init__(self, host, rng):
         super().__init__(daemon=True)
-        self.host, self.rng, self.stop, self.orders = host, rng, threading.Event(), 0
+        self.host, self.rng, self.stop, self.orders, self.refused = host, rng, threading.Event(), 0, 0
         self.paused = {name: False for name in HEAPS}  # None: an order was sent and not answered, so either may be
         self.lock = threading.Lock()
 
@@ -29,19 +29,20 @@ class Operator(threading.Thread):
             name = self.rng.choice(list(HEAPS))
             order = self.rng.choice((self._squeeze, self._squeeze, self._give, self._release, self._toggle))
             try:
-                order(name)
-                self.orders += 1
+                answer = order(name)
+                self.orders += "error" not in answer
+                self.refused += "error" in answer
             except (OSError, aerowire.WireError, KeyError):
                 time.sleep(0.005)  # killed in the middle of it
 
     def _squeeze(self, name):
-        self.host.ask("squeeze", within=10, target=name, bytes=self.rng.randint(4, 24) * MIB, deadline_ms=500)
+        return self.host.ask("squeeze", within=10, target=name, bytes=self.rng.randint(4, 24) * MIB, deadline_ms=500)
 
     def _give(self, name):
-        self.host.ask("give", within=10, target=name, bytes=self.rng.randint(4, 24) * MIB, deadline_ms=500)
+        return self.host.ask("give", within=10, target=name, bytes=self.rng.randint(4, 24) * MIB, deadline_ms=500)
 
     def _release(self, name):
-        self.host.ask("release", within=10, target=name, deadline_ms=500)
+        return self.host.ask("release", within=10, target=name, deadline_ms=500)
 
     def _toggle(self, name):
         with self.lock:
@@ -50,6 +51,7 @@ class Operator(threading.Thread):
             answer = self.host.ask("pause" if wanted else "resume", within=10, target=name)
             if "status" in answer:
                 self.paused[name] = wanted
+            return answer
 
 
 def replayed(host):
@@ -113,12 +115,12 @@ def kill_at_random(times, seed):
         replay = replayed(host)
         expect(replay.returncode == 0, f"replay: {replay.stdout}{replay.stderr}")
         size = sum(os.path.getsize(host.path("run", "history", file)) for file in os.listdir(host.path("run", "history")))
-        return {"kills": times, "orders": operator.orders, "back": back, "lived": moments, "replay": replay.stdout, "size": size}
+        return {"kills": times, "orders": operator.orders, "refused": operator.refused, "back": back, "lived": moments, "replay": replay.stdout, "size": size}
 
 
 def tell(figures):
     told, back = json.loads(figures["replay"]), figures["back"]
     expect(told["decisions"] > 0 and told["same_orders"] == told["decisions"], told)
-    print(f"FIGURE {figures['kills']} times kill -9 beside {figures['orders']} orders: all guests back after {statistics.median(back):.2f} s "
+    print(f"FIGURE {figures['kills']} times kill -9 beside {figures['orders']} orders (and {figures['refused']} refused): all guests back after {statistics.median(back):.2f} s "
           f"(median; {max(back):.2f} s at most); hostd lived {min(figures['lived']):.2f} to {max(figures['lived']):.2f} s")
     print(f"FIGURE history: {told['decisions']} decisions, each decides the same again, {figures['size'] / 1024:.0f} KiB", flush=True)

@@ -81,7 +81,7 @@ def killed_at_any_moment_it_leaves_a_history_that_can_be_read():
 
 
 def killed_beside_an_operators_orders_it_converges():
-    tell(kill_at_random(8, random.randrange(1 << 32)))  # tests/soak/test_hostd_kills.py does it 200 times
+    tell(kill_at_random(6, random.randrange(1 << 32)))  # tests/soak/test_hostd_kills.py does it 200 times
 
 
 def a_disk_that_is_full_is_told_and_stops_nothing():

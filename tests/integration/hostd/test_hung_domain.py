@@ -31,8 +31,8 @@ def squeeze_all(domains):
         answer = domains.ask("squeeze", target=name, bytes=SQUEEZE, deadline_ms=20000)
         done = answer.get("operation") or {"obtained": 0, **answer}
         took.append(time.monotonic() - began)
-        expect(done["obtained"] == SQUEEZE and done["reason"] == "met", f"{name}: {done}")
-        moved += [name] if done.get("os_moved") == SQUEEZE else []
+        expect(done["obtained"] >= SQUEEZE and done["reason"] == "met", f"{name}: {done}")
+        moved += [name] if done.get("os_moved", 0) >= SQUEEZE else []
         began = time.monotonic()
         domains.ask("status")
         asked.append(time.monotonic() - began)
