@@ -32,8 +32,9 @@ OsStep next_bit(const OsMoveSight& seen, Bytes wanted) {
 
 OsStep next_within_budget(const OsMoveSight& seen, Bytes wanted) {
     if (seen.stall > *seen.stall_budget) {
+        const Bytes held = std::max(seen.proven, seen.holding) + seen.holding / 32;  // a hold that is just enough stalls
         return {OsAction::hold,
-                std::max({seen.target, seen.proven, seen.holding}),
+                std::max(seen.target, held),
                 EndReason::guest_pressure,
                 "with less the guest would stall beyond its budget",
                 {}};

@@ -1,5 +1,6 @@
 """A program in a container: holds memory (`hold MIB`), reads a file so many times (`read FILE TIMES SECONDS`; TIMES 0: for ever,
-once in SECONDS, and twice to begin with), or takes memory as it is told by lines of MiB (`take`). Says "ready" when it has what it begins with."""
+once in SECONDS, and twice to begin with), or takes memory as it is told by lines of MiB (`take`). Says "ready" when it has what it
+begins with."""
 
 import mmap
 import os

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How true `available` is: what guestd tells applications of a squeezed guest, against what one can really take.
 
-The guest is a container, squeezed by guestd to three quarters; before that once to where it began to stall. A program in it takes memory step by step; the truth is what it
-held before the container's PSI `some` first stayed above 1 %, or before the kernel killed for want of memory. Beside it the
+The guest is a container, squeezed by guestd to three quarters; before that once to where it began to stall. A program in it
+takes memory step by step; the truth is what it held before the container's PSI `some` first stayed above 1 %, or before the kernel killed for want of memory. Beside it the
 kernel's estimate (MemAvailable, reckoned for the container as guestd does). Needs AEROSTAT_MEMORY_CGROUP (docs/testing.md)."""
 
 import os
@@ -103,7 +103,8 @@ class Guest:
 
     def order(self, size, heaps=None):
         """Of a container whose size guestd has seen as it is."""
-        wait_until(lambda: abs(self.os_layer()["holds_bytes"] - self.container.cgroup.usage()) < 8 * MIB, 20, "a look at the container")
+        wait_until(lambda: abs(self.os_layer()["holds_bytes"] - self.container.cgroup.usage()) < 8 * MIB, 20,
+                   "a look at the container")
         self.orders += 1
         self.host.apply(f"order-{self.orders}", heaps or {}, deadline_ms=5000, os_target_bytes=int(size))
         return self.host.expect("result", 20)
@@ -177,8 +178,8 @@ def measure(mix, quick, directory, compiled):
             lists = {name: container.stat(name) for name in ("active_file", "inactive_file")}
             learned = guest.os_layer()["learned"]
             ended = taker.most(max(available, 24 * MIB))
-            return {"truth": taker.held, "available": available, "kernel": kernel, "ended": ended, "stalled_before": stalled_before,
-                    "learned": learned, "steps": taker.rates, **lists}
+            return {"truth": taker.held, "available": available, "kernel": kernel, "ended": ended,
+                    "stalled_before": stalled_before, "learned": learned, "steps": taker.rates, **lists}
     finally:
         container.close()
 
@@ -198,8 +199,8 @@ def main():
                 print(f"SKIP control_truth: {why}", flush=True)
                 return 0
             errors = [f"{error(seen[key], seen['truth']):+.0%}" for key in ("available", "kernel")]
-            rows.append([mix.name, *(f"{seen[key] / MIB:.0f}" for key in ("truth", "available")), errors[0], f"{seen['kernel'] / MIB:.0f}",
-                         errors[1], f"{seen['active_file'] / MIB:.0f}", seen["ended"]])
+            rows.append([mix.name, *(f"{seen[key] / MIB:.0f}" for key in ("truth", "available")), errors[0],
+                         f"{seen['kernel'] / MIB:.0f}", errors[1], f"{seen['active_file'] / MIB:.0f}", seen["ended"]])
             print(f"FIGURE truth \"{mix.name}\" error={errors[0]} mem_available_error={errors[1]}", flush=True)
     table(["guest", "truth MiB", "available MiB", "error", "MemAvailable MiB", "error", "active MiB", "ended"], rows)
     write_json(options, "control", {"truth": figures})
