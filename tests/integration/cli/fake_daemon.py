@@ -68,7 +68,7 @@ class FakeDaemon:
                 with self.changed:
                     self.requests.append(request)
                     self.changed.notify_all()
-                answer = self.answers.get(request["command"])
+                answer = self.answers.get(request["command"], [error("unsupported", "not here")])
                 answer = answer(request) if callable(answer) else answer
                 try:
                     connection.sendall(answer if isinstance(answer, bytes) else self._lines(request, answer))

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """aerostatctl against a fake daemon: answers, errors, exit codes, the live screen. Needs no JVM and no rights."""
 
+import fcntl
 import json
 import os
 import pty
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -222,6 +225,29 @@ def the_live_screen_waits_for_a_daemon_that_went_away():
     expect(screen.exit_code() == 0, "exit code")
 
 
+def the_live_screen_shows_operations_and_keeps_its_place_through_a_restart():
+    guests = [f"guest{number}" for number in range(100, 130)]
+    running = operation(running=True, obtained=300 * MIB, target="guest120")["operation"]
+    several = {"status": [status(*guests)], "ops": [{"operations": {"operations": [running]}}]}
+    daemon = FakeDaemon(DIRECTORY.name, several)
+    screen = Screen("--socket", daemon.path, "top", "--interval", "100ms")
+    screen.wait_for(b"squeeze guest120: 300 MiB of")
+    screen.press(b"\x1b[6~")
+    screen.wait_for(b"lines 17-33 of 60")
+    daemon.close()
+    daemon.answers = {"status": b"", "ops": b""}  # connections that are open end
+    screen.wait_for(b"what stands here is of")
+    screen.shown = b""
+    daemon = FakeDaemon(DIRECTORY.name, several)
+    screen.wait_for(b"lines 17-33 of 60")
+    screen.shown = b""
+    fcntl.ioctl(screen.master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    screen.wait_for(b"lines 17-49 of 60")
+    screen.press(b"q")
+    expect(screen.exit_code() == 0, "exit code")
+    daemon.close()
+
+
 def a_long_squeeze_shows_its_progress_on_a_terminal():
     go_on = threading.Event()
     running = operation(running=True, obtained=300 * MIB, target="orders")["operation"]
@@ -256,6 +282,7 @@ TESTS = [status_is_a_table_and_joins_long_replies, squeeze_sends_what_was_asked_
          a_daemon_that_stops_in_mid_answer_is_an_error, interrupting_a_squeeze_says_that_it_goes_on,
          top_once_shows_layers_and_work, hostile_words_do_not_reach_the_terminal,
          the_live_screen_ends_with_q_and_restores_the_terminal, the_live_screen_waits_for_a_daemon_that_went_away,
+         the_live_screen_shows_operations_and_keeps_its_place_through_a_restart,
          a_long_squeeze_shows_its_progress_on_a_terminal, no_color_is_respected]
 
 if __name__ == "__main__":
