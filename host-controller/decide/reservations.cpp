@@ -1,6 +1,7 @@
 #include "host-controller/decide/reservations.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace aerostat::host {
 namespace {
@@ -62,7 +63,8 @@ std::vector<ReservationVerdict> Reservations::review(const ReservationSight& see
     for (Reservation& one : open_) {
         if (one.granted_at) continue;
         // Where not all can be had, the one that came last is refused; the others are looked at again without it.
-        const bool fits = seen.short_by.is_zero() || &one != &open_.back();
+        // Only at first: while memory moves, what a heap has given counts as its guest's own until the balloon has taken it.
+        const bool fits = std::exchange(one.was_weighed, true) || seen.short_by.is_zero() || &one != &open_.back();
         if (auto verdict = judge(one, room, fits, seen, now)) verdicts.push_back(*std::move(verdict));
         room = saturating_sub(room, one.outstanding());
     }

@@ -24,7 +24,8 @@ struct Reservation {
     ReservationWish wish;
     TimePoint began;
     std::optional<TimePoint> granted_at;
-    Bytes arrived;  ///< of it, what the guest holds already and is charged for
+    bool was_weighed = false;  ///< against the others' floors, before anybody was squeezed for it
+    Bytes arrived;             ///< of it, what the guest holds already and is charged for
     [[nodiscard]] Bytes outstanding() const { return saturating_sub(wish.bytes, arrived); }
 };
 

@@ -62,6 +62,13 @@ TEST_F(ReservationsTest, NobodyIsSqueezedForWhatCannotFit) {
     EXPECT_TRUE(reservations_.all().empty());
 }
 
+TEST_F(ReservationsTest, IsNotGivenUpForWhatFloorsSeemToBeWhileMemoryMoves) {
+    open(wish(1_GiB));
+    EXPECT_TRUE(review(3584_MiB, kStart).empty());
+    EXPECT_TRUE(review(3584_MiB, kStart + 1s, 100_MiB).empty()) << "others are being squeezed for it";
+    EXPECT_TRUE(review(3_GiB, kStart + 2s).at(0).granted());
+}
+
 TEST_F(ReservationsTest, TheSameMemoryIsNotPromisedTwice) {
     open(wish(1_GiB));
     open(wish(1_GiB));
