@@ -141,13 +141,12 @@ class Events(Flight):
             host.set_memory(f"{held // MIB + newcomer_mib - missing_mib + 256}MiB")
             host.start()
             host.wait_joined("vm1")
-            host.wait_room("vm1", missing_mib)
-            host.wait_quiet()
+            host.wait_room("vm1", missing_mib + 100)
             self.hook_asks(host)
             yield host, vm, jvm
 
     def room_is_made_before_a_guest_starts(self):
-        with self.tight(150, 512) as (host, vm, jvm):
+        with self.tight(100, 512) as (host, vm, jvm):
             before = vm.guest_ram_resident()
             since, began = len(host.log()), time.monotonic()
             self.bed.boot("vm2", memory_mib=512)
@@ -165,7 +164,7 @@ class Events(Flight):
             self.still_flies(host, jvm)
 
     def a_guest_that_does_not_fit_is_refused_in_time(self):
-        with self.tight(150, 512) as (host, vm, jvm):
+        with self.tight(100, 512) as (host, vm, jvm):
             device, began = self.device(vm), time.monotonic()
             left = device.look()[1]
             try:
