@@ -31,7 +31,7 @@ struct GuestRecord {
 /// Thread: loop thread. Takes the time as an argument; does no I/O.
 class GuestRegister {
 public:
-    static constexpr std::size_t kMostGuests = 256;
+    static constexpr std::size_t kMostGuests = 1'024;
 
     /// A guest joins, or joins again. The name it goes by: its own, or NAME~NUMBER when another guest goes by that.
     /// Fails: `refused` (too many guests), `bad_value` (the name).
