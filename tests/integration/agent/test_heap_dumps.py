@@ -15,7 +15,7 @@ class HeapDumps(EdgeCase):
         service.tell("live 50MiB")
         guestd.order("a", 128 * MIB, 5000, cap="hard")
         guestd.result("a")
-        held = guestd.wait_report(lambda r: r["balloon_bytes"] > 400 * MIB, 20, "a balloon of 400 MiB")["balloon_bytes"]
+        held = guestd.wait_report(lambda r: r["balloon_bytes"] > 400 * MIB, 90, "a balloon of 400 MiB")["balloon_bytes"]
         before = memory_of(service.pid)
         dump = os.path.join(self.directory(), "heap.hprof.gz")
         self.assertIn("Heap dump file created", service.jcmd("GC.heap_dump", "-gz=1", dump))

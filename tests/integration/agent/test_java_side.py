@@ -65,9 +65,14 @@ class JavaSide(AgentCase):
     def squeeze(self, guestd, service, op):
         service.tell("live 50MiB")
         service.tell("garbage 250MiB")
-        guestd.order(op, 200 * MIB, cap="hard")
-        self.assertEqual(guestd.result(op)["reason"], "met")
-        return guestd.wait_report(lambda r: r["balloon_bytes"] > 200 * MIB, 20, "a balloon of most of 312 MiB")
+        for attempt in range(5):  # on a busy machine the agent may see distress first, and is asked again
+            self.op = f"{op}{attempt or ''}"
+            guestd.order(self.op, 200 * MIB, cap="hard")
+            if guestd.result(self.op)["reason"] != "gc-distress":
+                break
+            guestd.wait_report(lambda r: not r.get("distress"), 60, "the distress to end")
+        self.assertEqual(guestd.result(self.op)["reason"], "met")
+        return guestd.wait_report(lambda r: r["balloon_bytes"] > 200 * MIB, 90, "a balloon of most of 312 MiB")
 
     @for_each_jdk
     def test_its_classes_come_after_the_first_order_only(self, major):
@@ -113,7 +118,7 @@ class JavaSide(AgentCase):
     @for_each_jdk
     def test_the_bean_tells_what_the_reports_tell(self, major):
         guestd, service = self.squeezed(major, ",mxbean=on")
-        result = guestd.result("a")
+        result = guestd.result(self.op)
 
         def agree():
             seen, report = self.bean(service), guestd.reports[-1]
@@ -125,7 +130,7 @@ class JavaSide(AgentCase):
         seen = until(agree, "the bean and the latest report to say the same")
         evidence("java_side.attributes", jdk=major, **seen)
         self.assertEqual(int(seen["ResidentBytes"]), int(seen["GrantedBytes"]) - int(seen["VerifiedBytes"]))
-        self.assertEqual((seen["LastOperationId"], seen["LastOperationReason"]), ("a", "met"))
+        self.assertEqual((seen["LastOperationId"], seen["LastOperationReason"]), (self.op, "met"))
         self.assertEqual(int(seen["LastOperationAskedBytes"]), result["asked_bytes"])
         self.assertEqual(int(seen["LastOperationObtainedBytes"]), result["obtained_bytes"])
         self.assertEqual(int(seen["LastOperationElapsedMillis"]), result["elapsed_ms"])
@@ -217,7 +222,7 @@ class JavaSide(AgentCase):
                 guestd, service = self.ballooned(major, [*G1, "--limit-modules", modules], options=f",log={log}")
                 service.tell("live 50MiB")
                 guestd.order("a", 200 * MIB, cap="hard")  # by chunks alone: the levers need jdk.management
-                guestd.wait_report(lambda r: r["balloon_bytes"] > 100 * MIB, 20, "a balloon")
+                guestd.wait_report(lambda r: r["balloon_bytes"] > 100 * MIB, 90, "a balloon")
                 until(lambda s=service: "org.aerostat.agent.HeapBalloon" in own_classes(s), "the bean's class")
                 guestd.order("b", 220 * MIB, cap="hard")
                 guestd.result("b")

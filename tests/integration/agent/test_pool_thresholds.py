@@ -40,7 +40,7 @@ class PoolThresholds(EdgeCase):
         """What the other test is measured against; and nothing was loaded to find out that there is none."""
         guestd, service = self.alarmed(major, collector)
         self.squeeze(guestd)
-        report = guestd.wait_report(lambda r: r["balloon_bytes"] > THRESHOLD, 20, "a balloon beyond the threshold to come")
+        report = guestd.wait_report(lambda r: r["balloon_bytes"] > THRESHOLD, 90, "a balloon beyond the threshold to come")
         self.assertNotIn("aerostat.agent.Thresholds", service.jcmd("VM.class_hierarchy"))
         service.tell(f"watch {THRESHOLD // MIB}MiB")
         after = guestd.wait_report(lambda r: r["balloon_bytes"] < THRESHOLD - HELD, 10, "a balloon below the new threshold")
