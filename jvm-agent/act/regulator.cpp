@@ -234,7 +234,12 @@ void Regulator::grow(const SetHeapTarget& order, Bytes before) {
 
 void Regulator::give_back_beyond(HeapTarget target) {
     const Bytes allowed = saturating_sub(facts_.max, target.footprint);
-    deflate(saturating_sub(balloon_.size().granted, allowed));
+    let_go(saturating_sub(balloon_.size().granted, allowed));
+}
+
+/// Where nobody needs it at this moment: what a full collection has brought back goes by itself, all of it, its pages first.
+void Regulator::let_go(Bytes amount) {
+    if (returned_ == 0) deflate(amount);
 }
 
 void Regulator::deflate(Bytes amount) {
@@ -260,12 +265,13 @@ LeverSight Regulator::lever_sight() const {
             balloon_.size().granted + vacant_};
 }
 
-void Regulator::lift() {
+void Regulator::lift(bool at_once) {
     target_.reset();
     hold_until_.reset();
     distress_.clear();
     yielded_ = false;
-    deflate(balloon_.size().granted);
+    if (at_once) returned_ = 0;
+    let_go(balloon_.size().granted);
     restore_levers();
 }
 

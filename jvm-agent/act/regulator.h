@@ -37,7 +37,8 @@ struct RegulatorRules {
     bool stress_passes = false;  ///< release all chunks again all the time (for tests of that path)
     Status can_balloon;          ///< why this heap must be left alone
     Status can_hold_chunks;      ///< why there are only the collector's levers
-    int full_gcs = 0;            ///< full collections that may be asked for within ten minutes
+    int full_gcs = 0;            ///< collections that may be asked for within ten minutes
+    std::string would_help{};    ///< Collector::would_help()
 };
 
 /// Carries out orders for a heap's footprint, keeps the target in force, and lets go when the program needs the memory.
@@ -57,8 +58,9 @@ public:
     void cancel(const Cancel& order);
     /// One slice of what is to be done. Returns how long it can wait; a finished collection should come earlier.
     [[nodiscard]] Duration advance(const GcLoad& gc);
-    /// Lifts all restraint: chunks and settings go back.
-    void lift();
+    /// Lifts all restraint: chunks and settings go back. Chunks that a full collection has brought back follow in the next
+    /// calls of advance(), their pages first; `at_once`: there will be none.
+    void lift(bool at_once = false);
     /// The program's switch. Off: everything goes back, and orders are answered `unsupported` with `why` until it is on
     /// again.
     void switch_off(const std::string& why);
@@ -109,7 +111,7 @@ private:
         int idle_cycles = 0;
         TimePoint began{};
         const char* ended_because = nullptr;         ///< for people, where it is not that nothing more came
-        std::optional<TimePoint> last_collection{};  ///< a full one that this drive asked for
+        std::optional<TimePoint> last_collection{};  ///< one that this drive asked for
         std::string trouble{};                       ///< for people: why the settings could not be changed
     };
 
@@ -127,13 +129,16 @@ private:
     void pull_levers();
     void follow_levers();
     void follow_full_collections();
+    [[nodiscard]] bool enough_is_free() const;
     void end_drive(LeverPhase phase);
+    void add_reasons(OperationResult& result, Bytes native) const;
     [[nodiscard]] Bytes held_by_program() const;
     [[nodiscard]] std::uint64_t collections_that_free_chunks() const;
     [[nodiscard]] std::uint64_t collections_since_given() const;
     [[nodiscard]] Bytes lever_level() const;
     [[nodiscard]] LeverSight lever_sight() const;
     void deflate(Bytes amount);
+    void let_go(Bytes amount);
     void follow_balloon(Bytes more);
     void inflate_slice(Bytes wanted, Duration slice);
     void stop_ballooning(const Error& why);

@@ -20,6 +20,7 @@ constexpr Duration kLongestDrive = std::chrono::seconds(30);
 constexpr std::uint64_t kChunksAhead = 16;
 
 void add_detail(OperationResult& result, const std::string& text) {
+    if (text.empty()) return;
     result.detail += (result.detail.empty() ? "" : "; ") + text;
 }
 
@@ -44,7 +45,7 @@ ShrinkSight Regulator::sight() const {
     seen.floor = floor();
     seen.may_inflate = guard_.may_inflate(now);
     if (!rules_.can_hold_chunks) seen.no_chunks = rules_.can_hold_chunks.error().message;
-    if (drive_.ended_because) seen.no_chunks = drive_.ended_because;
+    if (drive_.ended_because && facts_.kind == CollectionKind::stop_the_world) seen.no_chunks = drive_.ended_because;
     seen.hurt = guard_.releases() > running_->releases_before;
     seen.elapsed = now - running_->started;
     seen.deadline = running_->order.deadline;
@@ -100,6 +101,14 @@ void Regulator::follow_levers() {
 
 Bytes Regulator::lever_level() const { return facts_.levers_give ? facts_.committed : application_; }
 
+/// What is free already is taken without a collection: one that is concurrent clears the program's soft references.
+bool Regulator::enough_is_free() const {
+    const Bytes missing = saturating_sub(footprint_, running_->order.target.footprint);
+    const Bytes may_go = saturating_sub(limit(), balloon_.size().granted) + facts_.region;  // both are rounded
+    const bool is_free = room() >= missing + facts_.region * kChunksAhead && may_go >= missing;
+    return is_free && guard_.may_inflate(ports_.clock.now());
+}
+
 /// One at a time, with a pause for the program after each, and only as many as are allowed.
 void Regulator::follow_full_collections() {
     const TimePoint now = ports_.clock.now();
@@ -107,16 +116,21 @@ void Regulator::follow_full_collections() {
     const bool progress = lever_level() + facts_.region < drive_.level_at_cycle;
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + (drive_.last_collection ? 1 : 0);
     drive_.level_at_cycle = lever_level();
-    if (drive_.idle_cycles >= kIdleCycles || !running_) return end_drive(LeverPhase::spent);
+    const bool stops_the_world = facts_.kind == CollectionKind::stop_the_world;
+    if (drive_.idle_cycles >= kIdleCycles || !running_ || (!stops_the_world && enough_is_free()))
+        return end_drive(LeverPhase::spent);
     if (!full_gc_budget_.may_collect(now)) {
-        drive_.ended_because = "no more full collections are allowed within ten minutes (full-gcs)";
+        drive_.ended_because = "no more collections may be asked for within ten minutes (full-gcs)";
         return end_drive(LeverPhase::spent);
     }
-    if (facts_.old) deflate(balloon_.size().granted);  // it would come back, all of it, while the program stands still
+    deflate(balloon_.size().granted);  // it would come back, all of it, while the program stands still; or be cleared
     full_gc_budget_.collected(now);
     if (auto collected = ports_.heap.collect_fully(); !collected) last_trouble_ = collected.error().message;
     drive_.last_collection = ports_.clock.now();
     fresh_ = guess_ = false;
+    if (stops_the_world) return;
+    observe();
+    end_drive(LeverPhase::spent);  // one sees all there is
 }
 
 void Regulator::end_drive(LeverPhase phase) {
@@ -150,6 +164,18 @@ void Regulator::inflate_slice(Bytes wanted, Duration slice) {
     if (broken_ && running_) finish(EndReason::not_reclaimable, broken_->message);
 }
 
+void Regulator::add_reasons(OperationResult& result, Bytes native) const {
+    const bool is_short = !result.shortfall.is_zero();
+    if (is_short && !drive_.trouble.empty())
+        add_detail(result, "the collector's settings could not be changed: " + drive_.trouble);
+    if (result.detail.empty() && is_short && facts_.old)
+        result.detail = ChunkPace::why_no_more(facts_, balloon_.size().granted);
+    if (is_short && facts_.kind != CollectionKind::stop_the_world && !live_.seen_since_forgotten())
+        add_detail(result, drive_.ended_because ? drive_.ended_because : rules_.would_help);
+    if (!levers_.left_alone().empty()) add_detail(result, "set by the operator and left alone: " + levers_.left_alone());
+    if (native >= kWorthSaying) add_detail(result, format_bytes(native) + " of native memory went besides");
+}
+
 void Regulator::finish(EndReason reason, std::string detail) {
     Running ended = std::move(*running_);
     running_.reset();
@@ -162,18 +188,13 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.shortfall = saturating_sub(result.asked, result.obtained);
     result.reason = result.shortfall.is_zero() && reason == EndReason::deadline ? EndReason::met : reason;
     result.detail = std::move(detail);
-    if (!result.shortfall.is_zero() && !drive_.trouble.empty())
-        add_detail(result, "the collector's settings could not be changed: " + drive_.trouble);
-    if (result.detail.empty() && !result.shortfall.is_zero() && facts_.old)
-        result.detail = ChunkPace::why_no_more(facts_, balloon_.size().granted);
-    if (!levers_.left_alone().empty()) add_detail(result, "set by the operator and left alone: " + levers_.left_alone());
-    if (ended.native >= kWorthSaying) add_detail(result, format_bytes(ended.native) + " of native memory went besides");
+    add_reasons(result, ended.native);
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;
         target_ = ended.target_before;  // first, so that settings follow it and not the order's
         hold_until_ = ended.hold_before;
         cap_ = ended.cap_before;
-        deflate(saturating_sub(balloon_.size().granted, ended.balloon_before));
+        let_go(saturating_sub(balloon_.size().granted, ended.balloon_before));
         follow_balloon(Bytes());
         if (!target_) lift();
     } else if (target_) {

@@ -70,8 +70,8 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          [this] { return options_.trim_native ? trim_native_heap() : Bytes(); },
                          [this] { return alarm(); }};
     const Status can_hold_chunks = collector_->can_hold_chunks();
-    RegulatorRules rules{options.cpu_budget,        options.firmest, options.stress_passes,
-                         collector_->can_balloon(), can_hold_chunks, options.full_gcs};
+    RegulatorRules rules{options.cpu_budget, options.firmest,  options.stress_passes,   collector_->can_balloon(),
+                         can_hold_chunks,    options.full_gcs, collector_->would_help()};
     regulator_ = std::make_unique<Regulator>(
         ports, rules,
         Regulator::Listener{
@@ -119,7 +119,7 @@ void AgentLoop::run() {
     try {
         loop_.run();
     } catch (...) {  // a library's: nothing of ours may stay in force without the agent
-        if (!vm_is_dead()) regulator_->lift();
+        if (!vm_is_dead()) regulator_->lift(true);
         throw;
     }
     signals_.wanted.store(false);

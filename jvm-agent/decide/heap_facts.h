@@ -57,9 +57,6 @@ struct HeapFacts {
     Bytes alarm{};
     /// With less heap free the collector would run cycle after cycle, or allocations would wait for it.
     Bytes headroom{};
-    /// With less free the collector begins a cycle of the whole heap by itself, whatever its settings. Zero: it is moved by
-    /// them, or not at all.
-    Bytes collects_below{};
     /// Chunks lie in such a one. Absent where collections leave chunks where they are.
     std::optional<OldGeneration> old{};
     /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.

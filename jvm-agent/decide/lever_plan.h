@@ -59,8 +59,8 @@ using LeverRule = LeverPlan (*)(const FlagReader& flags, const LeverSight& seen)
 /// balloon counts as used, so it is added: with less a collector would run cycle after cycle.
 [[nodiscard]] LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen);
 
-/// Shenandoah with generations, where the operator allows collections that are asked for: a soft maximum makes young cycles
-/// run only; what is dead among the old a concurrent cycle of the whole heap finds.
+/// Shenandoah with generations or with a heap of one size, where the operator allows collections that are asked for: a soft
+/// maximum makes young cycles run only, or none; what is dead a concurrent cycle of the whole heap finds.
 [[nodiscard]] LeverPlan plan_asked_cycles(const FlagReader& flags, const LeverSight& seen);
 
 /// Serial, and Parallel where it resizes in them: low free ratios make it shrink, a part of the way in each of a few full

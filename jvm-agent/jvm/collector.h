@@ -29,6 +29,8 @@ public:
     [[nodiscard]] virtual FlagPort& flags() = 0;
     /// How its own settings move it.
     [[nodiscard]] virtual LeverRule lever_rule() const = 0;
+    /// For people: with what option orders that end short would obtain more. Empty: with none.
+    [[nodiscard]] virtual std::string would_help() const { return {}; }
 };
 
 /// What a collector's file is given to look at the JVM.

@@ -47,7 +47,6 @@ HeapFacts CycleHeap::observe() {
     facts.kind = traits_.kind;
     facts.levers_give = traits_.levers_give;
     facts.headroom = traits_.headroom;
-    facts.collects_below = traits_.collects_below;
     follow_cycles(facts);
     return facts;
 }

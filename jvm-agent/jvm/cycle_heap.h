@@ -24,7 +24,6 @@ struct CycleHeapTraits {
     std::uint64_t most_pauses = 0;  ///< of one cycle, where every cycle sees the whole heap; else 0
     const char* stall_cause = "";   ///< as the JVM names a collection that the program had to wait for
     Bytes headroom;                 ///< HeapFacts::headroom
-    Bytes collects_below{};         ///< HeapFacts::collects_below
     bool may_ask = false;           ///< collect_fully() runs a concurrent cycle of the whole heap here, and is allowed
     bool is_shared = false;         ///< HeapPort::is_shared()
     std::function<Result<procfs::Residency>()> measure;

@@ -52,7 +52,8 @@ public:
     [[nodiscard]] virtual HeapFacts observe() = 0;
     /// Costly: a walk of the heap's page tables (about 20 ms for 4 GiB).
     [[nodiscard]] virtual Result<procfs::Residency> measure_footprint() = 0;
-    /// One full collection, in this call: the program stands still meanwhile. Fails: `unsupported`.
+    /// One collection of the whole heap, in this call. It stops the program, or (CycleHeapTraits::may_ask) is concurrent and
+    /// clears all soft references. Fails: `unsupported`.
     virtual Status collect_fully() { return fail(ErrorCode::unsupported, "this collector needs no full collections"); }
     /// The heap is shared memory, which the kernel counts apart from the rest of the process (ZGC).
     [[nodiscard]] virtual bool is_shared() const { return false; }

@@ -30,15 +30,42 @@ Result<Bytes> region_size(const HotspotTables& tables) {
     return region;
 }
 
+bool is_generational(const VmSight& vm) { return vm.flags.text("ShenandoahGCMode") == "generational"; }
+
+/// A soft maximum drives young cycles only, or, below -Xms, none.
+bool needs_asking(const VmSight& vm) {
+    return is_generational(vm) || vm.flags.bytes("MinHeapSize") >= vm.flags.bytes("MaxHeapSize");
+}
+
+/// Why none is asked for; empty: one may be. It is a concurrent cycle of the whole heap, unless the JVM was told to make a
+/// full collection of it, but clears all soft references: only where the operator allows that.
+std::string why_not_ask(const VmSight& vm) {
+    if (vm.flags.is_on("DisableExplicitGC")) return "-XX:+DisableExplicitGC forbids that";
+    if (!vm.flags.is_on("ExplicitGCInvokesConcurrent"))
+        return "with -XX:-ExplicitGCInvokesConcurrent it would be a full one, which the agent asks no Shenandoah for";
+    if (vm.full_gcs_allowed == 0)
+        return "the agent's option full-gcs=N would allow N of them within ten minutes (concurrent; they clear soft "
+               "references)";
+    return {};
+}
+
+std::string what_would_help(const VmSight& vm) {
+    const std::string why_not = why_not_ask(vm);
+    if (!needs_asking(vm) || why_not.empty()) return {};
+    return "all that is dead in this heap only a collection that is asked for finds: " + why_not;
+}
+
 class ShenandoahCollector final : public ChunkedCollector {
 public:
-    ShenandoahCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, procfs::AddressRange reservation, Bytes chunk)
-        : ChunkedCollector(vm), heap_(std::move(heap)) {
-        settle(judge(vm, reservation, chunk));
+    ShenandoahCollector(const VmSight& vm, std::unique_ptr<CycleHeap> heap, procfs::AddressRange reservation,
+                        const CycleHeapTraits& traits)
+        : ChunkedCollector(vm), heap_(std::move(heap)), may_ask_(traits.may_ask), would_help_(what_would_help(vm)) {
+        settle(judge(vm, reservation, traits.chunk));
     }
     [[nodiscard]] std::string name() const override { return "Shenandoah"; }
     [[nodiscard]] HeapPort& heap() override { return *heap_; }
-    [[nodiscard]] LeverRule lever_rule() const override { return &plan_soft_maximum; }
+    [[nodiscard]] LeverRule lever_rule() const override { return may_ask_ ? &plan_asked_cycles : &plan_soft_maximum; }
+    [[nodiscard]] std::string would_help() const override { return would_help_; }
 
 private:
     Status judge(const VmSight& vm, procfs::AddressRange reservation, Bytes chunk) {
@@ -53,6 +80,8 @@ private:
     }
 
     std::unique_ptr<CycleHeap> heap_;
+    bool may_ask_;
+    std::string would_help_;
 };
 
 }  // namespace
@@ -70,7 +99,8 @@ Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm) {
     traits.headroom = share_of(vm.flags.bytes("MaxHeapSize"), kHeadroom);
     traits.pauses_a_cycle = kPausesACycle;
     traits.most_pauses = kPausesACycle;
-    if (vm.flags.text("ShenandoahGCMode") == "generational") {
+    traits.may_ask = needs_asking(vm) && why_not_ask(vm).empty();
+    if (is_generational(vm)) {
         // Young, old and global cycles have the same cause, counters and pauses there; only one that was asked for is sure
         // to be global. Else old garbage would count as alive.
         traits.kind = CollectionKind::generational_cycles;
@@ -79,10 +109,9 @@ Result<std::unique_ptr<Collector>> make_shenandoah(const VmSight& vm) {
     }
     traits.stall_cause = "Allocation Failure";
     traits.measure = [range = *reservation] { return procfs::own_residency(range); };
-    const Bytes chunk = traits.chunk;
-    auto heap = CycleHeap::make(vm, std::move(traits));
+    auto heap = CycleHeap::make(vm, traits);
     if (!heap) return tl::unexpected(heap.error());
-    return std::make_unique<ShenandoahCollector>(vm, std::move(*heap), *reservation, chunk);
+    return std::make_unique<ShenandoahCollector>(vm, std::move(*heap), *reservation, traits);
 }
 
 }  // namespace aerostat::agent

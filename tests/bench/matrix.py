@@ -33,6 +33,8 @@ QUICK = {"heap": 2 * GIB, "garbage": "1.2GiB"}
 BUSY = "200"  # requests a second and thread
 # Of the agent, where they decide what it may do; others have none.
 OPTIONS = dict.fromkeys(("Parallel", "Serial"), ["", "full-gcs=20", "refill-reserve=2GiB", "full-gcs=20,refill-reserve=2GiB"])
+# Shenandoah is asked for concurrent ones where its soft maximum drives none, or young ones only.
+OPTIONS |= dict.fromkeys(("Shenandoah", "GenerationalShenandoah"), ["", "full-gcs=20"])
 # Without it Parallel resizes nothing in full collections that are asked for.
 RESIZES = {"Parallel": ["-XX:+UseAdaptiveSizePolicyWithSystemGC"]}
 

@@ -68,6 +68,7 @@ void FakeHotspot::describe() {
         {"Universe", "_collectedHeap", "CollectedHeap*", 1, 0, &collected_heap_},
         {"CollectedHeap", "_reserved", "MemRegion", 0, offsetof(CollectedHeap, reserved_start), nullptr},
         {"CollectedHeap", "_total_collections", "unsigned int", 0, offsetof(CollectedHeap, total_collections), nullptr},
+        {"ShenandoahHeapRegion", "RegionSizeBytes", "size_t", 1, 0, &region_size_},
         {"MemRegion", "_start", "HeapWord*", 0, 0, nullptr},
         {"MemRegion", "_word_size", "size_t", 0, sizeof(std::uintptr_t), nullptr},
         {"PerfMemory", "_start", "char*", 1, 0, &perf_begin_},

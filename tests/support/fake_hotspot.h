@@ -31,6 +31,8 @@ public:
     /// CollectedHeap::_total_collections.
     [[nodiscard]] std::uint32_t& collections() { return heap_.total_collections; }
     void reserve(procfs::AddressRange range);
+    /// Of Shenandoah; 0 until it is set.
+    [[nodiscard]] std::size_t& region_size() { return region_size_; }
     void take_heap_away() { collected_heap_ = nullptr; }
     /// This JVM does not describe it.
     void hide(const std::string& type, const std::string& field);
@@ -74,6 +76,7 @@ private:
     std::size_t flag_count_ = 0;
     CollectedHeap heap_;
     CollectedHeap* collected_heap_ = &heap_;
+    std::size_t region_size_ = 0;
     std::vector<std::uint64_t> perf_;  ///< never grows: what was read points into it
     std::size_t perf_used_ = 0;
     unsigned char* perf_begin_ = nullptr;

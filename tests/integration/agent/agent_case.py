@@ -80,10 +80,10 @@ class AgentCase(unittest.TestCase):
         return service
 
     @staticmethod
-    def starts(major, option):
-        """Whether this JDK knows the option."""
+    def starts(major, *options):
+        """Whether this JDK knows the options."""
         java = os.path.join(jdks()[major], "bin", "java")
-        return subprocess.run([java, option, "-version"], capture_output=True, check=False).returncode == 0
+        return subprocess.run([java, *options, "-version"], capture_output=True, check=False).returncode == 0
 
     def ballooned(self, major, jvm_args, program_args=(), options="", main="Service"):
         guestd = self.guestd()

@@ -22,7 +22,7 @@ def memory_of(pid):
 
 
 class Collectors(AgentCase):
-    def squeezed(self, major, jvm_args, options=""):
+    def squeezed(self, major, jvm_args, options="", within_ms=8000):
         """A service with much garbage in its heap, after an order to give ASKED: (guestd, service, figures)."""
         guestd, service = self.ballooned(major, ["-Xmx2g", *jvm_args], LOAD, options)
         service.tell("live 100MiB")
@@ -30,7 +30,7 @@ class Collectors(AgentCase):
         service.tell("report")
         before = memory_of(service.pid)
         report = guestd.wait_report(lambda r: r["footprint_bytes"] > ASKED + 200 * MIB)
-        guestd.order("squeeze", report["footprint_bytes"] - ASKED, 8000)
+        guestd.order("squeeze", report["footprint_bytes"] - ASKED, within_ms)
         result = guestd.result("squeeze")
         fell = before - memory_of(service.pid)
         seen = service.tell("report")
@@ -55,10 +55,10 @@ class Collectors(AgentCase):
         self.assertEqual(report.get("levers", []), [])
         self.assertRegex(service.jcmd("VM.flags", "-all"), rf"SoftMaxHeapSize +:?= *{2 << 30}\b")
 
-    def has(self, major, option):
-        if self.starts(major, option):
+    def has(self, major, *options):
+        if self.starts(major, *options):
             return True
-        print(f"SKIPPED {option} on JDK {major}: this JDK does not have it", file=sys.stderr)
+        print(f"SKIPPED {' '.join(options)} on JDK {major}: this JDK does not have it", file=sys.stderr)
         return False
 
     @for_each_jdk
@@ -90,6 +90,38 @@ class Collectors(AgentCase):
         answer = service.tell("grow 1.3GiB")
         self.assertNotIn("error", answer)
         self.assertEqual(service.tell("report")["oome"], "0")
+        self.check_heap(service)
+
+    @for_each_jdk
+    def test_shenandoah_that_no_setting_moves_is_asked_for_a_concurrent_cycle_where_that_is_allowed(self, major):
+        for jvm_args in (["-Xms2g"], ["-XX:ShenandoahGCMode=generational"]):
+            if not self.has(major, "-XX:+UseShenandoahGC", *jvm_args):
+                continue
+            log = os.path.join(self.directory(), "gc.log")
+            logged = ["-XX:+UseShenandoahGC", *jvm_args, f"-Xlog:gc*:file={log}"]
+            _, service, result, fell, seen = self.squeezed(major, logged, ",full-gcs=1")
+            self.check_given(service, result, fell, seen)
+            with open(log, encoding="utf-8") as file:
+                text = file.read()
+            asked = text.count("request (System.gc())")
+            evidence("agent.asked_cycles", jdk=major, jvm=" ".join(jvm_args), asked=asked)
+            self.assertLessEqual(asked, 1, "none, if cycles of the program's own have found enough")
+            self.assertNotIn("Pause Full", text)
+            self.assertNotIn("Pause Degenerated", text)
+            service.stop()
+
+    def test_shenandoah_that_no_setting_moves_is_asked_for_nothing_by_default_and_says_what_would_help(self):
+        major = min(jdks())
+        if not self.has(major, "-XX:+UseShenandoahGC"):
+            return
+        log = os.path.join(self.directory(), "gc.log")
+        logged = ["-XX:+UseShenandoahGC", "-Xms2g", f"-Xlog:gc*:file={log}"]
+        _, service, result, _, seen = self.squeezed(major, logged, within_ms=2500)
+        if result["obtained_bytes"] < 64 * MIB:  # else a cycle of the program's own has found it
+            self.assertIn("full-gcs=N", result["detail"])
+        with open(log, encoding="utf-8") as file:
+            self.assertNotIn("System.gc()", file.read())
+        self.assertEqual(seen["oome"], "0")
         self.check_heap(service)
 
     @for_each_jdk

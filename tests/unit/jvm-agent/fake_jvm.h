@@ -21,7 +21,7 @@ public:
     Bytes in_memory{Bytes(3ULL << 30)};  ///< of the heap, chunks not counted
     Bytes live{Bytes(128 << 20)};
     Bytes garbage;
-    std::uint64_t young_gcs = 0, cycle_pauses = 0, full_gcs = 0, pauses = 0;
+    std::uint64_t young_gcs = 0, cycle_pauses = 0, full_gcs = 0, pauses = 0, asked_cycles = 0;
     std::map<std::string, FlagState, std::less<>> flags{{"MinHeapFreeRatio", {40, false}},
                                                         {"MaxHeapFreeRatio", {70, false}},
                                                         {"G1PeriodicGCInterval", {0, false}},
@@ -110,9 +110,15 @@ public:
         seen.rss = in_memory;
         return seen;
     }
-    /// As Serial does: half of what is too much goes with each.
+    /// As Serial does: half of what is too much goes with each. As Shenandoah does: soft references go.
     Status collect_fully() override {
         clock.advance(full_gc_cost);
+        if (works_in_cycles()) {
+            ++asked_cycles;
+            clear_all_chunks();
+            cycle();
+            return {};
+        }
         full_gc();
         const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
         const Bytes wanted = round_up(share_of(used(), 1 / (1 - free_share)), region);

@@ -143,7 +143,7 @@ TEST_F(FullCollections, EndWithTheBudgetAndSayWhatIsMissing) {
     regulator.accept(order("b", 180_MiB));
     run_until_result(2);
     EXPECT_EQ(jvm.full_gcs, 6U) << "none is left within ten minutes";
-    EXPECT_NE(results[1].detail.find("no more full collections"), std::string::npos) << results[1].detail;
+    EXPECT_NE(results[1].detail.find("no more collections"), std::string::npos) << results[1].detail;
 }
 
 TEST_F(FullCollections, AreNeverMadeWithoutAnOrder) {

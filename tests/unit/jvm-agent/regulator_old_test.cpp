@@ -164,6 +164,31 @@ TEST_F(RegulatorOldTest, AfterAFullCollectionPagesGoAgainAndThenTheChunks) {
     EXPECT_GE(pressures.size(), 1U);
 }
 
+TEST_F(RegulatorOldTest, ATargetThatIsLiftedMeanwhileLeavesTimeForThePages) {
+    squeeze(1_GiB);
+    run(6s);
+    const std::size_t held = chunks();
+    ASSERT_GT(held, 4U);
+    const int before = heap.jvm.strong_handles;
+    heap.jvm.full_gc();
+    run(30ms, Duration::zero());
+    regulator->lift();
+    EXPECT_EQ(chunks(), held) << "their pages first";
+    run(2s, Duration::zero());
+    EXPECT_EQ(chunks(), 0U);
+    EXPECT_EQ(heap.jvm.strong_handles - before, static_cast<int>(held));
+}
+
+TEST_F(RegulatorOldTest, AtTheAgentsEndWhatCameBackGoesAtOnce) {
+    squeeze(1_GiB);
+    run(6s);
+    heap.jvm.full_gc();
+    run(30ms, Duration::zero());
+    ASSERT_GT(chunks(), 4U);
+    regulator->lift(true);
+    EXPECT_EQ(chunks(), 0U);
+}
+
 TEST_F(RegulatorOldTest, NothingButAnotherFullCollectionHurriesThatOn) {
     squeeze(1_GiB);
     run(6s);
