@@ -43,8 +43,10 @@ OperationView an_operation(EndReason reason) {
 
 TEST(RenderStatus, ShowsTheHostAndItsGuests) {
     const std::string text = render_status(a_status(), {});
-    EXPECT_THAT(text,
-                HasSubstr("hostd rack1, mode act, policy price, memory 6.00 GiB, charged 4.00 GiB, price 12 ms/s a GiB, version 0.1.0\n"));
+    EXPECT_THAT(
+        text,
+        HasSubstr(
+            "hostd rack1, mode act, policy price, memory 6.00 GiB, charged 4.00 GiB, price 12 ms/s a GiB, version 0.1.0\n"));
     EXPECT_THAT(text, HasSubstr("orders  connected"));
     EXPECT_THAT(text, HasSubstr("session:4711"));
 }

@@ -29,7 +29,7 @@ TEST(RenderTop, ShowsEachLayerOfEachGuest) {
     const std::string text = render_top(a_host(1), {}, {});
     for (const char* title : {"GUEST", "LAYER", "LIVE", "FOOTPRINT", "TARGET", "PRICE", "GC CPU", "WORK"})
         EXPECT_THAT(text, HasSubstr(title));
-    EXPECT_THAT(text, HasSubstr("guest0  guest             1.00 GiB"));
+    EXPECT_THAT(text, HasSubstr("guest0  guest               1.00 GiB"));
     EXPECT_THAT(text, HasSubstr("          shop    125 MiB   3.00 GiB  [#"));
     EXPECT_THAT(text, HasSubstr("250 ms/s"));
     EXPECT_THAT(text, HasSubstr("12.5 %"));
