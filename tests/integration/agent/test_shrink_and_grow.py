@@ -115,9 +115,9 @@ class ShrinkAndGrow(AgentCase):
         first = guestd.results.pop("floor")
         guestd.order("floor", 32 * MIB, 6000)
         self.assertEqual(guestd.result("floor")["obtained_bytes"], first["obtained_bytes"])
-        report = guestd.wait_report()
-        self.assertGreater(report["live_bytes"], 290 * MIB)
-        self.assertIn("MaxHeapFreeRatio", " ".join(report["levers"]))
+        # What is alive is an estimate, less garbage that is expected.
+        guestd.wait_report(lambda r: r.get("live_bytes", 0) > 250 * MIB, 30, "a live set")
+        guestd.wait_report(lambda r: "MaxHeapFreeRatio" in " ".join(r.get("levers", [])), 30, "levers")
         guestd.order("lift", 1 << 40)
         self.assertEqual(guestd.result("lift")["reason"], "met")
         report = guestd.wait_report(lambda r: r["balloon_bytes"] == 0)

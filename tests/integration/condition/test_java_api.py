@@ -332,7 +332,8 @@ class Reclaiming(ConditionCase):
         for i in range(3):
             door.line.send("reclaim", f"r{i}", reclaimer="bad", wanted_bytes=1000, deadline_ms=700)
             self.assertEqual(door.expect("reclaimed")["released_bytes"], 0)
-        self.assertEqual(len([line for line in client.errors if "the reclaimer bad threw" in line]), 1, client.errors)
+        complaints = until(lambda: [line for line in client.errors if "the reclaimer bad threw" in line], "a complaint")
+        self.assertEqual(len(complaints), 1, client.errors)
 
     @for_each_jdk
     def test_names_are_checked_and_bounded(self, major):
