@@ -84,7 +84,13 @@ void Regulator::learn_from_pauses() {
     pauses_ = facts_.pauses;
     // Only a full collection frees the chunks of an old generation that were let go: they are no growth of the program.
     const Bytes let_go = facts_.old ? vacant_ : Bytes();
-    application_ = saturating_sub(facts_.used_after_gc, balloon_.size().granted + let_go);
+    const Bytes left = saturating_sub(facts_.used_after_gc, balloon_.size().granted + let_go);
+    // What a remark or a cleanup leaves holds the young generation, too: it is a bound, and only young and full collections
+    // move anything out of there.
+    const bool collected = facts_.young_gcs != learned_young_gcs_ || facts_.full_gcs.value_or(0) != learned_full_gcs_;
+    learned_young_gcs_ = facts_.young_gcs;
+    learned_full_gcs_ = facts_.full_gcs.value_or(0);
+    application_ = collected ? left : std::min(application_, left);
     live_.observe(facts_, application_, ports_.clock.now());
     distrust_look();
 }

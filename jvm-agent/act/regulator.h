@@ -184,7 +184,8 @@ private:
     Bytes application_;               ///< occupied after the last pause, without the balloon
     std::uint64_t pauses_ = 0;
     std::uint64_t cycle_pauses_ = 0, full_gcs_ = 0;
-    Bytes footprint_;  ///< at the last look, less what was inflated since
+    std::uint64_t learned_young_gcs_ = 0, learned_full_gcs_ = 0;  ///< when application_ was learned
+    Bytes footprint_;                                             ///< at the last look, less what was inflated since
     TimePoint looked_at_{};
     bool looked_ = false;
     bool fresh_ = false, guess_ = false;

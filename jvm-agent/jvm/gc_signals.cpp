@@ -100,7 +100,7 @@ void GcSignals::end_of_pause() {
     if (at != 0) {
         const std::uint64_t after = bytes_at(at);
         const std::uint64_t before = used_before.load(std::memory_order_relaxed);
-        if (!of_a_cycle) used_after.store(after, std::memory_order_relaxed);  // else the young generation is in it
+        used_after.store(after, std::memory_order_relaxed);
         if (before > after) freed.fetch_add(before - after, std::memory_order_relaxed);
     }
     finished.fetch_add(1, std::memory_order_release);

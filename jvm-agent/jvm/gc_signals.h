@@ -28,7 +28,7 @@ private:
 /// Lives until the process ends (callbacks may come at any time), so it owns its descriptor without ever closing it.
 struct GcSignals {
     std::atomic<std::uint64_t> finished{0};
-    std::atomic<std::uint64_t> used_after{0};  ///< bytes, as the collector counted at the end of the last collection
+    std::atomic<std::uint64_t> used_after{0};  ///< bytes, as the collector counted at the end of the last pause
     std::atomic<std::uint64_t> used_before{0};
     std::atomic<std::uint64_t> peak_used{0};      ///< the most at the start of a pause since the agent thread last asked
     std::atomic<std::uint64_t> freed{0};          ///< bytes, by all pauses

@@ -71,6 +71,12 @@ public:
         committed = std::min(committed, wanted);
         in_memory = std::min(in_memory, saturating_sub(committed, balloon()));
     }
+    /// A pause of a concurrent cycle: what the program has allocated since the last young collection is still there.
+    void remark() {
+        ++cycle_pauses;
+        ++pauses;
+        used_after_ = used();
+    }
     void full_gc() {
         ++full_gcs;
         ++pauses;

@@ -66,20 +66,6 @@ TEST_F(GcSignalsTest, EveryPauseCountsWhicheverThreadItIsOnAndWhoeverReads) {
     EXPECT_EQ(signals.used_after, 1000U);
 }
 
-TEST_F(GcSignalsTest, APauseThatCollectsNothingLeavesWhatTheLastCollectionLeft) {
-    std::uint64_t cycle_pauses = 4;
-    signals.used_address.store(reinterpret_cast<std::uintptr_t>(&used));
-    signals.cycle_pauses.store(cycle_pauses);
-    signals.cycle_pauses_address.store(reinterpret_cast<std::uintptr_t>(&cycle_pauses));
-    pause(3);
-    used = 5000;
-    ++cycle_pauses;
-    pause(3);
-    EXPECT_EQ(signals.used_after, 1000U) << "with the young generation in it";
-    pause(3);
-    EXPECT_EQ(signals.used_after, 5000U);
-}
-
 TEST_F(GcSignalsTest, ACyclesPausesAndTheCollectionsAfterThemAreToldUnasked) {
     std::uint64_t cycle_pauses = 0;
     signals.cycle_pauses_address.store(reinterpret_cast<std::uintptr_t>(&cycle_pauses));

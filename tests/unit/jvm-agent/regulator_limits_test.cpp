@@ -33,6 +33,38 @@ TEST_F(RegulatorTest, WhatACollectionFoundUsedCountsAsResidentUntilItIsSeen) {
     EXPECT_EQ(regulator.footprint().resident, 500_MiB) << "what is measured counts";
 }
 
+TEST_F(RegulatorTest, WhatAMarkingsPauseLeavesIsABoundOfWhatTheProgramHolds) {
+    jvm.live = 300_MiB;
+    jvm.garbage = 100_MiB;
+    jvm.young_gc();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(regulator.application(), 400_MiB);
+    jvm.garbage = 600_MiB;  // eden
+    jvm.remark();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(regulator.application(), 400_MiB) << "nothing has left the young generation";
+    jvm.garbage = 50_MiB;
+    jvm.remark();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(regulator.application(), 350_MiB) << "what it found dead is gone";
+    jvm.live = 500_MiB;
+    jvm.young_gc();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(regulator.application(), 550_MiB);
+}
+
+TEST_F(RegulatorTest, ChunksMadeSinceTheLastCollectionAreNotTakenOffWhatTheProgramHolds) {
+    jvm.live = 600_MiB;
+    jvm.young_gc();
+    static_cast<void>(regulator.advance(gc));
+    regulator.accept(order("a", 1_GiB));
+    run_until_result();
+    ASSERT_GT(regulator.balloon().size().granted, 500_MiB);
+    jvm.remark();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(regulator.application(), 600_MiB);
+}
+
 TEST_F(RegulatorTest, PutsSettingsBackAgainWhereTheJvmRefusedItOnce) {
     jvm.garbage = 2_GiB;
     regulator.accept(order("a", 1_GiB));
