@@ -123,6 +123,7 @@ public:
 
     Status hold(std::optional<Bytes> most, std::uint64_t decided_at) override {
         if (most) return squeeze(*most, decided_at);
+        if (!may_hold_) return {};  // what is allowed is others' business, and may have changed
         Digits digits{};
         auto restored = limit_.write(text_of(original_, digits));
         if (restored) nothing_is_held();

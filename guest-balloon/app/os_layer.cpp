@@ -39,7 +39,7 @@ GuestSight OsLayer::look() {
     sight.os.cache_in_use = use_.in_use(seen_, book_);
     watch_.poll(clock_.now());
     const auto price = book_.has_learned_stall() ? std::optional(book_.stall_per_refault()) : std::nullopt;
-    if (mover_ && seen_.cgroup) mover_->watch({seen_.cgroup->current, seen_.stalled, seen_.refaults}, price);
+    if (mover_ && seen_.cgroup) mover_->watch({seen_.cgroup->current, seen_.stalled, seen_.refaults}, price, unheld_limit());
     if (settings_.probes) probe();
     for (std::string& sentence : degraded()) sight.degraded.push_back(std::move(sentence));
     return sight;

@@ -120,8 +120,7 @@ void OsMover::step(const std::shared_ptr<Move>& move) {
         return finish(move, EndReason::cancelled, {}, before, move->held_before.value_or(Bytes()));
     }
     if (target >= move->held_before.value_or(limit_of(*move))) {  // giving
-        const bool freely = target >= move->unheld;
-        return finish(move, EndReason::met, {}, freely ? Hold::goes : Hold::changes, target);
+        return finish(move, EndReason::met, {}, Hold::changes, target);
     }
     const OsStep next = next_step(*move);
     if (next.action == OsAction::hold) return finish(move, next.reason, next.detail, Hold::changes, next.bytes);
@@ -150,7 +149,7 @@ void OsMover::keep_within(double stall_budget, std::string pressure_file) {
     pressure_file_ = std::move(pressure_file);
 }
 
-void OsMover::watch(const StallSight& seen, std::optional<double> price) {
+void OsMover::watch(const StallSight& seen, std::optional<double> price, Bytes unheld) {
     constexpr Duration kEvery = std::chrono::seconds(2);
     price_ = price;
     const auto held = balloon_->held();
@@ -160,7 +159,9 @@ void OsMover::watch(const StallSight& seen, std::optional<double> price) {
     const Bytes more = relief(*held, seen.held, held_stalls_.stall(), *stall_budget_);
     if (more.is_zero() || now - eased_at_ < kEvery) return;
     eased_at_ = now;
-    static_cast<void>(pool_.run([balloon = balloon_, at = *held + more, decided_at = balloon_->releases()] {
+    const Bytes most = *held + more;
+    const std::optional<Bytes> at = most >= unheld ? std::nullopt : std::optional(most);
+    static_cast<void>(pool_.run([balloon = balloon_, at, decided_at = balloon_->releases()] {
         static_cast<void>(balloon->hold(at, decided_at));
         return std::function<void()>([] {});
     }));
@@ -199,7 +200,8 @@ void OsMover::finish(const std::shared_ptr<Move>& move, EndReason reason, const 
         hold = move->held_before ? Hold::changes : Hold::goes;
         most = move->held_before.value_or(Bytes());
     }
-    if (move->pressure && hold == Hold::changes) hold = Hold::goes;
+    // A hold is there to take: it never lets the container hold more than it was allowed before us.
+    if (hold == Hold::changes && (move->pressure || most >= move->unheld)) hold = Hold::goes;
     if (hold == Hold::stays) return answer(*move, reason, detail);
     const std::optional<Bytes> at = hold == Hold::changes ? std::optional(most) : std::nullopt;
     const bool queued = act(

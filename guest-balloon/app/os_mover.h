@@ -35,8 +35,8 @@ public:
     /// What moves may make the guest stall, in seconds a second; `pressure_file` says how much it does.
     void keep_within(double stall_budget, std::string pressure_file);
     /// Once a second, with what a refault costs where that was learned: a hold that makes the guest stall beyond the budget
-    /// is eased.
-    void watch(const StallSight& seen, std::optional<double> price);
+    /// is eased, and goes where it would come to `unheld`.
+    void watch(const StallSight& seen, std::optional<double> price, Bytes unheld);
     /// The guest stalls: a move ends and holds nothing. Allocates nothing.
     void pressure() noexcept;
     /// Takes a little page cache, to learn what it is worth; nothing where that needs a limit.

@@ -48,6 +48,13 @@ TEST_F(CgroupBalloonTest, AHoldThatWasDecidedBeforeAReleaseDoesNotStand) {
     EXPECT_EQ(balloon->held(), 64_MiB);
 }
 
+TEST_F(CgroupBalloonTest, WhereNothingIsHeldNothingIsPutBack) {
+    open_v2("100000000\n");
+    root.write("/memory.high", "200000000\n");  // an operator's
+    ASSERT_TRUE(balloon->hold(std::nullopt, balloon->releases()));
+    EXPECT_EQ(high(), "200000000");
+}
+
 TEST_F(CgroupBalloonTest, AStepThatWasDecidedBeforeAReleaseTakesNothing) {
     root.write("/memory.reclaim", "");
     open_v2();

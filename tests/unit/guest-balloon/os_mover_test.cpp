@@ -62,6 +62,18 @@ protected:
         mover = std::make_unique<OsMover>(loop, clock, balloon, procfs::MemoryCgroup{2, root.path, root.path},
                                           [this](const std::string&, const OsOutcome& outcome) { moved = outcome; });
     }
+    // Where the hold is the limit itself.
+    void start_in_version_one(Bytes limit, Bytes current) {
+        root.write("/memory.limit_in_bytes", std::to_string(limit.count()) + "\n");
+        root.write("/memory.usage_in_bytes", std::to_string(current.count()) + "\n");
+        root.write("/memory.stat", "");
+        unheld = limit;
+        balloon = std::make_shared<SlowBalloon>(cgroup_balloon(1, root.path, root.path + "/os-limit"));
+        balloon->may_go_on.release(1000);
+        mover = std::make_unique<OsMover>(loop, clock, balloon, procfs::MemoryCgroup{1, root.path, root.path},
+                                          [this](const std::string&, const OsOutcome& outcome) { moved = outcome; });
+    }
+    [[nodiscard]] std::uint64_t limit() const { return std::stoull(root.read("/memory.limit_in_bytes")); }
     void TearDown() override {
         if (balloon) balloon->may_go_on.release(100);
         mover.reset();
@@ -178,13 +190,62 @@ TEST_F(OsMoverTest, AHoldThatMakesTheGuestStallBeyondItsBudgetIsEased) {
     const auto second = [&](Duration stalled) {
         time.advance(std::chrono::seconds(1));
         *seen.stalled += stalled;
-        mover->watch(seen, std::nullopt);
+        mover->watch(seen, std::nullopt, unheld);
     };
     for (int i = 0; i < 5; ++i) second(std::chrono::milliseconds(10));
     second(std::chrono::milliseconds(100));
     ASSERT_TRUE(run_until(loop, [&] { return high() == "301989888\n"; })) << high() << " and not before: an eighth more";
     EXPECT_EQ(balloon->held(), 288_MiB);
     mover.reset();
+}
+
+TEST_F(OsMoverTest, AHoldThatIsEasedUpToWhatWasAllowedBeforeItGoes) {
+    start_in_version_one(128_MiB, 112_MiB);
+    ManualClock time;
+    mover = std::make_unique<OsMover>(loop, time, balloon, procfs::MemoryCgroup{1, root.path, root.path},
+                                      [this](const std::string&, const OsOutcome& outcome) { moved = outcome; });
+    take(112_MiB);
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    ASSERT_EQ(limit(), (112_MiB).count());
+    mover->keep_within(0.01, root.path + "/memory.pressure");
+    StallSight seen{112_MiB, Duration::zero(), 0};
+    std::uint64_t most = 0;
+    EXPECT_TRUE(run_until(loop, [&] {
+        most = std::max(most, limit());
+        const auto held = balloon->held();
+        seen.held = held.value_or(seen.held);
+        time.advance(std::chrono::seconds(1));
+        *seen.stalled += std::chrono::milliseconds(500);
+        mover->watch(seen, std::nullopt, unheld);  // it stalls whatever it is given
+        return !held || most > unheld.count();
+    }));
+    EXPECT_EQ(most, unheld.count());
+    EXPECT_FALSE(balloon->held());
+    mover.reset();
+}
+
+TEST_F(OsMoverTest, AMoveThatGetsNothingNeverAllowsMoreThanWasAllowedBefore) {
+    start_in_version_one(128_MiB, 127_MiB);  // there is no page cache: nothing to spare
+    take(112_MiB);
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    EXPECT_EQ(moved->reason, EndReason::guest_pressure);
+    EXPECT_EQ(limit(), (128_MiB).count());
+    EXPECT_FALSE(balloon->held());
+}
+
+TEST_F(OsMoverTest, AMoveThatIsCancelledNeverAllowsMoreThanWasAllowedBefore) {
+    start();
+    root.write("/memory.high", "301989888\n");
+    unheld = 288_MiB;  // an operator's memory.high
+    take(128_MiB);
+    ASSERT_TRUE(begins(1));
+    mover->cancel(CancelOs{"op-1", OnShortfall::keep});
+    holds(272_MiB);
+    balloon->may_go_on.release(10);
+    ASSERT_TRUE(run_until(loop, [&] { return moved.has_value(); }));
+    EXPECT_EQ(moved->reason, EndReason::cancelled);
+    EXPECT_EQ(high(), "301989888\n");
+    EXPECT_FALSE(balloon->held());
 }
 
 TEST_F(OsMoverTest, AStallBetweenTwoBitsEndsTheMoveAndNothingMoreIsTaken) {
