@@ -51,10 +51,9 @@ std::vector<pid_t> ReadTraffic::processes(const std::optional<procfs::MemoryCgro
     return pids;
 }
 
-std::optional<std::uint64_t> ReadTraffic::look(const std::optional<procfs::MemoryCgroup>& cgroup) {
-    const std::vector<pid_t> pids = processes(cgroup);
-    if (pids.empty() || pids.size() > kMost) return std::nullopt;
-    std::map<pid_t, std::uint64_t> now;
+// What was read since the last look, child and parent alike.
+std::optional<std::uint64_t> ReadTraffic::grown(const std::vector<pid_t>& pids, Reads& now) const {
+    std::uint64_t sum = 0;
     for (const pid_t pid : pids) {
         if (pid == ::getpid()) continue;
         const auto reads = procfs::reads_from_memory(pid, root_);
@@ -63,9 +62,39 @@ std::optional<std::uint64_t> ReadTraffic::look(const std::optional<procfs::Memor
         const auto before = last_.find(pid);
         // What a process had read before it was first seen counts, but for those that were there before us.
         const std::uint64_t since = before == last_.end() ? (looked_ ? 0 : *reads) : before->second;
-        sum_ += *reads - std::min(*reads, since);
+        sum += *reads - std::min(*reads, since);
         now[pid] = *reads;
     }
+    return sum;
+}
+
+// What those had read that are gone: the kernel adds it to the parent's figure when that has waited for its child. A child
+// that still waits for its parent may be in no group any more; it stays known until it is gone.
+std::uint64_t ReadTraffic::ended(Reads& now) const {
+    std::uint64_t sum = 0;
+    for (const auto& [pid, reads] : last_) {
+        if (now.contains(pid)) continue;
+        const auto left = procfs::reads_from_memory(pid, root_);
+        if (!left && left.error().code == ErrorCode::not_found) {
+            sum += reads;
+        } else if (now.size() < kMost * 2) {
+            now[pid] = reads;
+        }
+    }
+    return sum;
+}
+
+std::optional<std::uint64_t> ReadTraffic::look(const std::optional<procfs::MemoryCgroup>& cgroup) {
+    const std::vector<pid_t> pids = processes(cgroup);
+    if (pids.empty() || pids.size() > kMost) return std::nullopt;
+    Reads now;
+    const auto all = grown(pids, now);
+    if (!all) return std::nullopt;
+    // A parent that was looked at just before its child ended shows it in the next look: not later, for it may never.
+    const std::uint64_t news = *all - std::min(*all, handed_on_);
+    const std::uint64_t gone = ended(now);
+    sum_ += news - std::min(news, gone);
+    handed_on_ = gone - std::min(news, gone);
     last_ = std::move(now);
     looked_ = true;
     return sum_;

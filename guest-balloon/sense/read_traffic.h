@@ -13,8 +13,8 @@
 namespace aerostat::guest {
 
 /// How much the guest's programs read out of the page cache, by read calls: a sum that only grows. Who reads nothing loses
-/// nothing by having it taken. Ourselves we leave out, for we read /proc all the time. Some 10 microseconds for each
-/// process. Thread: the loop's.
+/// nothing by having it taken. What a process has read goes over to its parent when it ends, and does not count twice.
+/// Ourselves we leave out, for we read /proc all the time. Some 10 microseconds for each process. Thread: the loop's.
 class ReadTraffic {
 public:
     explicit ReadTraffic(std::string root) : root_(std::move(root)) {}
@@ -24,12 +24,16 @@ public:
 
 private:
     static constexpr std::size_t kMost = 1024;
+    using Reads = std::map<pid_t, std::uint64_t>;
     [[nodiscard]] std::vector<pid_t> processes(const std::optional<procfs::MemoryCgroup>& cgroup) const;
+    [[nodiscard]] std::optional<std::uint64_t> grown(const std::vector<pid_t>& pids, Reads& now) const;
+    [[nodiscard]] std::uint64_t ended(Reads& now) const;
 
     std::string root_;
     std::uint64_t sum_ = 0;
+    std::uint64_t handed_on_ = 0;  ///< by processes that ended, and not yet seen with their parents
     bool looked_ = false;
-    std::map<pid_t, std::uint64_t> last_;
+    Reads last_;
 };
 
 }  // namespace aerostat::guest

@@ -184,5 +184,78 @@ TEST_F(Machine, TheReadersOfAContainerAreThoseOfItsGroupAndOfThoseBelow) {
     EXPECT_EQ(traffic.look(group), 77U);
 }
 
+class ReadersOfAContainer : public ::testing::Test {
+protected:
+    aerostat::testing::FakeRoot root;
+    ReadTraffic traffic{root.path};
+
+    void has(const std::string& pids) const { root.write("/web/cgroup.procs", pids); }
+    void reads(const std::string& pid, std::uint64_t bytes) const {
+        root.write("/proc/" + pid + "/io", "rchar: " + std::to_string(bytes) + "\nread_bytes: 0\n");
+    }
+    [[nodiscard]] std::optional<std::uint64_t> look() {
+        return traffic.look(procfs::MemoryCgroup{2, root.path + "/web", root.path});
+    }
+    // A backup below cron.
+    void child_has_read_1000() {
+        has("10\n11\n");
+        reads("10", 0);
+        reads("11", 0);
+        ASSERT_EQ(look(), 0U);
+        reads("11", 1000);
+        ASSERT_EQ(look(), 1000U);
+    }
+};
+
+TEST_F(ReadersOfAContainer, WhatAChildHasReadDoesNotCountAgainForItsParent) {
+    child_has_read_1000();
+    has("10\n");
+    root.remove("/proc/11");
+    reads("10", 1000 + 50 + 7);  // the child's life, with 50 that were not seen of it, and its own
+    EXPECT_EQ(look(), 1057U);
+    reads("10", 1100);
+    EXPECT_EQ(look(), 1100U) << "what the parent reads then does";
+}
+
+TEST_F(ReadersOfAContainer, AChildThatItsParentHasNotWaitedForIsNotForgotten) {
+    child_has_read_1000();
+    has("10\n");  // a zombie is in no group, but can be read
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(look(), 1000U);
+    root.remove("/proc/11");
+    reads("10", 1000);
+    EXPECT_EQ(look(), 1000U);
+}
+
+TEST_F(ReadersOfAContainer, AParentThatWasLookedAtBeforeItsChildEndedIsSeenInTheNextLook) {
+    child_has_read_1000();
+    has("10\n");
+    root.remove("/proc/11");
+    EXPECT_EQ(look(), 1000U);
+    reads("10", 1000);
+    EXPECT_EQ(look(), 1000U);
+}
+
+TEST_F(ReadersOfAContainer, AChildThatNobodyWaitsForHidesTheReadsOfOthersForTwoLooksOnly) {
+    child_has_read_1000();
+    has("10\n");
+    root.remove("/proc/11");
+    EXPECT_EQ(look(), 1000U);
+    EXPECT_EQ(look(), 1000U);
+    reads("10", 30);
+    EXPECT_EQ(look(), 1030U);
+}
+
+TEST_F(ReadersOfAContainer, ALookThatFailsCountsNothing) {
+    has("10\n11\n");
+    reads("10", 0);
+    reads("11", 0);
+    ASSERT_EQ(look(), 0U);
+    reads("10", 50);
+    root.write("/proc/11/io", "nonsense\n");  // as one that may not be read
+    for (int i = 0; i < 3; ++i) EXPECT_FALSE(look());
+    reads("11", 5);
+    EXPECT_EQ(look(), 55U);
+}
+
 }  // namespace
 }  // namespace aerostat::guest
