@@ -31,9 +31,11 @@ public:
 };
 
 /// A file on hugetlbfs: its pages are not moved by compaction and outlive this process. What a process that died has left in
-/// it goes back to the guest now. Fails: `not_found` (no hugetlbfs there), `refused` (the kernel keeps huge pages for
-/// somebody else), `denied`, `io`.
-[[nodiscard]] Result<std::unique_ptr<PieceSource>> huge_page_source(const std::string& hugetlbfs);
+/// it goes back to the guest now; `kept_file` remembers how many the kernel was allowed before. Fails: `busy` (another
+/// process holds pieces in it), `not_found` (no hugetlbfs there), `refused` (the kernel keeps huge pages for somebody else),
+/// `denied`, `io`.
+[[nodiscard]] Result<std::unique_ptr<PieceSource>> huge_page_source(const std::string& hugetlbfs,
+                                                                    const std::string& kept_file);
 /// Transparent huge pages, pinned by registering them as buffers of an io_uring. Given back singly, the kernel may take a
 /// second to let go. Fails: `unsupported` (no io_uring here, or one that is too old), `denied`.
 [[nodiscard]] Result<std::unique_ptr<PieceSource>> pinned_source();

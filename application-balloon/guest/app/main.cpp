@@ -40,15 +40,16 @@ std::optional<int> parse(int argc, const char* const* argv, Options& options) {
     return std::nullopt;
 }
 
-// The first way that works: huge pages outlive this process, pinned memory does not.
-Balloon::Ports find_source(const Options& options) {
+// The first way that works: huge pages outlive this process, pinned memory does not. Fails: `busy` (another holds them).
+Result<Balloon::Ports> find_source(const Options& options) {
     Balloon::Ports ports;
     if (options.huge_pages != "none") {
-        auto huge = huge_page_source(options.huge_pages);
+        auto huge = huge_page_source(options.huge_pages, options.runtime_dir + "/huge-pages");
         if (huge) {
             ports.source = *std::move(huge);
             return ports;
         }
+        if (huge.error().code == ErrorCode::busy) return tl::unexpected(huge.error());
         spdlog::info("no huge pages reason=\"{}\"", huge.error().message);
     }
     auto pinned = pinned_source();
@@ -84,10 +85,6 @@ std::string answer_to(Balloon& balloon, std::string_view line) {
 int serve(const Options& options, Balloon::Ports ports) {
     const SystemClock clock;
     asio::io_context loop(1);
-    if (auto prepared = daemon::prepare_runtime_directory(options.runtime_dir); !prepared) {
-        spdlog::error("{}", prepared.error().message);
-        return daemon::kExitError;
-    }
     go_first();
     const std::string method = ports.source ? ports.source->name() : "none: " + ports.why_not;
     Balloon balloon(std::move(ports));
@@ -131,10 +128,14 @@ int run(int argc, const char* const* argv) {
         }
         reserve = *read;
     }
-    Balloon::Ports ports = find_source(options);
-    ports.memory = look_at_memory;
-    ports.reserve = reserve;
-    return serve(options, std::move(ports));
+    auto ports = daemon::prepare_runtime_directory(options.runtime_dir).and_then([&] { return find_source(options); });
+    if (!ports) {
+        spdlog::error("{}", ports.error().message);
+        return daemon::kExitError;
+    }
+    ports->memory = look_at_memory;
+    ports->reserve = reserve;
+    return serve(options, *std::move(ports));
 }
 
 }  // namespace
