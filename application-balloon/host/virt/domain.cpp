@@ -46,9 +46,9 @@ public:
         virDomainJobInfo job{};
         if (virDomainGetState(domain_.get(), &state, &reason, 0) != 0 || virDomainGetJobInfo(domain_.get(), &job) != 0)
             return tl::unexpected(libvirt_error("looking what the domain does"));
-        const bool paused_as_by_us = pausing && state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_USER;
-        seen->is_running = pausing ? paused_as_by_us : state == VIR_DOMAIN_RUNNING;
         seen->has_job = job.type != VIR_DOMAIN_JOB_NONE;
+        seen->is_running =
+            pausing ? state == VIR_DOMAIN_PAUSED && may_be_our_pause(reason, seen->has_job) : state == VIR_DOMAIN_RUNNING;
         return seen;
     }
 
@@ -81,6 +81,11 @@ bool reaches_memory(const pugi::xml_node& device) {
 }
 
 }  // namespace
+
+bool may_be_our_pause(int reason, bool has_job) {
+    if (reason == VIR_DOMAIN_PAUSED_USER) return true;
+    return !has_job && (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
+}
 
 Result<DomainSight> sight_in(const std::string& xml) {
     pugi::xml_document document;

@@ -24,6 +24,10 @@ public:
 /// Connects for each domain: a connection that was lost is nobody's trouble then. Fails: `not_found` (not running), `io`.
 [[nodiscard]] Result<std::unique_ptr<Domain>> open_domain(const std::string& uri, const std::string& uuid);
 
+/// Whether a pause for this reason (virDomainPausedReason) can be one of ours: libvirt books a pause under the migration or
+/// snapshot that runs at that moment, and leaves it at that when the job has failed.
+[[nodiscard]] bool may_be_our_pause(int reason, bool has_job);
+
 /// What in a domain's description reaches its memory past QEMU, for people; total over any input.
 [[nodiscard]] Result<DomainSight> sight_in(const std::string& xml);
 

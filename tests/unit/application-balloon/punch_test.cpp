@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <libvirt/libvirt.h>
 
 #include <cstring>
 #include <map>
@@ -130,6 +131,18 @@ TEST(Memory, IsNotTakenFromUnderADevice) {
         ASSERT_TRUE(seen);
         seen->is_running = true;
         EXPECT_EQ(may_be_punched(*seen).error().code, ErrorCode::refused) << device;
+    }
+}
+
+TEST(APause, OfOursIsKnownAlsoByTheJobThatBeganBesideItAndHasFailed) {
+    for (const bool has_job : {false, true}) EXPECT_TRUE(may_be_our_pause(VIR_DOMAIN_PAUSED_USER, has_job));
+    for (const int job : {VIR_DOMAIN_PAUSED_MIGRATION, VIR_DOMAIN_PAUSED_SNAPSHOT}) {
+        EXPECT_TRUE(may_be_our_pause(job, false)) << job;
+        EXPECT_FALSE(may_be_our_pause(job, true)) << job << ": it is the job's";
+    }
+    for (const int other : {VIR_DOMAIN_PAUSED_IOERROR, VIR_DOMAIN_PAUSED_SAVE, VIR_DOMAIN_PAUSED_DUMP,
+                            VIR_DOMAIN_PAUSED_CRASHED, VIR_DOMAIN_PAUSED_POSTCOPY_FAILED, VIR_DOMAIN_PAUSED_UNKNOWN}) {
+        EXPECT_FALSE(may_be_our_pause(other, false)) << other;
     }
 }
 
