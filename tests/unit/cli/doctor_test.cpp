@@ -1,6 +1,9 @@
 #include "cli/doctor.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 
@@ -66,6 +69,22 @@ TEST_F(DoctorTest, ASocketThatIsNotThereOrNoSocketIsBad) {
     EXPECT_EQ(finding("control socket").level, "bad");
     write("control.sock", "");
     EXPECT_THAT(finding("control socket").says, HasSubstr("no socket"));
+}
+
+TEST_F(DoctorTest, ASocketThatIsOpenToAllIsAsTheDaemonMakesItForTwoGroups) {
+    const std::string path = directory_ / "control.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    ASSERT_LT(path.size(), sizeof(address.sun_path));
+    path.copy(address.sun_path, path.size());
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    for (const mode_t mode : {0660U, 0666U}) {
+        ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+        EXPECT_EQ(finding("control socket").level, "ok") << mode;
+        EXPECT_EQ(finding("control socket").remedy, "") << "whoever shuts it locks operators out";
+    }
+    ::close(fd);
 }
 
 TEST_F(DoctorTest, ShowsWhatIsBadFirstWithWhatToDo) {
