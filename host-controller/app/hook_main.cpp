@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <string_view>
 
 #include "host-controller/app/libvirt_hook.h"
 #include "wire/request_client.h"
@@ -15,7 +16,12 @@ using namespace aerostat;
 using namespace aerostat::host::app;
 
 constexpr const char* kConfig = "/etc/aerostat/libvirt-hook.toml";
-constexpr int kRefused = 1;
+constexpr int kRefused = 1;  // libvirt's script takes no other status for a refusal
+constexpr const char* kHelp =
+    "aerostat-libvirt-hook DOMAIN OPERATION SUB_OPERATION EXTRA < DOMAIN.xml\n"
+    "Called by libvirt; see aerostat-libvirt-hook(8).\n\n"
+    "Options:\n"
+    "  --help    Prints this\n";
 
 volatile sig_atomic_t status_when_late = 0;
 
@@ -51,6 +57,10 @@ Result<ControlReply> ask(const HookCall& call, const HookRules& rules) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 2 && std::string_view(argv[1]) == "--help") {
+        std::cout << kHelp;
+        return 0;
+    }
     HookCall call;
     if (argc > 3) call = {argv[1], argv[2], argv[3]};
     if (!call.begins() && !call.ends()) return 0;

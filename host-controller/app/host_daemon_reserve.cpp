@@ -1,4 +1,5 @@
 #include <spdlog/spdlog.h>
+#include <asio/post.hpp>
 
 #include "contract/names.h"
 #include "host-controller/app/host_daemon.h"
@@ -11,6 +12,15 @@ constexpr std::size_t kVerdictsKept = 16;
 // From the answer until the hook has ended and libvirt's listings no longer wait for its domain.
 constexpr Duration kHookEnds = std::chrono::milliseconds(500);
 
+OperationView watched_only(const ReservationWish& wish, const std::string& why) {
+    OperationView view;
+    view.command = "reserve";
+    view.target = wish.name;
+    view.asked = wish.bytes;
+    view.detail = "observing (" + why + "): no memory is made free for it";
+    return view;
+}
+
 }  // namespace
 
 // What is reserved, or lost to bad memory, is nobody's to share out.
@@ -20,7 +30,22 @@ HostRules HostDaemon::rules_now() const {
     return rules;
 }
 
+// Who only watches keeps no domain from starting. Empty: it is for hostd to say whether there is room.
+std::string HostDaemon::why_only_watched(const ReservationWish& wish) const {
+    if (!wish.hook) return {};
+    if (!config_.act) return "mode is advise";
+    if (state_.paused) return "paused";
+    if (!config_.rules.limits_for(wish.name)) return "no [guest] section names it";
+    return {};
+}
+
 Result<OperationView> HostDaemon::reserve(ReservationWish wish, std::function<void(const OperationView&)> done) {
+    if (const std::string why = why_only_watched(wish); !why.empty()) {
+        OperationView view = watched_only(wish, why);
+        spdlog::info("reserve for={} bytes={}: {}", printable(wish.name, 64), wish.bytes.count(), view.detail);
+        if (done) asio::post(loop_, [done = std::move(done), view] { done(view); });
+        return view;
+    }
     if (!wish.guest.empty() && !backend_->knows_identity(wish.guest))
         return fail(ErrorCode::bad_value, "guest \"" + printable(wish.guest, 80) + "\" can be none of this host");
     const std::string name = wish.name.empty() ? "nobody" : printable(wish.name, 64);
@@ -65,7 +90,9 @@ void HostDaemon::tell_verdict(const ReservationVerdict& verdict) {
     }
     if (one.wish.hook) hook_answered_at_ = clock_.now();
     const auto waiting = waiting_for_verdict_.extract(one.id);
-    if (!waiting.empty()) waiting.mapped()(view);
+    if (waiting.empty()) return;
+    const std::string why = why_only_watched(one.wish);  // since it asked
+    waiting.mapped()(verdict.granted() || why.empty() ? view : watched_only(one.wish, why));
 }
 
 Status HostDaemon::release_reservation(const std::string& id, const GuestId& guest) {

@@ -120,7 +120,7 @@ void release_everywhere(Host& host, const Respond& respond) {
 }
 
 bool is_reservation(const Host& host, const ControlRequest& request) {
-    return !request.guest.empty() || host.knows_reservation(request.target);
+    return request.command == Command::release && (!request.guest.empty() || host.knows_reservation(request.target));
 }
 
 void release_reservation(Host& host, const ControlRequest& request, const Respond& respond) {

@@ -56,7 +56,8 @@ public:
     virtual std::size_t end_all_ceilings() = 0;
 
     /// Squeezes others until the memory is verified free, or it is clear that it will not be in time; `done` once with the
-    /// verdict, never from inside. Fails: as Reservations::open.
+    /// verdict, never from inside. Where hostd only watches, a hook is told so at once, as a success: the verdict is not
+    /// kept. Fails: as Reservations::open.
     virtual Result<OperationView> reserve(ReservationWish wish, std::function<void(const OperationView&)> done) = 0;
     [[nodiscard]] virtual bool knows_reservation(const std::string& id) const = 0;
     /// By its id, or (`guest` set) all of a guest. Fails: `not_found`.

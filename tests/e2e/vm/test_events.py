@@ -11,7 +11,7 @@ import time
 from test_flight import APP, MIB, Flight, expect, figure, fly, mib, wait_until
 
 from bed import Bed
-from harness import Trouble, built
+from harness import ROOT, Trouble, built
 
 
 LIMIT_S = 10
@@ -19,10 +19,7 @@ SOON = 60   # for what is told at once; the machine may be busy
 BAD_PAGE = "0x1000000"
 MCE = f"mce 0 9 0xbd000000000000c0 5 {BAD_PAGE} 0x8c"  # an uncorrectable error in a page of the guest
 
-HOOK = """#!/bin/sh
-export AEROSTAT_HOOK_CONFIG={directory}/hook.toml
-exec {program} "$@"
-"""
+PACKAGED_HOOK = os.path.join(ROOT, "packaging", "libvirt-hook", "aerostat.in")
 HOOK_CONFIG = """socket = "{socket}"
 on_controller_down = "{down}"
 limit = "{limit}s"
@@ -33,8 +30,14 @@ class Events(Flight):
     def __init__(self):
         super().__init__()
         self.bed.close()
-        program = built("bin", "libvirt-hook")
-        self.bed = Bed(like=self.bed, hook=lambda directory: HOOK.format(directory=directory, program=program))
+        self.bed = Bed(like=self.bed, hook=self.hook_script)
+
+    @staticmethod
+    def hook_script(directory):
+        """As packaged, but for the places of program and configuration."""
+        with open(PACKAGED_HOOK, encoding="utf-8") as file:
+            script = file.read().replace("@CMAKE_INSTALL_FULL_SBINDIR@", os.path.dirname(built("bin", "aerostat-libvirt-hook")))
+        return script.replace("\n", f"\nexport AEROSTAT_HOOK_CONFIG={directory}/hook.toml\n", 1)
 
     def hook_asks(self, host, down="allow"):
         with open(os.path.join(self.bed.directory, "hook.toml"), "w", encoding="utf-8") as file:

@@ -8,12 +8,21 @@ import subprocess
 import tempfile
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from host_world import MIB, Host, built, expect, wait_until
 
 from checks import run_all
+from harness import ROOT
 
 LIMIT_S = 3
+SCRIPT = os.path.join(ROOT, "packaging", "libvirt-hook", "aerostat.in")
+STAND_IN = """#!/bin/sh
+echo "$@" >> {directory}/calls
+cat >> {directory}/calls
+echo "the program's word" >&2
+{end}
+"""
 
 
 def ask(host, *arguments, within=60):
@@ -44,8 +53,8 @@ class Hook:
     def call(self, xml, operation=("prepare", "begin")):
         """(exit status, stderr, seconds)"""
         began = time.monotonic()
-        done = subprocess.run([built("bin", "libvirt-hook"), "new", *operation, "-"], input=xml, capture_output=True, timeout=60,
-                              check=False, env={**os.environ, "AEROSTAT_HOOK_CONFIG": self._config},
+        done = subprocess.run([built("bin", "aerostat-libvirt-hook"), "new", *operation, "-"], input=xml, capture_output=True,
+                              timeout=60, check=False, env={**os.environ, "AEROSTAT_HOOK_CONFIG": self._config},
                               text=isinstance(xml, str))
         said = done.stderr if isinstance(done.stderr, str) else done.stderr.decode(errors="replace")
         return done.returncode, said, time.monotonic() - began
@@ -73,6 +82,10 @@ def others_are_squeezed_until_it_fits_and_are_given_it_back_afterwards():
         print(f"FIGURE reserve asked_mib=300 elapsed_ms={said['elapsed_ms']}", flush=True)
         code, out, err = ask(host, "reserve", "200MiB", "--deadline", "1s")
         expect(code == 3 and "refused" in out, f"what is promised is not promised twice: {out}{err}")
+        for order in ("squeeze", "give"):
+            code, out, err = ask(host, order, said["op"], "1MiB")
+            expect(code == 1 and "no guest" in err, f"{order} is nothing that ends a reservation: {out}{err}")
+        expect(host.status()["reserved_bytes"] == 300 * MIB, host.status())
         code, out, err = ask(host, "release", said["op"])
         expect(code == 0, f"{out}{err}")
         expect("reserved_bytes" not in host.status(), host.status())
@@ -106,6 +119,95 @@ def nobody_is_squeezed_in_advise_mode():
         code, out, err = ask(host, "reserve", "50MiB", "--hold", "200ms")
         expect(code == 0, f"what is free anyway is granted: {out}{err}")
         wait_until(lambda: "reserved_bytes" not in host.status(), 20, "the reservation to expire")
+
+
+def who_only_watches_keeps_no_domain_from_starting():
+    too_much = {"target": "new", "bytes": 10 << 30, "wait": True}
+    with Host(memory=600, reserve=64, guests='[guest."idle"]\n[guest."new"]\n') as host:
+        hook = Hook(host.path("run", "control.sock"), down="refuse")
+        said = host.ask("reserve", hook=True, **too_much)["operation"]
+        expect(said["reason"] == "floor" and "can never fit" in said["detail"], said)
+        expect(hook.call(domain(100))[0] == 1, "hostd acts: it is asked, and here it can have no domains")
+        said = host.ask("reserve", hook=True, **{**too_much, "target": "unnamed"})["operation"]
+        expect(said["reason"] == "met" and "observing" in said["detail"], said)
+        expect(ask(host, "pause")[0] == 0, "pause")
+        said = host.ask("reserve", hook=True, **too_much)["operation"]
+        expect(said["reason"] == "met" and "paused" in said["detail"], said)
+        expect(hook.call(domain(100))[:2] == (0, ""), "paused")
+        said = host.ask("reserve", **too_much)["operation"]
+        expect(said["reason"] == "floor", f"a person is told: {said}")
+    with Host(memory=600, reserve=64, mode="advise") as host:
+        said = host.ask("reserve", hook=True, **too_much)["operation"]
+        expect(said["reason"] == "met" and "observing" in said["detail"] and "advise" in said["detail"], said)
+        expect("reserved_bytes" not in host.status(), host.status())
+        expect(Hook(host.path("run", "control.sock"), down="refuse").call(domain(100))[:2] == (0, ""), "advise")
+        expect("observing (mode is advise)" in host.log(), host.log())
+
+
+def a_hook_that_waits_is_let_go_when_hostd_is_paused():
+    with Host(memory=600, reserve=64) as host:
+        host.guest("idle", "stuck", web=(400, 32, 500, 0))
+        host.wait_joined("idle")
+        with ThreadPoolExecutor(1) as other:
+            asked = other.submit(host.ask, "reserve", 300, hook=True, target="new", bytes=300 * MIB, wait=True,
+                                 deadline_ms=240_000)
+            wait_until(lambda: "reserved_bytes" in host.status(), 60, "the hook to have asked")
+            expect(ask(host, "pause")[0] == 0, "pause")
+            said = asked.result(120)["operation"]
+        expect(said["reason"] == "met" and "observing (paused)" in said["detail"], said)
+        expect("reserved_bytes" not in host.status(), "nothing is kept for it")
+
+
+class Script:
+    """The script that libvirt calls, as packaged but for the place of its program, which ends as told."""
+
+    def __init__(self, directory, end):
+        self.directory, self.program = directory, os.path.join(directory, "aerostat-libvirt-hook")
+        with open(SCRIPT, encoding="utf-8") as file:
+            self.text = file.read().replace("@CMAKE_INSTALL_FULL_SBINDIR@", directory)
+        with open(self.program, "w", encoding="utf-8") as file:
+            file.write(STAND_IN.format(directory=directory, end=end))
+        os.chmod(self.program, 0o755)
+
+    def call(self, *operation):
+        done = subprocess.run(["sh", "-c", self.text, "aerostat", "new", *operation, "-"], input="<domain/>", text=True,
+                              capture_output=True, timeout=60, check=False)
+        return done.returncode, done.stderr
+
+    def calls(self):
+        path = os.path.join(self.directory, "calls")
+        if not os.path.exists(path):
+            return ""
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+
+def libvirts_script_refuses_by_the_programs_own_word_only():
+    for end, wanted in (("exit 0", 0), ("exit 1", 1), ("exit 2", 0), ("exit 127", 0), ("kill -KILL $$", 0), ("kill -SEGV $$", 0)):
+        with tempfile.TemporaryDirectory() as directory:
+            script = Script(directory, end)
+            code, said = script.call("prepare", "begin")
+            expect(code == wanted and "the program's word" in said, (end, code, said))
+            expect(("ended with status" in said) == (end not in ("exit 0", "exit 1")), (end, said))
+            expect(script.calls() == "new prepare begin -\n<domain/>", script.calls())
+    with tempfile.TemporaryDirectory() as directory:
+        script = Script(directory, "exit 1")
+        os.unlink(script.program)
+        expect(script.call("prepare", "begin") == (0, ""), "the package was removed, the script was not")
+        os.mkdir(script.program)  # it is there, and cannot be run: as under a security module that forbids it
+        code, said = script.call("prepare", "begin")
+        expect(code == 0 and "status 126" in said, (code, said))
+
+
+def libvirts_script_calls_its_program_at_a_start_and_an_end_only():
+    others = (("start", "begin"), ("started", "begin"), ("stopped", "end"), ("reconnect", "begin"), ("attach", "begin"),
+              ("migrate", "begin"), ("restore", "begin"), ("prepare", "end"), ("release", "begin"), ())
+    with tempfile.TemporaryDirectory() as directory:
+        script = Script(directory, "exit 1")
+        for operation in others:
+            expect(script.call(*operation) == (0, ""), f"a refusal at {operation} would harm a domain that runs")
+        expect(not script.calls(), script.calls())
+        expect(script.call("release", "end")[0] == 1 and "new release end" in script.calls(), "it is told of the end")
 
 
 def the_hook_starts_a_domain_without_a_hostd_or_refuses_as_told():
@@ -160,7 +262,10 @@ def the_hook_takes_no_harm_from_what_is_no_domain():
 
 
 TESTS = [others_are_squeezed_until_it_fits_and_are_given_it_back_afterwards, what_cannot_fit_is_refused_at_once_and_says_why,
-         nobody_is_squeezed_in_advise_mode, the_hook_starts_a_domain_without_a_hostd_or_refuses_as_told,
+         nobody_is_squeezed_in_advise_mode, who_only_watches_keeps_no_domain_from_starting,
+         a_hook_that_waits_is_let_go_when_hostd_is_paused, libvirts_script_refuses_by_the_programs_own_word_only,
+         libvirts_script_calls_its_program_at_a_start_and_an_end_only,
+         the_hook_starts_a_domain_without_a_hostd_or_refuses_as_told,
          the_hook_ends_by_its_limit_when_hostd_hangs, the_hook_takes_no_harm_from_what_is_no_domain]
 
 

@@ -55,7 +55,7 @@ def same(of_help, of_page, what):
 
 
 def each_option_of_a_daemon_is_in_its_manual_and_the_other_way_round():
-    for daemon in ("aerostat-hostd", "aerostat-guestd", "aerostat-punch", "aerostat-balloon"):
+    for daemon in ("aerostat-hostd", "aerostat-guestd", "aerostat-punch", "aerostat-balloon", "aerostat-libvirt-hook"):
         same(options_in_help(help_of(daemon)), options_in_page(page(daemon + ".8")), daemon)
 
 

@@ -73,7 +73,7 @@ def they_install_on_a_clean_debian_and_every_library_is_found():
     clean.install(STATE["debs"])
     STATE["tree"] = clean
     programs = [clean.file(path) for path in ("usr/sbin/aerostat-hostd", "usr/sbin/aerostat-guestd", "usr/bin/aerostatctl",
-                                              "usr/lib/aerostat/libaerostat-jvm.so")]
+                                              "usr/sbin/aerostat-libvirt-hook", "usr/lib/aerostat/libaerostat-jvm.so")]
     for program in programs + glob.glob(clean.file("usr/lib/*/libaerostat.so.1")):
         needs = clean.run("ldd", program.removeprefix(clean.path))
         expect("libc.so" in needs and "not found" not in needs, needs)
@@ -106,6 +106,12 @@ def units_are_sound_and_shut_in():
         level = float(re.search(r"Overall exposure level for .*: ([\d.]+)", report).group(1))
         print(f"FIGURE {daemon}.service: exposure {level} of 10 (systemd-analyze security)")
         expect(level <= WORST_EXPOSURE, report)
+
+
+def aerostat_punch_is_started_again_however_often_it_dies():
+    unit = tree().read("lib/systemd/system/aerostat-punch.service")
+    for line in ("Restart=always", "StartLimitIntervalSec=0"):
+        expect(line in unit.splitlines(), f"a guest that it has stopped waits for the next one: {line} is missing")
 
 
 class Unit:
@@ -295,7 +301,7 @@ def they_are_removed_without_a_trace():
 
 TESTS = [scripts_package_builds_all_packages_with_the_version_of_cmake, lintian_has_no_complaint,
          they_install_on_a_clean_debian_and_every_library_is_found, configuration_is_left_alone_and_checked,
-         maintainer_scripts_may_run_again, units_are_sound_and_shut_in,
+         maintainer_scripts_may_run_again, units_are_sound_and_shut_in, aerostat_punch_is_started_again_however_often_it_dies,
          hostd_runs_as_installed_in_its_sandbox, hostd_measures_guests_of_other_users_from_its_sandbox,
          guestd_runs_as_installed_in_its_sandbox_and_misses_nothing,
          services_come_up_under_systemd_and_start_again_after_a_crash, programs_are_built_with_the_development_package,
