@@ -37,7 +37,8 @@ void CycleOccupancy::observe(const CycleSight& seen) {
 
 void CycleOccupancy::set_after(const CycleSight& seen) {
     after_ = seen.occupied;
-    after_age_ = seen.began ? std::max(seen.now - *seen.began, Duration::zero()) : Duration::zero();
+    const Duration age = seen.began ? std::max(seen.now - *seen.began, Duration::zero()) : Duration::zero();
+    alive_ = std::max(saturating_sub(after_, allocated_in(age)), share_of(after_, kLeastAlive));
 }
 
 /// Between two looks without a cycle what is occupied only grows, but for the rest of what the last one frees.
@@ -51,10 +52,6 @@ void CycleOccupancy::learn_rate(const CycleSight& seen) {
 
 Bytes CycleOccupancy::allocated_in(Duration time) const {
     return time_ > 0 ? Bytes(static_cast<std::uint64_t>(grown_ / time_ * to_seconds(time))) : Bytes();
-}
-
-Bytes CycleOccupancy::alive() const {
-    return std::max(saturating_sub(after_, allocated_in(after_age_)), share_of(after_, kLeastAlive));
 }
 
 }  // namespace aerostat::agent

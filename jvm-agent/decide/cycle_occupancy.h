@@ -29,8 +29,8 @@ public:
 
     /// Occupied after the last cycle; before the first, what is occupied now.
     [[nodiscard]] Bytes after_last() const { return after_; }
-    /// The same without what was allocated since that cycle began, at the rate of late; never less than half of it.
-    [[nodiscard]] Bytes alive() const;
+    /// The same without what was allocated since that cycle began, at the rate of that time; never less than half of it.
+    [[nodiscard]] Bytes alive() const { return alive_; }
     /// What the program allocates in such a time, at the rate of late.
     [[nodiscard]] Bytes allocated_in(Duration time) const;
 
@@ -42,7 +42,7 @@ private:
     bool had_cycle_ = false;
     CycleSight last_;
     Bytes after_;
-    Duration after_age_{};  ///< of the cycle, when `after_` was seen
+    Bytes alive_;  ///< of `after_`
     // Sums that fade, of times in which nothing was collected.
     double grown_ = 0;  ///< bytes
     double time_ = 0;   ///< seconds

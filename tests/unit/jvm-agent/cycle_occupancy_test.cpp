@@ -100,6 +100,16 @@ TEST(CycleOccupancy, AProgramThatHasFallenSilentSinceKeepsHalfAtLeast) {
     EXPECT_EQ(seen.alive(), 150_MiB);
 }
 
+TEST(CycleOccupancy, AProgramThatAllocatesMoreSinceHasNotLostItsLiveSet) {
+    CycleOccupancy seen = after_a_cycle_seen(0ms);
+    const Bytes before = seen.alive();
+    for (int s = 1; s <= 4; ++s) {
+        seen.observe({8, false, 400_MiB + 1_GiB * static_cast<std::uint64_t>(s), kStart + 5s + s * 1s, kStart + 4s});
+        EXPECT_EQ(seen.alive(), before);
+    }
+    EXPECT_GT(seen.allocated_in(1s), 300_MiB) << "the rate has risen";
+}
+
 TEST(CycleOccupancy, TheRateIsThatOfTimesWithoutACollection) {
     CycleOccupancy seen;
     seen.observe({7, false, 100_MiB, kStart});
