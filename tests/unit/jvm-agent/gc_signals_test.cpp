@@ -66,6 +66,16 @@ TEST_F(GcSignalsTest, EveryPauseCountsWhicheverThreadItIsOnAndWhoeverReads) {
     EXPECT_EQ(signals.used_after, 1000U);
 }
 
+TEST_F(GcSignalsTest, ARemarkThatIsTheFirstPauseOfAllTellsWhatIsOccupied) {
+    std::uint64_t cycle_pauses = 4;
+    signals.used_address.store(reinterpret_cast<std::uintptr_t>(&used));
+    signals.cycle_pauses.store(cycle_pauses);
+    signals.cycle_pauses_address.store(reinterpret_cast<std::uintptr_t>(&cycle_pauses));
+    ++cycle_pauses;
+    pause(3);
+    EXPECT_EQ(signals.used_after, 1000U) << "attached while the collector marked";
+}
+
 TEST_F(GcSignalsTest, ACyclesPausesAndTheCollectionsAfterThemAreToldUnasked) {
     std::uint64_t cycle_pauses = 0;
     signals.cycle_pauses_address.store(reinterpret_cast<std::uintptr_t>(&cycle_pauses));
