@@ -5,12 +5,17 @@
 namespace aerostat::agent {
 namespace {
 
-/// Of the sums that a promotion rate is made of, at each look.
-constexpr double kFade = 0.9;
+/// Of a young collection in the promotion rate. Where nothing but the rate will tell what mixed collections promote, the
+/// latest count most: a program that has loaded its data promotes no more.
+constexpr double kUsualWeight = 0.1, kWeightInSearch = 0.3;
+/// Of what is occupied, or one region: survivors come and go by so much without any old garbage.
+constexpr double kNoise = 0.01;
 /// The first young collection after a cleanup only prepares mixed ones.
 constexpr std::uint64_t kUntilMixed = 2;
 /// With less promoted than this share of what was found before, a search proves nothing.
 constexpr double kTelling = 0.5;
+/// Of what is occupied. Estimates may be wrong by any factor; too large a live set costs memory, too small a one programs.
+constexpr double kMostUnproven = 0.5;
 
 }  // namespace
 
@@ -23,9 +28,9 @@ void OldGarbage::observe(const HeapFacts& heap, Bytes application) {
     young_in_search_ += heap.young_gcs - young_gcs_;
     // What a remark or a cleanup leaves holds the young generation, too: only collections tell.
     if (full) {
-        note_full(grown);
+        note_full(heap, grown);
     } else if (young) {
-        note_young(grown, allocated, heap.waste.as_double());
+        note_young(heap, grown, allocated);
     }
     note_pauses(heap);
     if (young || full) remember(heap, application);
@@ -64,26 +69,43 @@ void OldGarbage::begin_search() {
     searching_ = true;
 }
 
-void OldGarbage::note_young(double grown, double allocated, double waste) {
+void OldGarbage::note_young(const HeapFacts& heap, double grown, double allocated) {
     if (!searching_) {
-        grown_lately_ = grown_lately_ * kFade + grown;
-        allocated_lately_ = allocated_lately_ * kFade + allocated;
+        learn_rate(grown, allocated, kUsualWeight);
         since_mark_ = std::max(0.0, since_mark_ + grown);
         return;
     }
-    // In a mixed collection only the difference of what is promoted and what is reclaimed can be seen.
-    const double promoted = std::max(grown, promotion_rate() * allocated);
-    since_mark_ += promoted;
-    reclaimed_ += promoted - grown;
-    if (in_cycle()) return;
-    if (grown < 0) mixed_ = true;
-    if (young_in_search_ >= kUntilMixed && grown >= 0) conclude(mixed_ ? waste : 0);
+    const bool fell = grown < -std::max(heap.region.as_double(), kNoise * occupied_);
+    if (in_cycle() || young_in_search_ < kUntilMixed) return note_unmixed(grown, allocated, fell);
+    if (fell) {
+        // In a mixed collection only the difference of what is promoted and what is reclaimed can be seen. What is reckoned
+        // beyond it is never more than it.
+        const double promoted = std::min(promotion_rate() * allocated, -grown);
+        since_mark_ += promoted;
+        reclaimed_ += promoted - grown;
+        mixed_ = true;
+    } else if (grown >= 0) {
+        since_mark_ += grown;
+        conclude(mixed_ ? heap.waste.as_double() : 0);
+    }
+}
+
+/// A collection that the cycle's pauses have not prepared: what it shows is all there is. What it does not account for was
+/// freed by the remark (regions with nothing alive in them), or was a large object that the collector looks after itself.
+void OldGarbage::note_unmixed(double grown, double allocated, bool fell) {
+    if (fell) {
+        reclaimed_ -= grown;
+    } else {
+        learn_rate(grown, allocated, kWeightInSearch);
+        since_mark_ += std::max(0.0, grown);
+    }
 }
 
 /// A full collection finds everything, and ends a cycle that runs, wherever it is.
-void OldGarbage::note_full(double grown) {
+void OldGarbage::note_full(const HeapFacts& heap, double grown) {
     begin_search();
     reclaimed_ += std::max(0.0, -grown);
+    cycle_pauses_ = heap.cycle_pauses;
     even_ = cycle_pauses_ % 2;
     conclude(0);
 }
@@ -98,6 +120,11 @@ void OldGarbage::conclude(double left) {
     searching_ = mixed_ = false;
 }
 
+void OldGarbage::learn_rate(double grown, double allocated, double weight) {
+    grown_lately_ += weight * (grown - grown_lately_);
+    allocated_lately_ += weight * (allocated - allocated_lately_);
+}
+
 double OldGarbage::promotion_rate() const {
     if (allocated_lately_ <= 0) return 0;
     return std::clamp(grown_lately_ / allocated_lately_, 0.0, 1.0);
@@ -106,9 +133,11 @@ double OldGarbage::promotion_rate() const {
 bool OldGarbage::in_cycle() const { return (cycle_pauses_ - even_) % 2 != 0; }
 
 Bytes OldGarbage::expected() const {
-    const double older = std::max(0.0, std::min(found_, share_ * before_mark_) + left_ - reclaimed_);
+    const double older = std::min(found_, share_ * before_mark_);
     const double newer = std::min(found_, share_ * since_mark_);
-    return Bytes(static_cast<std::uint64_t>(older + newer));
+    const double all = std::max(0.0, older + left_ - reclaimed_) + newer;
+    const double proven = std::min(found_, std::max(0.0, older - reclaimed_) + newer);
+    return Bytes(static_cast<std::uint64_t>(std::min(all, std::max(kMostUnproven * occupied_, proven))));
 }
 
 }  // namespace aerostat::agent

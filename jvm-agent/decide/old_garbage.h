@@ -13,6 +13,7 @@ namespace aerostat::agent {
 /// The rule: since the last marking garbage comes again as it came before it. The same share of what is promoted, and never
 /// more than was found. What is occupied beyond that counts as alive, and before a first marking everything does. Where
 /// mixed collections came, they ended with G1HeapWastePercent of the heap as garbage that is known and not worth the work.
+/// Half of what is occupied counts as alive, whatever follows from that, unless a search has found more.
 /// Thread: owner's.
 class OldGarbage {
 public:
@@ -25,8 +26,10 @@ private:
     void start(const HeapFacts& heap, Bytes application);
     void remember(const HeapFacts& heap, Bytes application);
     void note_pauses(const HeapFacts& heap);
-    void note_young(double grown, double allocated, double waste);
-    void note_full(double grown);
+    void note_young(const HeapFacts& heap, double grown, double allocated);
+    void note_unmixed(double grown, double allocated, bool fell);
+    void note_full(const HeapFacts& heap, double grown);
+    void learn_rate(double grown, double allocated, double weight);
     void begin_search();
     void conclude(double left);
     [[nodiscard]] double promotion_rate() const;
@@ -36,7 +39,7 @@ private:
     std::uint64_t young_gcs_ = 0, cycle_pauses_ = 0, full_gcs_ = 0;
     std::uint64_t even_ = 0;  ///< so many cycle pauses were not halves of a remark and a cleanup
     double occupied_ = 0, freed_ = 0;
-    double grown_lately_ = 0, allocated_lately_ = 0;  ///< in young collections outside of a search; sums that fade
+    double grown_lately_ = 0, allocated_lately_ = 0;  ///< in young collections that were not mixed; means that fade
     // Bytes. A search lasts from a remark until mixed collections give no more.
     bool searching_ = false;
     bool mixed_ = false;                 ///< collections of this search have reclaimed old regions
