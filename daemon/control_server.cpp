@@ -22,6 +22,8 @@ constexpr std::size_t kMostOperators = 64;
 // keep those out who may.
 constexpr std::size_t kMostOfOneUser = 16;
 constexpr std::size_t kMostStrangers = 8;
+// Of all others together: the rest is root's and the daemon's own user's.
+constexpr std::size_t kMostOfOthers = 48;
 
 bool belongs_to(const wire::PeerCredentials& peer, const std::optional<gid_t>& group) {
     return group && (peer.gid == *group || std::find(peer.groups.begin(), peer.groups.end(), *group) != peer.groups.end());
@@ -75,11 +77,13 @@ bool ControlServer::has_room_for(const wire::PeerCredentials& peer) const {
     const bool is_stranger = !access_.allows(peer, Permission::read);
     std::size_t of_user = 0;
     std::size_t strangers = 0;
+    std::size_t others = 0;
     for (const auto& [number, connection] : connections_) {
         of_user += connection.peer.uid == peer.uid ? 1U : 0U;
+        others += is_master(connection.peer) ? 0U : 1U;
         strangers += access_.allows(connection.peer, Permission::read) ? 0U : 1U;
     }
-    return of_user < kMostOfOneUser && (!is_stranger || strangers < kMostStrangers);
+    return others < kMostOfOthers && of_user < kMostOfOneUser && (!is_stranger || strangers < kMostStrangers);
 }
 
 void ControlServer::accept(int fd, const wire::PeerCredentials& peer) {

@@ -31,8 +31,8 @@ using Responder = std::function<void(ControlReply reply)>;
 /// The operators' door of a daemon: `control.sock`, 0660, JSON-lines requests and replies.
 ///
 /// Checks the peer's rights for every request, answers malformed lines and unknown commands with an error, cuts off peers
-/// that flood. At most 64 connections, of one user 16, of users without a role 8 in all; root and the daemon's own user only
-/// know the first bound. Thread: the io_context's.
+/// that flood. At most 64 connections, of one user 16, of users without a role 8 in all, of all but root and the daemon's
+/// own user 48; these two only know the first bound. Thread: the io_context's.
 class ControlServer {
 public:
     using OnRequest = std::function<void(const ControlRequest& request, Responder respond)>;

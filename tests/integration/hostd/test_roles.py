@@ -99,21 +99,21 @@ def without_groups_only_root_and_its_user_come_in():
 class Crowd:
     """A process of another user that connects so often and says nothing."""
 
-    def __init__(self, path, number, groups):
+    def __init__(self, path, number, groups, uid=NOBODY):
         ours, theirs = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            self._live(path, number, groups, theirs)
+            self._live(path, number, groups, uid, theirs)
         os.close(theirs)
         os.read(ours, 1)  # all have tried
         os.close(ours)
 
     @staticmethod
-    def _live(path, number, groups, ready):
+    def _live(path, number, groups, uid, ready):
         try:
             os.setgroups([grp.getgrnam(name).gr_gid for name in groups])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
+            os.setgid(uid)
+            os.setuid(uid)
             held = [socket.socket(socket.AF_UNIX) for _ in range(number)]
             for one in held:
                 one.settimeout(5)
@@ -139,6 +139,17 @@ def a_user_who_connects_and_connects_keeps_no_operator_out():
             expect(as_user(host, [OPERATE], "status", uid=1).returncode == 0, "another operator")
             expect(host.status()["daemon"] == "hostd", "root")
             print(f"FIGURE beside 400 idle connections of one user an operator is answered in {(time.monotonic() - began) * 1e3:.0f} ms")
+        finally:
+            for crowd in crowds:
+                crowd.end()
+
+
+def users_who_connect_together_keep_root_not_out():
+    with with_roles() as host:
+        crowds = [Crowd(host.path("run", "control.sock"), 40, [READ], uid) for uid in range(NOBODY - 6, NOBODY)]
+        try:
+            for _ in range(3):
+                expect(host.status()["daemon"] == "hostd", "root")
         finally:
             for crowd in crowds:
                 crowd.end()
@@ -195,7 +206,8 @@ def a_guest_that_floods_is_cut_off_and_the_others_are_served():
 
 
 TESTS = [every_command_asks_for_its_role, one_group_alone_opens_the_socket_to_it_only, without_groups_only_root_and_its_user_come_in,
-         a_user_who_connects_and_connects_keeps_no_operator_out, a_user_who_connects_and_says_nothing_keeps_no_other_guest_out,
+         a_user_who_connects_and_connects_keeps_no_operator_out,
+         users_who_connect_together_keep_root_not_out, a_user_who_connects_and_says_nothing_keeps_no_other_guest_out,
          a_guest_has_no_way_to_an_operators_door, a_guest_that_floods_is_cut_off_and_the_others_are_served]
 
 if __name__ == "__main__":
