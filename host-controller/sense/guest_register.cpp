@@ -33,6 +33,7 @@ void add_os_layer(GuestSeen& guest, const GuestRecord& record, Bytes budget) {
     outside.holds = guest.fixed;
     if (record.container) outside.cache = record.container->cache;
     outside.os_balloon = record.balloon;
+    outside.was_bound = record.os_bound;
     auto os = believable_os_layer(*record.report, outside, guest.layers, budget);
     if (!os) return;
     guest.fixed = saturating_sub(guest.fixed, os->footprint);
@@ -111,8 +112,16 @@ bool GuestRegister::take_measurement(const GuestId& id, const GuestResidency& se
     return false;
 }
 
-void GuestRegister::take_balloon(const GuestId& id, const OsBalloon& seen) {
-    if (const auto found = guests_.find(id); found != guests_.end()) found->second.balloon = seen;
+void GuestRegister::take_balloon(const GuestId& id, const OsBalloon& look) {
+    const auto found = guests_.find(id);
+    if (found == guests_.end()) return;
+    GuestRecord& record = found->second;
+    record.balloon = look;
+    if (!record.charged) return;
+    const GuestSeen guest = seen(id, record, Bytes(Bytes::kLimit), record.report_at);
+    record.os_bound = std::any_of(guest.layers.begin(), guest.layers.end(), [](const LayerSeen& layer) {
+        return layer.kind == LayerKind::guest_os && layer.target.has_value();
+    });
 }
 
 // Only when report and measurement are of the same moment does their difference mean anything; the median of a few takes
@@ -128,24 +137,27 @@ void GuestRegister::sample_fixed(GuestRecord& record, TimePoint now) {
 HostSnapshot GuestRegister::snapshot(Bytes budget, TimePoint now) const {
     HostSnapshot picture;
     for (const auto& [id, record] : guests_) {
-        if (!record.charged) continue;
-        GuestSeen guest;
-        guest.id = id;
-        guest.name = record.name;
-        guest.connected =
-            record.connected && record.report && now - record.report_at < kSilentAfter && record.unreadable == 0;
-        guest.charged = *charged(record);
-        if (record.report) {
-            guest.layers = believable_layers(*record.report, guest.charged, budget);
-            guest.hands_off = record.report->paused;
-        }
-        guest.fixed = record.fixed_samples.empty() ? saturating_sub(guest.charged, footprints(guest.layers))
-                                                   : median(record.fixed_samples);
-        guest.fixed = std::min(guest.fixed, guest.charged);
-        add_os_layer(guest, record, budget);
-        picture.guests.push_back(std::move(guest));
+        if (record.charged) picture.guests.push_back(seen(id, record, budget, now));
     }
     return picture;
+}
+
+// Of a guest that has been measured.
+GuestSeen GuestRegister::seen(const GuestId& id, const GuestRecord& record, Bytes budget, TimePoint now) {
+    GuestSeen guest;
+    guest.id = id;
+    guest.name = record.name;
+    guest.connected = record.connected && record.report && now - record.report_at < kSilentAfter && record.unreadable == 0;
+    guest.charged = *charged(record);
+    if (record.report) {
+        guest.layers = believable_layers(*record.report, guest.charged, budget);
+        guest.hands_off = record.report->paused;
+    }
+    guest.fixed = record.fixed_samples.empty() ? saturating_sub(guest.charged, footprints(guest.layers))
+                                               : median(record.fixed_samples);
+    guest.fixed = std::min(guest.fixed, guest.charged);
+    add_os_layer(guest, record, budget);
+    return guest;
 }
 
 const GuestRecord* GuestRegister::find(const GuestId& id) const {

@@ -24,6 +24,7 @@ struct GuestRecord {
     TimePoint measured_at;
     std::size_t unreadable = 0;        ///< of its processes: we may not look into them
     std::optional<OsBalloon> balloon;  ///< a virtual machine's, as of the last look
+    bool os_bound = false;             ///< the balloon holds the guest's OS down, as of the last look
     std::deque<Bytes> fixed_samples;   ///< charged less footprints, at moments when both were fresh
 };
 
@@ -45,7 +46,7 @@ public:
     /// True if that was the end of the guest: it is not connected and has no processes.
     [[nodiscard]] bool take_measurement(const GuestId& id, const GuestResidency& seen, TimePoint now);
 
-    void take_balloon(const GuestId& id, const OsBalloon& seen);
+    void take_balloon(const GuestId& id, const OsBalloon& look);
 
     /// What a guest holds; with its page cache where that can be moved: what nobody could take back is the kernel's
     /// business.
@@ -62,6 +63,7 @@ public:
 private:
     [[nodiscard]] std::string free_name(const std::string& wanted, std::uint64_t number) const;
     void sample_fixed(GuestRecord& record, TimePoint now);
+    [[nodiscard]] static GuestSeen seen(const GuestId& id, const GuestRecord& record, Bytes budget, TimePoint now);
 
     std::map<GuestId, GuestRecord> guests_;
 };

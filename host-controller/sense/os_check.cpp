@@ -30,8 +30,10 @@ std::optional<Bytes> target_of(const OsReport& os, const OsOutside& outside, Byt
     if (os.can_move) return os.target ? std::optional(saturating_sub(*os.target, heaps)) : std::nullopt;
     const OsBalloon& balloon = *outside.os_balloon;
     const Bytes left = saturating_sub(balloon.actual, heaps);
+    const Bytes loose = std::max(kLooseBy, outside.holds / kLooseShare);
+    // What is held goes up and down: a target that came and went with it would have the host decide anew each time.
     const bool binds =
-        balloon.actual < balloon.maximum && left < outside.holds + std::max(kLooseBy, outside.holds / kLooseShare);
+        balloon.actual < balloon.maximum && left < outside.holds + (outside.was_bound ? loose + loose : loose);
     return binds ? std::optional(left) : std::nullopt;
 }
 

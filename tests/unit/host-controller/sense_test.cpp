@@ -153,6 +153,27 @@ TEST(OsCheck, OfAVirtualMachineTheBalloonTellsWhatIsLeft) {
         << "an empty balloon holds nobody";
 }
 
+TEST(OsCheck, ABalloonThatHoldsTheOsDownGoesOnDoingSoUntilThereIsMuchMoreRoom) {
+    GuestReport report = a_container_report();
+    report.os->can_move = false;
+    report.memory_total = 4_GiB;
+    report.jvms.clear();
+    sense::GuestRegister guests;
+    guests.remember("domain:vm", "vm");
+    const auto bound_at = [&](Bytes actual) {
+        guests.take_report("domain:vm", report, kStart);
+        EXPECT_FALSE(guests.take_measurement("domain:vm", {1_GiB, 1}, kStart));
+        guests.take_balloon("domain:vm", {4_GiB, actual, std::nullopt, {}, true});
+        const HostSnapshot seen = guests.snapshot(8_GiB, kStart);
+        return seen.guests.at(0).layers.at(0).target.has_value();
+    };
+    EXPECT_FALSE(bound_at(1200_MiB)) << "128 MiB of room and more";
+    EXPECT_TRUE(bound_at(1100_MiB));
+    EXPECT_TRUE(bound_at(1200_MiB)) << "what it holds may have gone down a little";
+    EXPECT_FALSE(bound_at(1300_MiB));
+    EXPECT_FALSE(bound_at(1200_MiB));
+}
+
 TEST(OsCheck, AnyFiguresMakeALayerThatHoldsTogether) {
     std::mt19937_64 random(5);
     const auto any = [&] { return Bytes(random() >> (random() % 64)); };
