@@ -64,8 +64,13 @@ void BalloonMover::cancel(const GuestId& guest) {
 void BalloonMover::settle(const GuestId& guest) {
     ports_.balloons.look(guest, [this, alive = alive_, guest](const Result<OsBalloon>& seen) {
         if (!*alive || !seen || moves_.contains(guest) || seen->actual >= seen->maximum) return;
-        ports_.balloons.set_target(guest, seen->actual, [](const Status&) {});
+        keep_what_it_has(guest, seen->actual);
     });
+}
+
+void BalloonMover::keep_what_it_has(const GuestId& guest, Bytes actual) {
+    if (ports_.obeys_another && ports_.obeys_another(guest)) return;
+    ports_.balloons.set_target(guest, actual, [](const Status&) {});
 }
 
 BalloonMover::Move* BalloonMover::find(const GuestId& guest, std::uint64_t number) {
@@ -141,7 +146,7 @@ void BalloonMover::end(const GuestId& guest, EndReason reason, std::string detai
     Move& move = node.mapped();
     // What was promised may still be given; what was not taken by now stays the guest's.
     if (move.taking && move.ordered && reason != EndReason::met && *move.ordered != move.seen.actual)
-        ports_.balloons.set_target(guest, move.seen.actual, [](const Status&) {});
+        keep_what_it_has(guest, move.seen.actual);
     const BalloonOutcome outcome{move.before, move.seen.actual, move.seen.maximum, reason, std::move(detail)};
     if (move.done) move.done(outcome);
 }

@@ -32,10 +32,12 @@ struct MoverPorts {
     const Clock& clock;
     std::function<void(Duration, std::function<void()>)> later;
     std::function<std::optional<SaidAvailable>(const GuestId&)> available;
+    /// Whether another's order is in force: it is not overwritten where a move ends. Empty: there are no others.
+    std::function<bool(const GuestId&)> obeys_another{};
 };
 
 /// Moves OS balloons step by step towards a goal, one move a guest at a time. When a move ends short
-/// of its goal, the driver is told to keep what the guest has now: nothing is taken afterwards.
+/// of its goal, the driver is told to keep what the guest has now: nothing is taken afterwards, unless by another's order.
 /// Thread: loop thread; `done` is called from the ports' answers, and that of a superseded move from inside the call that
 /// begins the next one.
 class BalloonMover {
@@ -81,6 +83,7 @@ private:
     void looked(const GuestId& guest, Move& move, const OsBalloon& seen);
     void order(const GuestId& guest, Move& move, Bytes target);
     void end(const GuestId& guest, EndReason reason, std::string detail);
+    void keep_what_it_has(const GuestId& guest, Bytes actual);
     [[nodiscard]] Move* find(const GuestId& guest, std::uint64_t number);
     [[nodiscard]] Bytes available(const GuestId& guest, const Move& move) const;
     [[nodiscard]] Bytes taken_since(const Move& move, TimePoint when) const;

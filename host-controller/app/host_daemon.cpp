@@ -91,7 +91,7 @@ std::unique_ptr<Backend> HostDaemon::make_backend(std::optional<gid_t> guest_gro
 }
 
 std::unique_ptr<act::BalloonMover> HostDaemon::make_mover(OsBalloons& balloons) {
-    act::MoverPorts ports{balloons, clock_, {}, {}};
+    act::MoverPorts ports{balloons, clock_, {}, {}, {}};
     ports.later = [this](Duration pause, std::function<void()> then) {
         const auto timer = std::make_shared<asio::steady_timer>(loop_, pause);
         timer->async_wait([timer, then = std::move(then)](asio::error_code error) {
@@ -103,6 +103,7 @@ std::unique_ptr<act::BalloonMover> HostDaemon::make_mover(OsBalloons& balloons) 
         if (!record || !record->report) return std::nullopt;
         return act::SaidAvailable{record->report->memory_available, record->report_at};
     };
+    ports.obeys_another = [this](const GuestId& guest) { return watch_.obeys_another(guest, clock_.now()); };
     return std::make_unique<act::BalloonMover>(std::move(ports));
 }
 

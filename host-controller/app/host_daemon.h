@@ -84,6 +84,7 @@ private:
     // Memory for guests that are about to start (host_daemon_reserve.cpp).
     [[nodiscard]] HostRules rules_now() const;
     void review_reservations(const HostSnapshot& picture);
+    [[nodiscard]] std::string why_not_judged() const;
     [[nodiscard]] std::string why_only_watched(const ReservationWish& wish) const;
     void tell_verdict(const ReservationVerdict& verdict);
     [[nodiscard]] OperationView view_of(const Reservation& one) const;

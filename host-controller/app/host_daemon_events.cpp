@@ -23,6 +23,15 @@ void HostDaemon::take_event(const GuestId& guest, const GuestEvent& event) {
             spdlog::warn("memory error guest={} what=\"{}\" errors={}: the budget is less by what was lost", name_of(guest),
                          printable(event.words), ++memory_failures_[guest]);
             break;
+        case GuestEvent::Kind::rebooted:
+            watch_.rebooted(guest, clock_.now());
+            spdlog::info("event guest={} what=\"{}\"", name_of(guest), printable(event.words));
+            break;
+        case GuestEvent::Kind::refitted:
+            watch_.refitted(guest, clock_.now());
+            spdlog::info("event guest={} what=\"{}\"", name_of(guest), printable(event.words));
+            if (!why_left_alone(guest).empty()) stop_moving(guest);
+            break;
         case GuestEvent::Kind::life:
             spdlog::info("event guest={} what=\"{}\"", name_of(guest), printable(event.words));
             if (!why_left_alone(guest).empty()) stop_moving(guest);

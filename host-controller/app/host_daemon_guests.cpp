@@ -143,6 +143,8 @@ void HostDaemon::measured(const GuestId& guest, const Result<GuestResidency>& se
     unreadable_.erase(guest);
     forget_guest(state_, guest);
     watch_.forget(guest);
+    memory_failures_.erase(guest);
+    last_failure_.erase(guest);
     operations_.gone(guest);
     decide_soon();
 }

@@ -60,7 +60,7 @@ Result<OperationView> HostDaemon::reserve(ReservationWish wish, std::function<vo
 }
 
 void HostDaemon::review_reservations(const HostSnapshot& picture) {
-    if (!reservations_.all().empty()) {
+    if (backend_ && !reservations_.all().empty()) {
         const Bytes budget = saturating_sub(config_.rules.memory, lost());
         const Bytes capacity = saturating_sub(budget, config_.rules.emergency_reserve);
         ReservationSight sight{picture, capacity, plan_.held, plan_.short_by, {}};
@@ -69,9 +69,20 @@ void HostDaemon::review_reservations(const HostSnapshot& picture) {
             sight.cannot_squeeze = "paused; `aerostatctl resume` first";
             sight.cannot_reason = EndReason::paused;
         }
+        sight.cannot_judge = why_not_judged();
+        sight.listing_owed = backend_->owes_listing();
         for (const ReservationVerdict& verdict : reservations_.review(sight, clock_.now())) tell_verdict(verdict);
     }
     keep_quiet_for_hooks();
+}
+
+// What a guest holds that is not measured would be promised to another: after a restart that is all that there is.
+std::string HostDaemon::why_not_judged() const {
+    if (!backend_->has_listed()) return backend_->name() + " has not told yet which guests there are";
+    for (const auto& [id, record] : register_.guests()) {
+        if (!record.charged) return "what guest " + record.name + " holds could not be measured yet";
+    }
+    return {};
 }
 
 void HostDaemon::tell_verdict(const ReservationVerdict& verdict) {

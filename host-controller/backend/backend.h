@@ -54,6 +54,8 @@ public:
 struct GuestEvent {
     enum class Kind {
         life,           ///< it came, went, was suspended, moves elsewhere, …: `words`
+        rebooted,       ///< its OS balloon's driver starts anew: `words`
+        refitted,       ///< its devices or its RAM changed, and with them what its OS balloon can be: `words`
         balloon,        ///< its OS balloon has come to `actual`
         memory_failed,  ///< an uncorrectable error in its memory: `words`
     };
@@ -94,7 +96,12 @@ public:
     /// Why this guest must not be ordered about now, for what it is made of or for what is happening to it; empty: it may.
     [[nodiscard]] virtual std::string why_left_alone(const GuestId&) const { return {}; }
     /// While quiet, no call is made that could wait for a guest which is just being started: no listing, no lookup.
+    /// Except for the first listing: until that has come nobody knows who holds what.
     virtual void keep_quiet(bool) {}
+    /// Whether all guests that there were at some moment since open() have been told of.
+    [[nodiscard]] virtual bool has_listed() const { return true; }
+    /// Whether a guest may be there that has not been told of yet.
+    [[nodiscard]] virtual bool owes_listing() const { return false; }
     /// Absent: guests have no OS balloon here.
     [[nodiscard]] virtual OsBalloons* os_balloons() { return nullptr; }
     /// "local", "libvirt".

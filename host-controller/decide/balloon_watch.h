@@ -33,11 +33,21 @@ public:
     [[nodiscard]] std::optional<ForeignMove> saw(const GuestId& guest, Bytes actual, TimePoint now);
     /// Why this guest is left to somebody else; empty: it is not.
     [[nodiscard]] std::string yields(const GuestId& guest, TimePoint now) const;
+    /// Its driver starts anew: it gives all back, and then carries out what was ordered before. While that may last only a
+    /// guest that has less than ever was told so by somebody else.
+    void rebooted(const GuestId& guest, TimePoint now);
+    /// Its RAM or its devices changed: for a while any size may come of that.
+    void refitted(const GuestId& guest, TimePoint now);
+    /// Whether what yields() tells of is another's order to give, and we have ordered nothing since: none of ours is in
+    /// force.
+    [[nodiscard]] bool obeys_another(const GuestId& guest, TimePoint now) const;
     /// An operator takes the guest back.
     void take_back(const GuestId& guest);
     void forget(const GuestId& guest) { guests_.erase(guest); }
 
 private:
+    void explain(const GuestId& guest, std::optional<Bytes> low, TimePoint until, TimePoint now);
+
     struct Known {
         std::optional<Bytes> actual;
         Bytes low;  ///< what our orders explain
@@ -45,6 +55,7 @@ private:
         TimePoint explained_until;
         std::optional<ForeignMove> foreign;
         TimePoint yielded_until;
+        bool is_anothers = false;  ///< the order that is in force
     };
     std::map<GuestId, Known> guests_;
 };

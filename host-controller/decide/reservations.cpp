@@ -18,6 +18,8 @@ bool has_arrived(const Reservation& one) { return one.granted_at && one.outstand
 
 bool has_expired(const Reservation& one, TimePoint now) { return one.granted_at && now >= *one.granted_at + one.wish.hold; }
 
+bool is_late(const Reservation& one, TimePoint now) { return now >= one.began + one.wish.deadline; }
+
 }  // namespace
 
 Result<std::string> Reservations::open(ReservationWish wish, TimePoint now) {
@@ -54,7 +56,8 @@ void Reservations::note_arrivals(const HostSnapshot& seen) {
 
 std::vector<ReservationVerdict> Reservations::review(const ReservationSight& seen, TimePoint now) {
     note_arrivals(seen.seen);
-    std::erase_if(open_, [now](const Reservation& one) { return has_arrived(one) || has_expired(one, now); });
+    const bool sees_all = seen.cannot_judge.empty() && !seen.listing_owed;
+    std::erase_if(open_, [&](const Reservation& one) { return has_arrived(one) || (sees_all && has_expired(one, now)); });
     Bytes room = saturating_sub(seen.capacity, seen.held);
     for (const Reservation& one : open_) {
         if (one.granted_at) room = saturating_sub(room, one.outstanding());
@@ -62,6 +65,11 @@ std::vector<ReservationVerdict> Reservations::review(const ReservationSight& see
     std::vector<ReservationVerdict> verdicts;
     for (Reservation& one : open_) {
         if (one.granted_at) continue;
+        if (!seen.cannot_judge.empty()) {
+            if (is_late(one, now))
+                verdicts.push_back(refusal(one, EndReason::deadline, Bytes(), "not judged in time: " + seen.cannot_judge));
+            continue;
+        }
         // Where not all can be had, the one that came last is refused; the others are looked at again without it.
         // Only at first: while memory moves, what a heap has given counts as its guest's own until the balloon has taken it.
         const bool fits = std::exchange(one.was_weighed, true) || seen.short_by.is_zero() || &one != &open_.back();
@@ -93,7 +101,7 @@ std::optional<ReservationVerdict> Reservations::judge(Reservation& one, Bytes ro
         return refusal(
             one, EndReason::floor, room,
             missing + "; floors and guaranteed minimums of the others leave " + format_bytes(seen.short_by) + " too little");
-    if (now >= one.began + one.wish.deadline)
+    if (is_late(one, now))
         return refusal(one, EndReason::deadline, room, missing + " at the deadline; what was taken from others goes back");
     return std::nullopt;
 }

@@ -47,10 +47,13 @@ struct ReservationSight {
     Bytes short_by;              ///< with all reservations, floors and minimums do not fit by this much
     std::string cannot_squeeze;  ///< why nobody is squeezed ("mode is advise"); empty: others are
     EndReason cannot_reason = EndReason::unsupported;
+    std::string cannot_judge{};  ///< why what guests hold is not known yet; empty: `held` counts them all
+    bool listing_owed = false;   ///< a guest may be there that is not in `seen`
 };
 
 /// Open reservations. The memory not arrived yet is taken off the host's budget, so that the policy squeezes others for it
-/// and gives it to nobody; it is granted when it is verified free, in the order of asking.
+/// and gives it to nobody; it is granted when it is verified free, in the order of asking. Where that cannot be judged it is
+/// neither granted nor refused before its deadline; and while its guest may be there unseen, none expires.
 class Reservations {
 public:
     static constexpr std::size_t kMost = 64;

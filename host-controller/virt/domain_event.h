@@ -18,6 +18,7 @@ struct DomainEvent {
         stopped,
         suspended,
         resumed,
+        rebooted,
         crashed,          ///< its kernel has panicked; QEMU may go on holding its memory
         balloon_changed,  ///< `actual`
         memory_failed,    ///< an uncorrectable error in memory; `detail` says whose and what was done

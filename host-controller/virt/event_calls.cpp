@@ -26,6 +26,8 @@ void on_lifecycle(virConnectPtr, virDomainPtr domain, int event, int, void* opaq
     if (const auto kind = lifecycle_kind(event)) tell(domain, opaque, *kind);
 }
 
+void on_reboot(virConnectPtr, virDomainPtr domain, void* opaque) { tell(domain, opaque, Kind::rebooted); }
+
 void on_balloon(virConnectPtr, virDomainPtr domain, unsigned long long actual_kib, void* opaque) {
     if (actual_kib <= Bytes::kLimit / 1024) tell(domain, opaque, Kind::balloon_changed, Bytes(actual_kib * 1024));
 }
@@ -62,6 +64,7 @@ struct Wanted {
 // libvirt keeps callbacks of all shapes as one type, and calls each by the shape its id stands for.
 const std::array kWanted{
     Wanted{VIR_DOMAIN_EVENT_ID_LIFECYCLE, "lifecycle", VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+    Wanted{VIR_DOMAIN_EVENT_ID_REBOOT, "reboot", VIR_DOMAIN_EVENT_CALLBACK(on_reboot)},
     Wanted{VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, "balloon-change", VIR_DOMAIN_EVENT_CALLBACK(on_balloon)},
     Wanted{VIR_DOMAIN_EVENT_ID_MEMORY_FAILURE, "memory-failure", VIR_DOMAIN_EVENT_CALLBACK(on_memory_failure)},
     Wanted{VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, "migration-iteration", VIR_DOMAIN_EVENT_CALLBACK(on_iteration)},

@@ -55,7 +55,7 @@ struct VirtBackend::Parts {
     void list();
     void take_event(const DomainEvent& event);
     void note_stopped(const GuestId& guest);
-    void tell(const GuestId& guest, const std::string& words);
+    void tell(const GuestId& guest, const std::string& words, GuestEvent::Kind kind = GuestEvent::Kind::life);
     void note_moving(const GuestId& guest, bool moving);
     void look_whether_moving(const GuestId& guest, const std::string& uuid);
     void read_again(const GuestId& guest, const std::string& uuid);
@@ -89,6 +89,7 @@ struct VirtBackend::Parts {
     bool has_listed = false;
     bool quiet = false;      ///< nothing may be asked that could wait for a domain that is being started
     bool list_owed = false;  ///< something has changed since the listing that is under way, or could not be begun
+    bool unlisted = false;   ///< a listing was wanted, and none has come that was begun since
     std::uint64_t malformed_of_gone = 0;
     std::uint64_t cut_off_of_gone = 0;
     std::shared_ptr<bool> alive = std::make_shared<bool>(true);
@@ -107,7 +108,8 @@ void VirtBackend::Parts::list_for_ever() {
 
 void VirtBackend::Parts::list() {
     if (!connection.is_open()) return;
-    if (quiet || connection.is_busy()) {
+    unlisted = true;
+    if ((quiet && has_listed) || connection.is_busy()) {
         list_owed = true;
         return;
     }
@@ -115,7 +117,10 @@ void VirtBackend::Parts::list() {
     Connection::Known runs;
     for (const auto& [guest, domain] : domains) runs[domain.uuid] = domain.id;
     connection.list(std::move(runs), [this](Result<std::vector<ActiveDomain>> active) {
-        if (active) take(*std::move(active));
+        if (active) {
+            unlisted = list_owed;
+            take(*std::move(active));
+        }
         if (list_owed) list();
     });
 }
@@ -139,6 +144,8 @@ void VirtBackend::Parts::take_event(const DomainEvent& event) {
         case Kind::resumed:
             if (domain) domain->state = RunState::running;
             return tell(guest, "resumed");
+        case Kind::rebooted:
+            return tell(guest, "rebooted", GuestEvent::Kind::rebooted);
         case Kind::crashed:
             if (domain) domain->state = RunState::crashed;
             return tell(guest, "crashed");
@@ -149,7 +156,7 @@ void VirtBackend::Parts::take_event(const DomainEvent& event) {
             return;
         case Kind::hardware_changed:
             if (domain) read_again(guest, domain->uuid);
-            return tell(guest, "its devices or its memory changed");
+            return tell(guest, "its devices or its memory changed", GuestEvent::Kind::refitted);
         case Kind::agent_changed:
             return tell(guest, "agent " + event.detail);
         case Kind::balloon_changed:
@@ -168,8 +175,8 @@ void VirtBackend::Parts::note_stopped(const GuestId& guest) {
     if (domain && !std::exchange(domain->stopped, true)) tell(guest, "stopped");
 }
 
-void VirtBackend::Parts::tell(const GuestId& guest, const std::string& words) {
-    if (find(guest) && handlers.on_event) handlers.on_event(guest, {GuestEvent::Kind::life, words, {}});
+void VirtBackend::Parts::tell(const GuestId& guest, const std::string& words, GuestEvent::Kind kind) {
+    if (find(guest) && handlers.on_event) handlers.on_event(guest, {kind, words, {}});
 }
 
 void VirtBackend::Parts::note_moving(const GuestId& guest, bool moving) {
@@ -314,7 +321,9 @@ void VirtBackend::keep_quiet(bool quiet) {
 
 bool VirtBackend::events_flow() const { return parts_->connection.is_open(); }
 
-bool VirtBackend::owes_listing() const { return parts_->list_owed; }
+bool VirtBackend::has_listed() const { return parts_->has_listed; }
+
+bool VirtBackend::owes_listing() const { return parts_->unlisted; }
 
 EventSink& VirtBackend::events() { return parts_->connection.events(); }
 
@@ -326,8 +335,9 @@ void VirtBackend::look(const GuestId& guest, std::function<void(Result<OsBalloon
     parts_->connection.memory_stats(
         domain.uuid, [parts = parts_.get(), guest, answer = std::move(answer)](const Result<MemoryStats>& stats) {
             if (!stats) return answer(tl::unexpected(as_promised(stats.error())));
-            if (Domain* looked_at = parts->find(guest); looked_at && looked_at->facts)
-                looked_at->facts->maximum = stats->maximum;  // memory may have been plugged in since it started
+            Domain* looked_at = parts->find(guest);
+            if (looked_at && looked_at->facts && std::exchange(looked_at->facts->maximum, stats->maximum) != stats->maximum)
+                parts->tell(guest, "its memory changed", GuestEvent::Kind::refitted);  // plugged in since it started
             answer(OsBalloon{stats->maximum, stats->actual, stats->usable, stats->usable_age, true});
         });
 }

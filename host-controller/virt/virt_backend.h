@@ -35,6 +35,8 @@ public:
     [[nodiscard]] bool knows_identity(const GuestId& guest) const override;
     [[nodiscard]] std::string why_left_alone(const GuestId& guest) const override;
     void keep_quiet(bool quiet) override;
+    [[nodiscard]] bool has_listed() const override;
+    [[nodiscard]] bool owes_listing() const override;
     [[nodiscard]] OsBalloons* os_balloons() override { return this; }
     [[nodiscard]] std::string name() const override { return "libvirt"; }
     [[nodiscard]] std::vector<Finding> examine(const std::function<bool(const std::string&)>& managed) const override;
@@ -50,8 +52,6 @@ public:
     [[nodiscard]] EventSink& events();
     /// Whether a connection is open, with its events subscribed to.
     [[nodiscard]] bool events_flow() const;
-    /// Whether something has changed that the last listing does not show.
-    [[nodiscard]] bool owes_listing() const;
 
 private:
     struct Parts;

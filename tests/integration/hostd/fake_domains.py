@@ -104,12 +104,14 @@ class FakeGuest:
 
 class Domains:
     """Use as a context. Each domain really holds its heap and a quarter more, and holds it whatever it says. `hang`: names of
-    domains about which no call of libvirt returns begin with this."""
+    domains about which no call of libvirt returns begin with this. `plays`: play() works. `without_process`: names of domains whose
+    QEMU cannot be found. `node`: another description of the hypervisor, or one that is not there."""
 
-    def __init__(self, names, heap=64 * MIB, memory=None, extra="", hang=None):
+    def __init__(self, names, heap=64 * MIB, memory=None, extra="", hang=None, plays=False, without_process=(), node=None):
         self.directory = tempfile.mkdtemp(prefix="domains-")
         self.names, self.hang, self.heap = list(names), hang, heap
         self.memory = memory or len(self.names) * (RAM // MIB) * 3 // 4
+        self.plays, self.without_process, self.node = plays, without_process, node
         self.extra, self.processes, self.guests, self.daemon = extra, [], [], None
         self._stop = threading.Event()
 
@@ -144,20 +146,34 @@ class Domains:
             identity, channel = str(uuid.uuid4()), self.path(f"c{number}")
             described.append(DOMAIN.format(name=name, uuid=identity, ram=RAM, socket=channel))
             self.guests.append(FakeGuest(name, channel, self.heap))
+            if name in self.without_process:
+                continue
             self.processes.append(subprocess.Popen([stand_in, "-uuid", identity, str(RAM), str(self.heap * 5 // 4)], close_fds=False))
         with open(self.path("node.xml"), "w", encoding="utf-8") as file:
             file.write(NODE.format(domains="".join(described)))
         with open(self.path("hostd.toml"), "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(node=self.path("node.xml"), memory=self.memory, run=self.path("run"), extra=self.extra))
+            file.write(CONFIG.format(node=self.node or self.path("node.xml"), memory=self.memory, run=self.path("run"), extra=self.extra))
         threading.Thread(target=self._play, daemon=True).start()
         environment = dict(os.environ)
         if self.hang:
             preload = compile_c("hang_domain.c", self.path("hang.so"), "-shared", "-fPIC", "-ldl")
             environment.update(LD_PRELOAD=preload, AEROSTAT_TEST_HANG=self.hang)
+        if self.plays:
+            os.mkfifo(self.path("events"))
+            preload = compile_c("play_events.c", self.path("play.so"), "-shared", "-fPIC", "-ldl", "-lpthread")
+            environment.update(LD_PRELOAD=preload, AEROSTAT_TEST_EVENTS=self.path("events"))
         with open(self.path("log"), "w", encoding="utf-8") as log:
             self.daemon = subprocess.Popen([built("bin", "aerostat-hostd"), "--config", self.path("hostd.toml")], stderr=log,
                                            env=environment)
         wait_until(self._answers, 60, "hostd to answer")
+
+    def play(self, what, name, mib=0):
+        """See play_events.c."""
+        with open(self.path("events"), "w", encoding="ascii") as fifo:
+            fifo.write(f"{what} {name} {mib}\n")
+
+    def view(self, name):
+        return next((guest for guest in self.ask("status")["status"]["guests"] if guest["name"] == name), None)
 
     def _play(self):
         """All guests, in one thread: hellos, reports, obedience."""

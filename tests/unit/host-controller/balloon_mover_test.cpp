@@ -30,10 +30,11 @@ protected:
     ManualClock clock;
     host::testing::FakeBalloons balloons{clock};
     std::optional<SaidAvailable> said;
+    bool obeys_another = false;
     std::vector<BalloonOutcome> ended;
     BalloonMover mover{{balloons, clock,
                         [this](Duration pause, std::function<void()> then) { balloons.later(pause, std::move(then)); },
-                        [this](const GuestId&) { return said; }}};
+                        [this](const GuestId&) { return said; }, [this](const GuestId&) { return obeys_another; }}};
 };
 
 TEST_F(BalloonMoverTest, TakesWhatIsAskedStepByStep) {
@@ -161,6 +162,26 @@ TEST_F(BalloonMoverTest, SettlesWhatAnotherLeftOutstanding) {
     mover.settle(kGuest);
     balloons.run(1s);
     EXPECT_EQ(balloons.target, 900_MiB);
+}
+
+TEST_F(BalloonMoverTest, AnothersOrderIsNotOverwrittenWhereAMoveEnds) {
+    balloons.per_second = 64_MiB;
+    take(512_MiB, 10s);
+    balloons.run(1s);
+    balloons.target = 600_MiB;  // somebody else's
+    const std::size_t ours = balloons.targets.size();
+    obeys_another = true;
+    mover.cancel(kGuest);
+    balloons.run(1s);
+    ASSERT_EQ(ended.size(), 1U);
+    mover.settle(kGuest);
+    balloons.run(1s);
+    EXPECT_EQ(balloons.targets.size(), ours);
+    EXPECT_EQ(balloons.target, 600_MiB);
+    const Bytes before = balloons.balloon.actual;
+    mover.help(kGuest, 32_MiB, clock.now() + 5s, nullptr);
+    balloons.run(0s);
+    EXPECT_GE(balloons.target, before) << "but a guest in need is helped";
 }
 
 TEST_F(BalloonMoverTest, SaysWhatTheHypervisorSays) {

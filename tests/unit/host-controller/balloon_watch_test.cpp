@@ -81,6 +81,56 @@ TEST(BalloonWatch, ManySmallStepsAreSeenAsOne) {
     EXPECT_TRUE(seen);
 }
 
+TEST(BalloonWatch, ARebootIsNoForeignHand) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    watch.ordered(kGuest, 512_MiB, kStart);
+    EXPECT_FALSE(watch.saw(kGuest, 512_MiB, kStart + 2s));
+    watch.rebooted(kGuest, kStart + 1min);
+    EXPECT_FALSE(watch.saw(kGuest, 512_MiB, kStart + 1min + 20s)) << "no driver yet";
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart + 1min + 21s)) << "the driver begins with an empty balloon";
+    watch.ordered(kGuest, 900_MiB, kStart + 1min + 21s);
+    EXPECT_FALSE(watch.saw(kGuest, 700_MiB, kStart + 1min + 40s));
+    EXPECT_FALSE(watch.saw(kGuest, 512_MiB, kStart + 1min + 41s)) << "and comes to what was ordered before";
+    EXPECT_EQ(watch.yields(kGuest, kStart + 1min + 41s), "");
+    EXPECT_TRUE(watch.saw(kGuest, 300_MiB, kStart + 1min + 42s)) << "but nobody of us has ordered that";
+}
+
+TEST(BalloonWatch, ARebootIsOverAfterAWhileAndEndsNoYielding) {
+    BalloonWatch watch;
+    watch.rebooted(kGuest, kStart);
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart + 1s)) << "whatever is found first";
+    EXPECT_TRUE(watch.saw(kGuest, 512_MiB, kStart + 1min));
+    watch.rebooted(kGuest, kStart + 2min);
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart + 2min + 5s));
+    EXPECT_FALSE(watch.saw(kGuest, 512_MiB, kStart + 2min + 9s));
+    EXPECT_NE(watch.yields(kGuest, kStart + 3min), "") << "what the other has set is still set";
+    EXPECT_TRUE(watch.saw(kGuest, 1_GiB, kStart + 8min));
+}
+
+TEST(BalloonWatch, MemoryThatIsPluggedInOrTakenOutIsNoForeignHand) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    watch.refitted(kGuest, kStart + 1min);
+    EXPECT_FALSE(watch.saw(kGuest, 3_GiB, kStart + 1min + 1s));
+    watch.refitted(kGuest, kStart + 2min);
+    EXPECT_FALSE(watch.saw(kGuest, 2_GiB, kStart + 2min + 1s));
+    EXPECT_TRUE(watch.saw(kGuest, 1_GiB, kStart + 3min)) << "that explains it for a moment only";
+}
+
+TEST(BalloonWatch, OnlyWhoWasToldToGiveObeysAnother) {
+    BalloonWatch watch;
+    EXPECT_FALSE(watch.obeys_another(kGuest, kStart));
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));
+    EXPECT_TRUE(watch.saw(kGuest, 700_MiB, kStart + 5s));
+    EXPECT_TRUE(watch.obeys_another(kGuest, kStart + 6s));
+    EXPECT_FALSE(watch.obeys_another(kGuest, kStart + 5s + kYieldsFor));
+    watch.ordered(kGuest, 700_MiB, kStart + 7s);
+    EXPECT_FALSE(watch.obeys_another(kGuest, kStart + 8s)) << "an operator's squeeze; its end must not leave that in force";
+    EXPECT_TRUE(watch.saw(kGuest, 900_MiB, kStart + 20s));
+    EXPECT_FALSE(watch.obeys_another(kGuest, kStart + 21s)) << "it may have been in need, with our order still in force";
+}
+
 TEST(BalloonWatch, AnOperatorTakesTheGuestBack) {
     BalloonWatch watch;
     EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));

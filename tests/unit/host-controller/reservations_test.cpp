@@ -24,6 +24,11 @@ protected:
     }
     std::string open(const ReservationWish& wanted) { return reservations_.open(wanted, kStart).value_or("none"); }
 
+    std::vector<ReservationVerdict> review_blindly(TimePoint now) {
+        return reservations_.review(
+            {seen_, 4_GiB, 0_B, 5_GiB, "mode is advise", EndReason::unsupported, "who is there is not known"}, now);
+    }
+
     Reservations reservations_;
     HostSnapshot seen_;
 };
@@ -38,6 +43,31 @@ TEST_F(ReservationsTest, IsGrantedOnceWhenItsMemoryIsVerifiedFree) {
     EXPECT_EQ(verdicts[0].reservation.id, id);
     EXPECT_TRUE(review(3_GiB, kStart + 3s).empty()) << "said once";
     EXPECT_EQ(reservations_.outstanding(), 1_GiB);
+}
+
+TEST_F(ReservationsTest, IsNeitherGrantedNorRefusedBeforeItsDeadlineWhileNobodyKnowsWhatGuestsHold) {
+    open(wish(1_GiB));
+    EXPECT_TRUE(review_blindly(kStart).empty());
+    EXPECT_TRUE(review_blindly(kStart + 4s).empty());
+    const auto verdicts = review_blindly(kStart + 5s);
+    ASSERT_EQ(verdicts.size(), 1U);
+    EXPECT_EQ(verdicts[0].reason, EndReason::deadline);
+    EXPECT_EQ(verdicts[0].shortfall, 1_GiB);
+    EXPECT_NE(verdicts[0].detail.find("who is there is not known"), std::string::npos);
+    open(wish(1_GiB));
+    EXPECT_TRUE(review_blindly(kStart + 1s).empty());
+    EXPECT_EQ(review(3584_MiB, kStart + 2s, 100_MiB).at(0).reason, EndReason::floor) << "weighed as soon as that is known";
+}
+
+TEST_F(ReservationsTest, DoesNotExpireWhileItsGuestMayBeThereUnseen) {
+    open(wish(1_GiB));
+    ASSERT_TRUE(review(0_B).at(0).granted());
+    EXPECT_TRUE(reservations_.review({seen_, 4_GiB, 0_B, 0_B, {}, EndReason::unsupported, {}, true}, kStart + 2min).empty());
+    EXPECT_EQ(reservations_.outstanding(), 1_GiB) << "a listing is owed";
+    EXPECT_TRUE(review_blindly(kStart + 2min).empty());
+    EXPECT_EQ(reservations_.outstanding(), 1_GiB) << "it has not been measured";
+    EXPECT_TRUE(review(0_B, kStart + 2min).empty());
+    EXPECT_TRUE(reservations_.all().empty());
 }
 
 TEST_F(ReservationsTest, IsRefusedAtItsDeadlineWithWhatIsMissing) {

@@ -41,7 +41,7 @@ protected:
         domain_ = virDomainCreateXML(hypervisor_, xml.c_str(), 0);
         ASSERT_NE(domain_, nullptr) << virGetLastErrorMessage();
     }
-    void open_backend() {
+    void open_backend(bool quiet = false) {
         backend_ = std::make_unique<VirtBackend>(loop_, kUri, clock_);
         Backend::Handlers handlers;
         handlers.on_seen = [this](const GuestId& guest, const std::string&) {
@@ -56,6 +56,8 @@ protected:
         handlers.on_event = [this](const GuestId& guest, const GuestEvent& event) {
             if (guest == kGuest) events_.push_back(event);
         };
+        if (quiet) backend_->keep_quiet(true);
+        EXPECT_FALSE(backend_->has_listed());
         ASSERT_TRUE(backend_->open(std::move(handlers)));
         ASSERT_TRUE(run_until(loop_, [&] { return backend_->events_flow(); }));
     }
@@ -96,6 +98,29 @@ TEST_F(EventsTest, ADomainIsSeenAsSoonAsItStartsAndForgottenAsSoonAsItStops) {
     bool gone = false;
     backend_->measure(kGuest, [&](const Result<GuestResidency>& seen) { gone = seen && seen->processes == 0; });
     ASSERT_TRUE(run_until(loop_, [&] { return gone; })) << "its memory counts as free at once";
+}
+
+TEST_F(EventsTest, TheFirstListingIsMadeThoughAHookWaits) {
+    start_domain();
+    open_backend(true);
+    ASSERT_TRUE(run_until(loop_, [&] { return seen_ == 1; })) << "who is there has to be known before anything is granted";
+    EXPECT_TRUE(backend_->has_listed());
+    EXPECT_FALSE(backend_->owes_listing());
+    play({Kind::started, kUuid});
+    ASSERT_TRUE(run_until(loop_, [&] { return backend_->owes_listing(); })) << "and no other until it is over";
+    backend_->keep_quiet(false);
+    ASSERT_TRUE(run_until(loop_, [&] { return !backend_->owes_listing(); }));
+}
+
+TEST_F(EventsTest, AGuestWhoseBalloonBeginsAnewIsToldOn) {
+    open_with_domain();
+    play({Kind::rebooted, kUuid});
+    play({Kind::hardware_changed, kUuid});
+    const auto told = [&](GuestEvent::Kind kind) {
+        return std::any_of(events_.begin(), events_.end(), [&](const GuestEvent& event) { return event.kind == kind; });
+    };
+    ASSERT_TRUE(run_until(loop_, [&] { return told(GuestEvent::Kind::rebooted) && told(GuestEvent::Kind::refitted); }));
+    EXPECT_TRUE(heard("rebooted"));
 }
 
 TEST_F(EventsTest, ASuspendedDomainIsLeftAloneUntilItRuns) {
