@@ -219,7 +219,7 @@ TEST_F(OsMoverTest, AHoldThatIsEasedUpToWhatWasAllowedBeforeItGoes) {
         mover->watch(seen, std::nullopt, unheld);  // it stalls whatever it is given
         return !held || most > unheld.count();
     }));
-    EXPECT_EQ(most, unheld.count());
+    EXPECT_EQ(std::max(most, limit()), unheld.count());  // the last one may have come behind the look above
     EXPECT_FALSE(balloon->held());
     mover.reset();
 }
