@@ -164,7 +164,7 @@ class Events(Flight):
             expect(status.get("reserved_bytes", 0) < 512 * MIB, "what has arrived is no longer reserved")
             figure("hook_granted", asked_mib=512, freed_of_vm1_mib=mib(freed), started_s=f"{booted:.1f}",
                    elapsed_ms=verdict.split("elapsed_ms=")[1].split(":")[0])
-            self.still_flies(host, jvm)
+            self.has_all_its_data(jvm)
 
     def a_guest_that_does_not_fit_is_refused_in_time(self):
         with self.tight(100, 512) as (host, vm, jvm):

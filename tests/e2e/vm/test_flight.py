@@ -292,6 +292,10 @@ class Flight:
         """Orders are taken, and the JVM has all its data."""
         code, said = host.tool.json("give", "vm1/app", "32MiB")
         expect(code in (0, 3) and "reason" in said, f"orders are taken again: {said}")
+        Flight.has_all_its_data(jvm)
+
+    @staticmethod
+    def has_all_its_data(jvm):
         checked = jvm.tell("check", within=60)
         served = jvm.tell("report")
         expect(checked["corrupt"] == "0" and served["oome"] == "0", (checked, served))
