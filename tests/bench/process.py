@@ -55,19 +55,17 @@ def counters(pid):
     return found
 
 
-class OldWatch:
-    """Watches how full the old generation (the whole heap, where there are no generations) is, ten times a second."""
+class Sampler:
+    """Calls look() at once and then every so often, on a thread of its own, while a with statement lasts."""
 
-    USED = "sun.gc.generation.1.space.0.used"
-
-    def __init__(self, pid):
-        self._pid, self._end, self._seen = pid, threading.Event(), []
+    def __init__(self, every_seconds, look):
+        self._every, self._look, self._end = every_seconds, look, threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def _watch(self):
         while True:
-            self._seen.append(counters(self._pid)[self.USED])
-            if self._end.wait(0.1):
+            self._look()
+            if self._end.wait(self._every):
                 return
 
     def __enter__(self):
@@ -77,6 +75,16 @@ class OldWatch:
     def __exit__(self, *failure):
         self._end.set()
         self._thread.join()
+
+
+class OldWatch(Sampler):
+    """Watches how full the old generation (the whole heap, where there are no generations) is, ten times a second."""
+
+    USED = "sun.gc.generation.1.space.0.used"
+
+    def __init__(self, pid):
+        self._seen = []
+        super().__init__(0.1, lambda: self._seen.append(counters(pid)[self.USED]))
 
     def figures(self, seconds):
         grown = sum(max(0, after - before) for before, after in zip(self._seen, self._seen[1:]))

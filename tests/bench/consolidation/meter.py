@@ -3,7 +3,6 @@
 import os
 import statistics
 import sys
-import threading
 
 from common import ROOT
 
@@ -11,6 +10,7 @@ sys.path[:0] = [os.path.join(ROOT, "tests", "soak"), os.path.join(ROOT, "tests",
 
 from heap_pages import heap_file  # noqa: E402
 from java_service import process_memory  # noqa: E402
+from process import Sampler  # noqa: E402
 
 EVERY_SECONDS = 0.25
 
@@ -37,29 +37,17 @@ class Held:
         return anonymous + blocks + self._files if anonymous else 0
 
 
-class Meter:
+class Meter(Sampler):
     """Samples all processes while a with statement lasts."""
 
     def __init__(self, processes):
         self._held = {name: [Held(pid) for pid in pids] for name, pids in processes.items()}
         self.samples = {name: [] for name in processes}
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        super().__init__(EVERY_SECONDS, self._sample)
 
-    def _watch(self):
-        while True:
-            for name, held in self._held.items():
-                self.samples[name].append(sum(one.bytes() for one in held))
-            if self._end.wait(EVERY_SECONDS):
-                return
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *failure):
-        self._end.set()
-        self._thread.join()
+    def _sample(self):
+        for name, held in self._held.items():
+            self.samples[name].append(sum(one.bytes() for one in held))
 
     def figures(self, budget):
         return summary(self.samples, budget)

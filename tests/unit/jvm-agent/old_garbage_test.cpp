@@ -58,6 +58,17 @@ private:
     OldGarbage garbage_;
 };
 
+/// 100 MiB are alive; two cycles have shown that what is promoted replaces them, and so much has been promoted again.
+Program that_replaces() {
+    Program program(100_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 200_MiB);
+    program.run(20, 10_MiB);
+    program.cycle(10_MiB, 270_MiB);
+    program.run(20, 10_MiB);
+    return program;
+}
+
 void expect_about(Bytes value, Bytes truth, Bytes gap) {
     EXPECT_LE(saturating_sub(std::max(value, truth), std::min(value, truth)), gap)
         << format_bytes(value) << " instead of " << format_bytes(truth);
@@ -82,12 +93,7 @@ TEST(OldGarbage, ComesAgainAsMixedCollectionsHaveFoundIt) {
 }
 
 TEST(OldGarbage, WhileItIsBeingFoundNothingElseBecomesOfTheLiveSet) {
-    Program program(100_MiB);
-    program.run(20, 10_MiB);
-    program.cycle(10_MiB, 200_MiB);
-    program.run(20, 10_MiB);
-    program.cycle(10_MiB, 270_MiB);
-    program.run(20, 10_MiB);
+    Program program = that_replaces();
     program.pause_of_cycle();
     program.collect(10_MiB);
     program.pause_of_cycle();
@@ -216,12 +222,7 @@ TEST(OldGarbage, SurvivorsThatComeAndGoAreNone) {
 }
 
 TEST(OldGarbage, WhatIsFreedBeforeMixedCollectionsComeWasFoundToo) {
-    Program program(100_MiB);
-    program.run(20, 10_MiB);
-    program.cycle(10_MiB, 200_MiB);
-    program.run(20, 10_MiB);
-    program.cycle(10_MiB, 270_MiB);
-    program.run(20, 10_MiB);
+    Program program = that_replaces();
     program.pause_of_cycle();
     program.collect(10_MiB, 200_MiB);  // by the remark: whole regions
     EXPECT_GE(program.alive(), 90_MiB);

@@ -1,44 +1,27 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "jvm-agent/jvm/collector.h"
-#include "tests/support/fake_hotspot.h"
-#include "tests/support/fake_jni.h"
+#include "tests/unit/jvm-agent/collector_fixture.h"
 
 namespace aerostat::agent {
 namespace {
 
 using namespace literals;
 using testing::FakeHotspot;
-using testing::FakeJavaMemory;
-using testing::FakeJni;
 using ::testing::HasSubstr;
 
-constexpr Bytes kHeap = 64_MiB;
-
 /// With -Xms equal to -Xmx, and with what this collector sets by itself.
-class ShenandoahTest : public ::testing::Test {
+class ShenandoahTest : public CollectorTest {
 protected:
-    ShenandoahTest()
-        : memory(FakeJavaMemory::Kind::anonymous, kHeap),
-          jni(memory, [](const std::string& what) { ADD_FAILURE() << what; }) {
-        jni.runtime.total = jni.runtime.max = kHeap;
-        jni.runtime.free = 50_MiB;
-        jvm.reserve(memory.range());
+    ShenandoahTest() {
         jvm.region_size() = (512_KiB).count();
-        for (const char* size : {"MaxHeapSize", "MinHeapSize"}) jvm.set_flag(size, static_cast<std::int64_t>(kHeap.count()));
-        for (const char* flag : {"UsePerfData", "ShenandoahUncommit", "ExplicitGCInvokesConcurrent"}) jvm.set_flag(flag, 1);
-        jvm.set_flag("SoftRefLRUPolicyMSPerMB", 1000);
+        jvm.set_flag("MinHeapSize", static_cast<std::int64_t>(kHeap.count()));
+        for (const char* flag : {"ShenandoahUncommit", "ExplicitGCInvokesConcurrent"}) jvm.set_flag(flag, 1);
         jvm.set_text("sun.gc.cause", "No GC");
         jvm.set_text("sun.gc.lastCause", "No GC");
     }
     std::unique_ptr<Collector> made() {
-        VmSight vm;
-        vm.env = jni.env();
-        vm.major_version = 17;
-        vm.tables = HotspotTables::open().value();
-        vm.flags = HotspotFlags::open(vm.tables).value();
-        vm.signals = &signals;
+        VmSight vm = sight();
         vm.full_gcs_allowed = allowed;
         return std::move(make_shenandoah(vm).value());
     }
@@ -50,10 +33,6 @@ protected:
         EXPECT_EQ(jni.runtime.collections, 0);
     }
 
-    FakeJavaMemory memory;
-    FakeJni jni;
-    FakeHotspot jvm;
-    GcSignals signals;
     int allowed = 3;
 };
 

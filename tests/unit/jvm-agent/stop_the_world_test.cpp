@@ -1,11 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/refill_reserve.h"
-#include "tests/support/fake_hotspot.h"
-#include "tests/support/fake_jni.h"
 #include "tests/support/fake_root.h"
+#include "tests/unit/jvm-agent/collector_fixture.h"
 
 namespace aerostat::agent {
 namespace {
@@ -13,25 +11,15 @@ namespace {
 using namespace literals;
 using testing::FakeHotspot;
 using testing::FakeJavaMemory;
-using testing::FakeJni;
 using ::testing::HasSubstr;
 
-constexpr Bytes kHeap = 64_MiB;
 constexpr Bytes kOld = 40_MiB;
 constexpr Bytes kChunk = 2_MiB;
 
-class StopTheWorldTest : public ::testing::Test {
+class StopTheWorldTest : public CollectorTest {
 protected:
-    StopTheWorldTest()
-        : memory(FakeJavaMemory::Kind::anonymous, kHeap),
-          jni(memory, [](const std::string& what) { ADD_FAILURE() << what; }) {
-        jni.runtime.total = jni.runtime.max = kHeap;
-        jni.runtime.free = 50_MiB;
-        jvm.reserve(memory.range());
-        jvm.set_flag("MaxHeapSize", static_cast<std::int64_t>(kHeap.count()));
+    StopTheWorldTest() {
         jvm.set_flag("MinHeapSize", 8 << 20);
-        jvm.set_flag("UsePerfData", 1);
-        jvm.set_flag("SoftRefLRUPolicyMSPerMB", 1000);
         jvm.set_flag("UseAdaptiveSizePolicy", 1);
         jvm.counter("sun.gc.collector.0.invocations") = 7;
         jvm.counter("sun.gc.collector.1.invocations") = 1;
@@ -39,21 +27,12 @@ protected:
         jvm.counter("sun.gc.generation.1.space.0.used") = (10_MiB).count();
     }
     std::unique_ptr<Collector> made(Result<std::unique_ptr<Collector>> (*make)(const VmSight&)) {
-        VmSight vm;
-        vm.env = jni.env();
-        vm.major_version = 17;
-        vm.tables = HotspotTables::open().value();
-        vm.flags = HotspotFlags::open(vm.tables).value();
-        vm.signals = &signals;
+        VmSight vm = sight();
         vm.full_gcs_allowed = full_gcs;
         vm.refill_reserve = reserve;
         return std::move(make(vm).value());
     }
 
-    FakeJavaMemory memory;
-    FakeJni jni;
-    FakeHotspot jvm;
-    GcSignals signals;
     int full_gcs = 0;
     Bytes reserve;
 };
