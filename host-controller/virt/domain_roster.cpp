@@ -41,7 +41,10 @@ void DomainRoster::refit(const GuestId& guest, DomainFacts facts) {
     if (!domain) return;
     if (!domain->facts || domain->facts->maximum != facts.maximum)
         gauges_->follow(guest, domain->uuid, {facts.maximum, facts.numa_cells});
+    const std::optional<std::string> before = domain->facts ? domain->facts->channel : std::nullopt;
+    const bool was_replugged = facts.channel != before;
     domain->facts = std::move(facts);
+    if (was_replugged) follow_channel(guest, *domain);
     tell(guest, "its devices and its memory were looked at again");
 }
 
@@ -98,11 +101,20 @@ void DomainRoster::vanish(const GuestId& guest) {
     note_stopped(guest);
     const auto channel = std::move(domains_.at(guest).channel);
     domains_.erase(guest);
-    if (!channel) return;
-    malformed_of_gone_ += channel->malformed_lines();
-    cut_off_of_gone_ += channel->cut_off();
-    if (channel->is_joined())
-        ports_.handlers.on_lost(guest, Error{ErrorCode::disconnected, "the domain is no longer active"});
+    if (channel) count_out(guest, *channel, "the domain is no longer active");
+}
+
+void DomainRoster::count_out(const GuestId& guest, const GuestChannel& channel, const char* why) {
+    malformed_of_gone_ += channel.malformed_lines();
+    cut_off_of_gone_ += channel.cut_off();
+    if (channel.is_joined()) ports_.handlers.on_lost(guest, Error{ErrorCode::disconnected, why});
+}
+
+// It can be plugged in and out while the domain runs.
+void DomainRoster::follow_channel(const GuestId& guest, Domain& domain) {
+    const auto before = std::exchange(domain.channel, nullptr);
+    if (domain.facts && domain.facts->channel) domain.channel = open_channel(guest, domain.name, *domain.facts->channel);
+    if (before) count_out(guest, *before, "its channel was unplugged");
 }
 
 std::unique_ptr<GuestChannel> DomainRoster::open_channel(const GuestId& guest, const std::string& name,

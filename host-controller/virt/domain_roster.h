@@ -54,6 +54,8 @@ private:
     void take(std::vector<ActiveDomain> active);
     void appear(ActiveDomain seen);
     void vanish(const GuestId& guest);
+    void count_out(const GuestId& guest, const GuestChannel& channel, const char* why);
+    void follow_channel(const GuestId& guest, Domain& domain);
     [[nodiscard]] std::unique_ptr<GuestChannel> open_channel(const GuestId& guest, const std::string& name,
                                                              const std::string& path) const;
 
