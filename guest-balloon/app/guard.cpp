@@ -59,6 +59,12 @@ Bytes Guard::available_now() noexcept {
     return saturating_sub(available, saturating_sub(Bytes(holds), *container_held_));
 }
 
+bool Guard::is_meant(PressureWord seen) noexcept {
+    seen.available = available_now();
+    seen.reserve = reserve_;
+    return concerns_guest(seen);
+}
+
 Guard::Shot Guard::fire(TimePoint now) noexcept {
     Shot shot;
     const PressureEdges::News news = edges_.note(now);

@@ -30,7 +30,11 @@ public:
     /// Makes everything ready; once a second and after each shot. `op`: a fresh id, for the order of the next shot.
     void arm(const GuestState& state, const std::string& op);
     /// The container's cgroup, where the guest is one: its file of what it holds.
-    void watch_container(const std::string& current_file) { container_.open(current_file); }
+    void watch_container(const std::string& current_file) {
+        container_.open(current_file);
+        watches_container_ = true;
+    }
+    [[nodiscard]] bool watches_container() const noexcept { return watches_container_; }
 
     struct Shot {
         bool happened = false;
@@ -41,6 +45,8 @@ public:
         Bytes wanted;
     };
     Shot fire(TimePoint now) noexcept;
+    /// Whether it has to be fired. The figures of memory are added here.
+    [[nodiscard]] bool is_meant(PressureWord seen) noexcept;
 
     /// What the last shot has done, as the order it was: for the books.
     [[nodiscard]] Order order_of_shot(const GuestState& state) const;
@@ -70,6 +76,7 @@ private:
     Bytes balloon_;  ///< held by virtio-balloon
     Bytes available_;
     std::optional<Bytes> container_held_;
+    bool watches_container_ = false;
 };
 
 }  // namespace aerostat::guest

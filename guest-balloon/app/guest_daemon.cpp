@@ -53,7 +53,7 @@ GuestDaemon::GuestDaemon(asio::io_context& loop, GuestdConfig config, const Cloc
       pool_(loop, kMeasuringThreads, kMostMeasurements),
       meter_(pool_),
       os_(loop, config_.os,
-          OsLayer::Ports{[this] { pressure(); },
+          OsLayer::Ports{[this](Stalled who) { pressure(who); },
                          [this](const std::string& op, const OsOutcome& outcome) {
                              Effects effects;
                              state_.os_moved(op, outcome, clock_.now(), effects);

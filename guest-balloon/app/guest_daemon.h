@@ -54,7 +54,8 @@ private:
     void measure_next();
     void look_around();
     void look_at_time();
-    void pressure();
+    void pressure(Stalled who);
+    [[nodiscard]] bool shares_machine() const noexcept;
     void after_pressure(const Guard::Shot& shot);
     void arm_guard();
 

@@ -25,8 +25,14 @@ void GuestDaemon::look_at_time() {
 
 void GuestDaemon::arm_guard() { guard_.arm(state_, fresh_id()); }
 
+// A container, or a group of processes whose host is reached through a socket of this machine.
+bool GuestDaemon::shares_machine() const noexcept {
+    return guard_.watches_container() || (config_.host && config_.host->kind == HostAddress::Kind::unix_socket);
+}
+
 // The kernel says that somebody here stalls for want of memory. First what helps, without a byte allocated; then the books.
-void GuestDaemon::pressure() {
+void GuestDaemon::pressure(Stalled who) {
+    if (!guard_.is_meant({who, shares_machine(), os_.held_unseen(), {}, {}})) return;
     const Guard::Shot shot = guard_.fire(clock_.now());
     if (shot.happened) after_pressure(shot);
 }

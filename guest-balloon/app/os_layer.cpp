@@ -1,6 +1,9 @@
 #include "guest-balloon/app/os_layer.h"
 
+#include <algorithm>
+
 #include "guest-balloon/decide/os_probe.h"
+#include "procfs/meminfo.h"
 
 namespace aerostat::guest {
 namespace {
@@ -16,6 +19,18 @@ std::shared_ptr<OsBalloon> balloon_for(const GuestSensor& sensor, const OsLayerS
     return observed_balloon("none", "this guest is no container and has no balloon device");
 }
 
+bool can_read(const std::vector<std::string>& files) {
+    return !files.empty() && std::all_of(files.begin(), files.end(), [](const std::string& file) {
+        return procfs::read_memory_pressure_file(file).has_value();
+    });
+}
+
+// The nearest to the container's own stalls.
+std::string stalls_of(const GuestSensor& sensor) {
+    const auto own = sensor.own_pressure_files();
+    return own.empty() ? sensor.machine_pressure_file() : own.front();
+}
+
 }  // namespace
 
 OsLayer::OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, const Clock& clock)
@@ -24,11 +39,14 @@ OsLayer::OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, 
       ports_(std::move(ports)),
       sensor_(settings_.cgroup),
       balloon_(balloon_for(sensor_, settings_, sensor_.has_virtio_balloon())),
-      watch_(loop, sensor_.pressure_files(), settings_.pressure, [this] { ports_.on_pressure(); }),
+      machine_watch_(loop, {sensor_.machine_pressure_file()}, settings_.pressure,
+                     [this] { ports_.on_pressure(Stalled::machine); }),
+      own_watch_(loop, sensor_.own_pressure_files(), settings_.pressure, [this] { ports_.on_pressure(Stalled::container); }),
+      has_own_pressure_(can_read(sensor_.own_pressure_files())),
       probed_at_(clock.now()) {
     if (sensor_.cgroup() && balloon_->why_not().empty())
         mover_ = std::make_unique<OsMover>(loop, clock_, balloon_, *sensor_.cgroup(), ports_.on_moved);
-    if (mover_ && settings_.stall_budget) mover_->keep_within(*settings_.stall_budget, sensor_.pressure_files().back());
+    if (mover_ && settings_.stall_budget) mover_->keep_within(*settings_.stall_budget, stalls_of(sensor_));
 }
 
 GuestSight OsLayer::look() {
@@ -37,7 +55,8 @@ GuestSight OsLayer::look() {
     book_.observe(seen_, clock_.now());
     use_.observe(seen_, clock_.now());
     sight.os.cache_in_use = use_.in_use(seen_, book_);
-    watch_.poll(clock_.now());
+    machine_watch_.poll(clock_.now());
+    own_watch_.poll(clock_.now());
     const auto price = book_.has_learned_stall() ? std::optional(book_.stall_per_refault()) : std::nullopt;
     if (mover_ && seen_.cgroup) mover_->watch({seen_.cgroup->current, seen_.stalled, seen_.refaults}, price, unheld_limit());
     if (settings_.probes) probe();
@@ -101,7 +120,8 @@ void OsLayer::stop() {
 }
 
 std::vector<std::string> OsLayer::degraded() const {
-    std::vector<std::string> sentences = watch_.trouble();
+    std::vector<std::string> sentences = machine_watch_.trouble();
+    for (std::string& sentence : own_watch_.trouble()) sentences.push_back(std::move(sentence));
     if (sensor_.cgroup() && settings_.moves && !mover_)
         sentences.push_back("the container's memory cannot be moved: " + balloon_->why_not());
     if (mover_ && settings_.probes && !balloon_->reclaims_without_limit())

@@ -7,6 +7,7 @@
 
 #include "guest-balloon/app/os_mover.h"
 #include "guest-balloon/decide/cache_use.h"
+#include "guest-balloon/decide/guard.h"
 #include "guest-balloon/decide/os_cost.h"
 #include "guest-balloon/sense/guest_sensor.h"
 #include "guest-balloon/sense/pressure_watch.h"
@@ -28,7 +29,7 @@ struct OsLayerSettings {
 class OsLayer {
 public:
     struct Ports {
-        std::function<void()> on_pressure;  ///< allocates nothing before it is called
+        std::function<void(Stalled who)> on_pressure;  ///< allocates nothing before it is called
         OsMover::OnMoved on_moved;
     };
     OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, const Clock& clock);
@@ -46,6 +47,8 @@ public:
     }
     /// What is held is let go for good; no move begins any more.
     void stop();
+    /// The container is held by us, and the kernel does not tell of its stalls alone.
+    [[nodiscard]] bool held_unseen() const noexcept { return mover_ && !has_own_pressure_ && balloon_->held().has_value(); }
     /// The file that says what the container holds; empty where the guest is none.
     [[nodiscard]] std::string held_file() const;
     /// For people: what cannot be done here, beside what look() could not see.
@@ -61,7 +64,9 @@ private:
     GuestSensor sensor_;
     std::shared_ptr<OsBalloon> balloon_;
     std::unique_ptr<OsMover> mover_;  ///< absent: the balloon cannot be moved from here
-    PressureWatch watch_;
+    PressureWatch machine_watch_;
+    PressureWatch own_watch_;
+    bool has_own_pressure_;
     RefaultBook book_;
     CacheUse use_;
     OsSight seen_;

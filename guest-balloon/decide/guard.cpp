@@ -9,6 +9,11 @@ constexpr Bytes kSmallest{4ULL << 20U};  // less is not worth a heap's while
 
 }  // namespace
 
+bool concerns_guest(const PressureWord& seen) noexcept {
+    if (seen.who == Stalled::container || !seen.shares_machine || seen.held_unseen) return true;
+    return seen.available < seen.reserve * 2;
+}
+
 void release_heaps(std::span<GuardedHeap> heaps, Bytes available, Bytes reserve) noexcept {
     Bytes room = saturating_sub(available, reserve);
     std::sort(heaps.begin(), heaps.end(), [](const GuardedHeap& a, const GuardedHeap& b) { return a.gain > b.gain; });

@@ -19,6 +19,21 @@ struct GuardedHeap {
     Bytes raised;     ///< what the guard made of the target
 };
 
+/// Whose stalls the kernel tells of.
+enum class Stalled { machine, container };
+
+/// What decides whether a word of stalls is about this guest.
+struct PressureWord {
+    Stalled who = Stalled::machine;
+    bool shares_machine = false;  ///< others have programs on it that are none of this guest's
+    /// A hold of ours is in force that may be what stalls it, and of its own stalls alone nobody knows.
+    bool held_unseen = false;
+    Bytes available;
+    Bytes reserve;
+};
+/// False: somebody else on the machine stalls, and this guest has memory.
+[[nodiscard]] bool concerns_guest(const PressureWord& seen) noexcept;
+
 /// Raises targets where it is worth most, within what the guest can back: `available` less `reserve`. Pages that
 /// virtio-balloon or the container's hold has taken are in neither figure. Allocates nothing; reorders `heaps`.
 void release_heaps(std::span<GuardedHeap> heaps, Bytes available, Bytes reserve) noexcept;

@@ -65,10 +65,9 @@ GuestSensor::GuestSensor(GuestCgroup where) : root_(std::move(where.root)), traf
     if (seen && (named || seen->limit)) cgroup_ = *std::move(found);
 }
 
-std::vector<std::string> GuestSensor::pressure_files() const {
-    std::vector<std::string> files{root_ + "/proc/pressure/memory"};
-    if (cgroup_ && cgroup_->version == 2) files.push_back(cgroup_->directory + "/memory.pressure");
-    return files;
+std::vector<std::string> GuestSensor::own_pressure_files() const {
+    if (!cgroup_ || cgroup_->version != 2) return {};
+    return {cgroup_->directory + "/memory.pressure"};
 }
 
 GuestSight GuestSensor::look() {

@@ -36,8 +36,9 @@ public:
     /// Absent: this guest is no container.
     [[nodiscard]] const std::optional<procfs::MemoryCgroup>& cgroup() const { return cgroup_; }
     [[nodiscard]] bool has_virtio_balloon() const { return has_virtio_balloon_; }
-    /// The pressure files to watch: the machine's, and the container's.
-    [[nodiscard]] std::vector<std::string> pressure_files() const;
+    /// The files that tell of stalls: the machine's, and the container's, if it has one.
+    [[nodiscard]] std::string machine_pressure_file() const { return root_ + "/proc/pressure/memory"; }
+    [[nodiscard]] std::vector<std::string> own_pressure_files() const;
 
 private:
     void look_at_counters(GuestSight& sight) const;

@@ -7,8 +7,9 @@ CGROUP = "/sys/fs/cgroup/web"
 
 
 class MachineFiles:
-    def __init__(self, root, without=(), container=None):
-        """`without`: names to leave out. `container`: (limit, holds, cache) in MiB makes it a container of version 2."""
+    def __init__(self, root, without=(), container=None, own_pressure=False):
+        """`without`: names to leave out. `container`: (limit, holds, cache) in MiB makes it a container of version 2, with
+        `own_pressure` one whose stalls the kernel counts."""
         self.root, self._without = root, set(without)
         self.available_mib(2048)
         self.stalled_ms(0)
@@ -19,6 +20,8 @@ class MachineFiles:
         self.write("/proc/self/oom_score_adj", "")
         if container:
             self._container(*container)
+        if own_pressure:
+            self.stalled_ms(0, CGROUP + "/memory.pressure")
 
     def _container(self, limit, holds, cache):
         self.write(CGROUP + "/memory.max", f"{limit * MIB}\n")
@@ -45,9 +48,9 @@ class MachineFiles:
         self.write("/proc/meminfo", f"MemTotal: 4194304 kB\nMemFree: 524288 kB\nMemAvailable: {mib * 1024} kB\n"
                                     "Active(file): 524288 kB\nInactive(file): 524288 kB\nAnonPages: 1048576 kB\nSwapFree: 0 kB\n")
 
-    def stalled_ms(self, ms):
+    def stalled_ms(self, ms, file="/proc/pressure/memory"):
         line = f"avg10=0.00 avg60=0.00 avg300=0.00 total={ms * 1000}\n"
-        self.write("/proc/pressure/memory", "some " + line + "full " + line)
+        self.write(file, "some " + line + "full " + line)
 
     def uptime(self, seconds):
         self.write("/proc/uptime", f"{seconds:.2f} 0.00\n")

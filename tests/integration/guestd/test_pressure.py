@@ -102,11 +102,11 @@ def the_report_carries_the_curve_of_the_os_layer():
 def under_pressure_heaps_get_what_the_guest_can_back_and_the_host_is_told_once():
     with Guest() as guest:
         jvm = guest.restrained()
-        guest.machine.available_mib(1000)
+        guest.machine.available_mib(400)
         guest.stall()
         order = jvm.expect("set_heap_target")
         reserve = 4096 * MIB // 20
-        room = 1000 * MIB - reserve
+        room = 400 * MIB - reserve
         expect(abs(order["target_bytes"] - (100 * MIB + room)) < MIB, order)
         pressure = guest.host.expect("pressure")
         expect(pressure["cause"] == "psi" and pressure["wanted_bytes"] >= 64 * MIB and "jvm" not in pressure, pressure)
@@ -117,6 +117,33 @@ def under_pressure_heaps_get_what_the_guest_can_back_and_the_host_is_told_once()
         guest.no_message("pressure", 0.5)
         entry = guest.bed.ask("ops")["operations"]["operations"][0]
         expect(entry["command"] == "guard", entry)
+
+
+def a_stall_elsewhere_on_a_machine_with_memory_is_not_the_guests():
+    with Guest() as guest:
+        jvm = guest.restrained()
+        for _ in range(3):
+            guest.stall()
+            guest.next_second()
+        expect_no_order(jvm)
+        guest.no_message("pressure", 0.5)
+        guest.machine.available_mib(300)
+        guest.stall()
+        guest.host.expect("pressure")
+        jvm.expect("set_heap_target")
+
+
+def a_containers_own_stalls_are_its_own_and_the_machines_are_not():
+    with Guest(container=(1024, 600, 300), own_pressure=True) as guest:
+        guest.host.apply("op-1", {}, os_target_bytes=700 * MIB)
+        guest.host.expect("result")
+        guest.stall()
+        guest.next_second()
+        guest.no_message("pressure", 0.5)
+        expect(guest.machine.read(CGROUP + "/memory.high").startswith(str(700 * MIB)), "still held")
+        guest.machine.stalled_ms(800, CGROUP + "/memory.pressure")
+        guest.host.expect("pressure")
+        expect(guest.machine.read(CGROUP + "/memory.high").startswith("max"), "let go")
 
 
 def without_room_no_heap_grows_and_the_host_is_told():
@@ -134,6 +161,7 @@ def pressure_ends_a_squeeze_with_its_reason():
         guest.bed.wait_for_report(jvm)
         guest.host.apply("op-1", {"shop": 60 * MIB}, deadline_ms=20_000)
         jvm.expect("set_heap_target")
+        guest.machine.available_mib(400)
         guest.next_second()
         guest.stall()
         result = guest.host.expect("result")
@@ -187,6 +215,8 @@ def what_the_container_was_allowed_comes_back_when_guestd_ends_or_dies():
             guest.bed.start()
             guest.host.accept()
             guest.host.expect("report", matching=lambda m: "os" in m)
+            if number == signal.SIGTERM:
+                guest.machine.available_mib(100)  # nothing is held that could stall it: it has to be short itself
             guest.stall()
             guest.host.expect("pressure")
             expect(guest.machine.read(CGROUP + "/memory.high").startswith("max"), "the new daemon knows what was allowed")
@@ -239,6 +269,8 @@ def wrong_settings_are_explained():
 
 TESTS = [missing_sources_are_named_and_the_rest_works, a_machine_without_meminfo_is_named_and_nothing_is_taken_for_room,
          the_report_carries_the_curve_of_the_os_layer, under_pressure_heaps_get_what_the_guest_can_back_and_the_host_is_told_once,
+         a_stall_elsewhere_on_a_machine_with_memory_is_not_the_guests,
+         a_containers_own_stalls_are_its_own_and_the_machines_are_not,
          without_room_no_heap_grows_and_the_host_is_told, pressure_ends_a_squeeze_with_its_reason,
          a_container_is_held_at_its_target_and_let_go_under_pressure, a_kernel_that_finds_nothing_is_believed,
          a_container_is_never_told_to_swap, what_the_container_was_allowed_comes_back_when_guestd_ends_or_dies,

@@ -50,6 +50,22 @@ TEST(Guard, GivesNothingWhereThereIsNothing) {
     release_heaps({}, 1_GiB, 0_B);
 }
 
+TEST(Guard, AStallOfTheMachineIsTheGuestsOnlyWhereItIsTheMachineOrShortItself) {
+    const PressureWord elsewhere{Stalled::machine, true, false, 21_GiB, 1_GiB};
+    EXPECT_FALSE(concerns_guest(elsewhere));
+    const auto with = [&](auto change) {
+        PressureWord seen = elsewhere;
+        change(seen);
+        return concerns_guest(seen);
+    };
+    EXPECT_TRUE(with([](auto& s) { s.shares_machine = false; })) << "who else could it be";
+    EXPECT_TRUE(with([](auto& s) { s.who = Stalled::container; }));
+    EXPECT_TRUE(with([](auto& s) { s.available = 2047_MiB; })) << "short, or soon to be";
+    EXPECT_FALSE(with([](auto& s) { s.available = 2_GiB; }));
+    EXPECT_TRUE(with([](auto& s) { s.held_unseen = true; })) << "it may be our hold that stalls it";
+    EXPECT_TRUE(with([](auto& s) { s.available = 0_B; })) << "nothing is known: no reason to believe there is room";
+}
+
 TEST(PressureEdges, TellTheHostOncePerSpell) {
     using News = PressureEdges::News;
     PressureEdges edges;

@@ -86,7 +86,7 @@ TEST_F(Machine, AContainerIsSeenByItsOwnFigures) {
     EXPECT_EQ(sight.os.refaults, 99U);
     EXPECT_EQ(sight.memory.psi_some_avg10, 5.0);
     EXPECT_EQ(sight.os.cgroup->high_events, 3U);
-    EXPECT_EQ(sensor().pressure_files().size(), 2U);
+    EXPECT_EQ(sensor().own_pressure_files().size(), 1U);
 }
 
 TEST_F(Machine, ACgroupWithoutALimitIsNoContainer) {
