@@ -56,6 +56,14 @@ void describe(V& v, Ceiling& m) {
 }
 
 template <class V>
+void describe(V& v, Reach& m) {
+    v.field("footprint_bytes", m.footprint);
+    v.field("reported_floor_bytes", m.reported_floor);
+    v.field("until_ns", m.until);
+    v.field("wait_ns", m.wait);
+}
+
+template <class V>
 void describe(V& v, LayerTrack& m) {
     v.field("ordered_bytes", m.ordered);
     v.field("busy_until_ns", m.busy_until);
@@ -63,6 +71,7 @@ void describe(V& v, LayerTrack& m) {
     v.field("behind_since_ns", m.behind_since);
     v.field("aside_since_ns", m.aside_since);
     v.field("flagged", m.flagged);
+    v.field("reach", m.reach);
 }
 
 template <class V>

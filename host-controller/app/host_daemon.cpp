@@ -6,6 +6,7 @@
 
 #include "daemon/service.h"
 #include "host-controller/decide/booking.h"
+#include "host-controller/decide/reach.h"
 #include "host-controller/decide/tracking.h"
 #include "host-controller/local/local_backend.h"
 #include "host-controller/virt/virt_backend.h"
@@ -238,9 +239,25 @@ void HostDaemon::send_orders(const HostPlan& plan) {
     watch_operations();
 }
 
+// What the order has shown of its layers, held against what is known of them.
+void HostDaemon::learn_from(const act::EndedOperation& ended) {
+    for (const GuestSeen& guest : seen().guests) {
+        if (guest.id != ended.guest) continue;
+        for (const LayerSeen& layer : guest.layers) {
+            const auto outcome = std::find_if(ended.outcomes.begin(), ended.outcomes.end(),
+                                              [&](const JvmOutcome& one) { return one.jvm == layer.name; });
+            if (outcome == ended.outcomes.end()) continue;
+            note_outcome(state_, {guest.id, layer.name}, layer,
+                         {outcome->after, outcome->obtained, outcome->shortfall, outcome->reason}, config_.rules,
+                         clock_.now());
+        }
+    }
+}
+
 // The last report still shows the old target, and would have the same order sent again, or a squeeze undone.
 void HostDaemon::settle(const act::EndedOperation& ended) {
     constexpr Duration kUntilReported = std::chrono::milliseconds(1500);  // agents and guests report once a second
+    learn_from(ended);
     for (const LayerOrder& layer : ended.layers)
         note_settling(state_, {ended.guest, layer.layer}, layer.target.footprint, clock_.now() + kUntilReported);
     if (!ended.os) return;

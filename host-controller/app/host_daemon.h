@@ -115,6 +115,7 @@ private:
     void decide_now();
     void send_orders(const HostPlan& plan);
     void settle(const act::EndedOperation& ended);
+    void learn_from(const act::EndedOperation& ended);
     void log_edges(const HostPlan& plan);
     void renew_leases();
     void keep();

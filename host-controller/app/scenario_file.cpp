@@ -23,10 +23,11 @@ constexpr Duration kLeastTick = std::chrono::milliseconds(100);
 constexpr Duration kLeastPeriod = std::chrono::seconds(1);
 
 template <class Enum>
-using Words = std::array<std::pair<const char*, Enum>, std::size_t{6}>;
+using Words = std::array<std::pair<const char*, Enum>, std::size_t{7}>;
 constexpr Words<Nature> kNatures{{{"ideal", Nature::ideal},
                                   {"slow", Nature::slow},
                                   {"stuck", Nature::stuck},
+                                  {"firm", Nature::firm},
                                   {"lying", Nature::lying},
                                   {"dying", Nature::dying},
                                   {"migrating", Nature::migrating}}};

@@ -9,6 +9,7 @@ std::string reason_of_aim(const FrameLayer& layer, const ShareGuest& share, Byte
     if (layer.urgent && aim >= base) return "needs more at once";
     if (layer.operator_ceiling && aim >= *layer.operator_ceiling) return "held by operator";
     if (aim <= layer.seen->floor) return "at its floor";
+    if (layer.reachable && aim <= *layer.reachable) return "goes no lower, as orders have shown";
     if (share_sum >= share.most) return "bounded by the guest's max";
     if (share_sum <= share.least) return "kept at the guest's min";
     if (!policy.weighs_costs()) return std::string(policy.reason());

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host-controller/decide/booking.h"
+#include "host-controller/decide/reach.h"
 
 namespace aerostat::host {
 namespace {
@@ -45,6 +46,10 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
         layer.operator_ceiling = std::max(seen.floor, ceiling->second.footprint);
         layer.ceiling = std::min(layer.ceiling, *layer.operator_ceiling);
     }
+    // What cannot be had from it others have to give.
+    layer.reachable = reachable(seen, layer.track);
+    layer.trial = trial(seen, layer.track, now);
+    layer.floor = std::max(layer.floor, layer.reachable.value_or(Bytes()));
     if (seen.distress) layer.floor = std::max(layer.floor, layer.in_force.value_or(seen.footprint));
     if (const auto wish = state.urgent.find(LayerKeyView(guest.id, seen.name));
         wish != state.urgent.end() && now < wish->second.until) {

@@ -16,6 +16,8 @@ struct FrameLayer {
     Bytes ceiling;
     std::optional<Bytes> operator_ceiling;
     bool urgent = false;
+    std::optional<Bytes> reachable;  ///< orders have shown that it does not come below this now
+    std::optional<Bytes> trial;      ///< below that, to see whether it does by now
     std::optional<Bytes> in_force;
     Bytes entitled;
 };

@@ -79,6 +79,14 @@ struct Ceiling {
     std::optional<TimePoint> until;  ///< absent: until give, release or resume
 };
 
+/// How low a layer goes, as an order that fell short has shown, whatever floor it reports.
+struct Reach {
+    Bytes footprint;       ///< what it held at the end of that order, or less if it was seen with less since
+    Bytes reported_floor;  ///< the lowest since then
+    TimePoint until;       ///< it is not asked for less before; then for half of the way
+    Duration wait{};       ///< so long; doubles with each order in vain
+};
+
 /// What the host remembers of a JVM it has ordered about.
 struct LayerTrack {
     std::optional<Bytes> ordered;           ///< the last target sent
@@ -87,6 +95,7 @@ struct LayerTrack {
     std::optional<TimePoint> behind_since;  ///< no progress towards the target since then
     std::optional<TimePoint> aside_since;   ///< set aside: charged in full, left out of sharing
     bool flagged = false;
+    std::optional<Reach> reach;  ///< absent: it has done what it was told
 };
 
 /// A guest's urgent wish for memory, and what was made of it.

@@ -45,10 +45,15 @@ private:
     static Bytes base_of(const FrameLayer& one) { return one.in_force.value_or(one.seen->footprint); }
     bool busy(const FrameLayer& one) const { return one.track && one.track->busy_until && now_ < *one.track->busy_until; }
 
-    // The aim in whole pages, never below the floor.
+    // The aim in whole pages, never below the floor nor below what orders have shown it can come to, trials excepted.
     Bytes aim(std::size_t g, std::size_t l) const {
+        const FrameLayer& one = layer(g, l);
         const Bytes exact = aims_.layers[g][l];
-        return std::max(round_down(exact, kPage), frame_.problem.guests[g].layers[l].curve.floor());
+        const Bytes wanted = std::max(round_down(exact, kPage), frame_.problem.guests[g].layers[l].curve.floor());
+        if (!one.reachable || wanted > *one.reachable) return wanted;
+        const Bytes least = round_up(one.trial.value_or(*one.reachable), kPage);
+        const Bytes base = base_of(one);
+        return base > least ? least : std::max(wanted, base);  // what it cannot give is no reason to give it more
     }
 
     // What urgent raises will take: others begin to refill the reserve in the same tick.
@@ -69,7 +74,8 @@ private:
     // What taking `base - target` is worth to the others at the host's price, less what it costs this guest.
     bool pays(std::size_t g, std::size_t l, Bytes base, Bytes target) const {
         if (!rules_.policy->weighs_costs()) return true;
-        const CostCurve& curve = frame_.problem.guests[g].layers[l].curve;
+        const CostCurve& shared = frame_.problem.guests[g].layers[l].curve;
+        const CostCurve& curve = target < shared.floor() ? layer(g, l).seen->curve : shared;
         const Bytes moved = saturating_sub(base, target);
         const double loss =
             frame_.problem.guests[g].weight * (curve.evaluate(target) - curve.evaluate(std::max(base, curve.floor())));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host-controller/decide/booking.h"
+#include "host-controller/decide/reach.h"
 
 namespace aerostat::host {
 namespace {
@@ -16,13 +17,14 @@ void forget_delay(LayerTrack& track) {
     track.flagged = false;
 }
 
-// Whether the JVM does what it was told; a target below its floor cannot be met and counts as the floor.
-// `lent`: what others of its guest leave to it for the time being.
+// Whether the JVM does what it was told; a target below its floor cannot be met and counts as the floor, one below what it
+// has shown it can come to as that. `lent`: what others of its guest leave to it for the time being.
 bool keeps_up(const LayerTrack& track, const LayerSeen& layer, Bytes lent, const HostRules& rules) {
     if (!track.ordered) return true;
     // One that goes on by an older target has not heard, or does not want to.
     const Bytes target = std::min(layer.target.value_or(*track.ordered), *track.ordered);
-    const Bytes aim = std::max(target, layer.floor) + lent;
+    const Bytes shown = track.reach ? track.reach->footprint : Bytes();
+    const Bytes aim = std::max({target, layer.floor, shown}) + lent;
     return layer.footprint <= aim + std::max(rules.dead_band(aim) * 2, share_of(aim, kBreathing));
 }
 
@@ -69,6 +71,7 @@ HostState carry_over(const HostSnapshot& seen, const HostState& before, const Ho
             const auto track = after.tracks.find(LayerKeyView(guest.id, layer.name));
             if (track == after.tracks.end()) continue;
             present.insert(&track->second);
+            review_reach(track->second, layer, rules, now);
             note_progress(track->second, layer, lent_to(layer, guest), rules, now);
         }
     }

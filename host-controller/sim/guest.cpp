@@ -92,6 +92,7 @@ bool Guest::advance(Duration at, Duration step) {
     Speed speed;
     if (odd_ && group_.nature == Nature::slow) speed.gives = Bytes(20ULL << 20);
     if (odd_ && group_.nature == Nature::stuck) speed.gives = Bytes();
+    if (odd_ && group_.nature == Nature::firm) speed.keeps = Bytes(200ULL << 20);
     if (group_.heap) sim::advance(heap_, *group_.heap, load_, step, speed);
     if (group_.cache) sim::advance(cache_, *group_.cache, load_, step, speed);
     refresh_curves(at, odd_);

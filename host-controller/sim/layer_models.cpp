@@ -32,8 +32,10 @@ void follow_target(Layer& layer, Bytes wants, Duration step, Speed speed) {
     layer.out_of_memory = layer.floor > layer.ceiling;
     const Bytes limit = std::min(layer.ceiling, std::max(target, layer.floor));
     const Bytes must = std::min(layer.floor, layer.ceiling);
+    const Bytes kept = std::min(layer.footprint, layer.floor + speed.keeps);
+    layer.at_limit = !speed.keeps.is_zero() && layer.footprint > limit && layer.footprint <= kept;
     if (layer.footprint > limit)
-        layer.footprint = std::max(limit, saturating_sub(layer.footprint, in(step, speed.gives)));
+        layer.footprint = std::max({limit, kept, saturating_sub(layer.footprint, in(step, speed.gives))});
     else
         layer.footprint = std::max({layer.footprint, must, std::min(limit, layer.footprint + wants)});
 }

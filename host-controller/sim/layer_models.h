@@ -22,11 +22,13 @@ struct Layer {
     double cost = 0;             ///< CPU seconds lost a second, now
     bool in_need = false;        ///< its target is below its floor: it takes what it needs, and says so
     bool out_of_memory = false;  ///< its ceiling is below its floor
+    bool at_limit = false;       ///< it gives no more, though it was told to
 };
 
-/// How fast a layer gives, in bytes a second.
+/// How a layer gives.
 struct Speed {
-    Bytes gives{1ULL << 30};
+    Bytes gives{1ULL << 30};  ///< a second
+    Bytes keeps{};            ///< but not what lies so far above its floor
 };
 
 /// Moves a heap on by `step` under this load: it fills what it may, and gives what it must.

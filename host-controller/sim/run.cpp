@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host-controller/decide/policies.h"
+#include "host-controller/decide/reach.h"
 #include "host-controller/decide/tracking.h"
 
 namespace aerostat::host::sim {
@@ -134,6 +135,7 @@ private:
         Bytes target;
         TimePoint deadline;
         std::size_t guest;
+        Bytes before;
     };
 
     // Where nobody moves Java heaps, an operator has to give each a size for good: a fixed share by weight.
@@ -168,10 +170,22 @@ private:
         std::erase_if(under_way_, [&](const UnderWay& one) {
             const Guest& guest = guests_[one.guest];
             const Layer* layer = guest.id() == one.key.first ? guest.layer(one.key.second) : nullptr;
-            if (layer && layer->footprint > one.target && now < one.deadline) return false;
+            if (layer && layer->footprint > one.target && !layer->at_limit && now < one.deadline) return false;
+            if (layer) learn_from(one, guest, *layer, now);
             note_settling(state_, one.key, one.target, now + kUntilReported);
             return true;
         });
+    }
+
+    void learn_from(const UnderWay& one, const Guest& guest, const Layer& layer, TimePoint now) {
+        const EndReason reason = layer.footprint <= one.target ? EndReason::met
+                                 : layer.at_limit              ? EndReason::floor
+                                                               : EndReason::deadline;
+        const ShrinkOutcome outcome{layer.footprint, saturating_sub(one.before, layer.footprint),
+                                    saturating_sub(layer.footprint, one.target), reason};
+        for (const LayerSeen& seen : guest.seen().layers) {
+            if (seen.name == one.key.second) note_outcome(state_, one.key, seen, outcome, rules_, now);
+        }
     }
 
     void hear_cries(const GuestSeen& guest, TimePoint now) {
@@ -192,7 +206,8 @@ private:
                 const TimePoint deadline = now + rules_.pacing.order_deadline;
                 guests_[guest].take(layer);
                 note_ordered(state_, key, layer.target.footprint, deadline + kGrace);
-                under_way_.push_back({key, layer.target.footprint, deadline, guest});
+                under_way_.push_back(
+                    {key, layer.target.footprint, deadline, guest, guests_[guest].layer(layer.layer)->footprint});
                 ++outcome_.moves;
             }
         }

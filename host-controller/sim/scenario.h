@@ -15,6 +15,7 @@ enum class Nature {
     ideal,      ///< does at once what it is told
     slow,       ///< gives 20 MiB a second
     stuck,      ///< gives nothing
+    firm,       ///< cannot go as low as it says: it keeps 200 MiB beyond its floor, and says so when it is asked
     lying,      ///< says that its memory is worth fifty times what it is
     dying,      ///< its daemon falls silent; 30 s later its memory is gone; it comes back as a new guest
     migrating,  ///< wants to be left alone for a minute, then is gone; it comes back as a new guest

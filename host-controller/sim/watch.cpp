@@ -11,6 +11,9 @@ namespace {
 constexpr Bytes kPage{4096};
 constexpr Duration kHungryFor = std::chrono::minutes(1);
 constexpr Duration kSwing = std::chrono::minutes(5);
+constexpr Bytes kNothing{4ULL << 20};
+constexpr Duration kPesterWithin = std::chrono::minutes(1);
+constexpr std::size_t kPester = 4;
 constexpr double kSameLoad = 0.05;
 constexpr double kJump = 0.3;
 
@@ -34,6 +37,8 @@ const char* to_string(Invariant invariant) {
             return "starvation";
         case Invariant::swinging:
             return "swinging";
+        case Invariant::pestering:
+            return "pestering";
     }
     return "";
 }
@@ -127,6 +132,7 @@ void Watch::check_course(const LayerOrder& order, const Guest& guest, TimePoint 
     const Bytes target = order.target.footprint;
     const int direction = target < before ? -1 : target > before ? 1 : 0;
     Course& course = courses_[{guest.id(), order.layer}];
+    check_pestering(course, order, guest, now);
     if (direction == 0 || direction == course.direction) return;
     const bool same_load = std::abs(guest.load() - course.load_then) < kSameLoad;
     const bool calm = last_event_ < course.turned_down;
@@ -139,6 +145,18 @@ void Watch::check_course(const LayerOrder& order, const Guest& guest, TimePoint 
         course.load_then = guest.load();
     }
     course.direction = direction;
+}
+
+// An order counts when the next one comes: by then it has shown what it brings.
+void Watch::check_pestering(Course& course, const LayerOrder& order, const Guest& guest, TimePoint now) {
+    const Bytes holds = guest.layer(order.layer)->footprint;
+    if (order.target.footprint + kNothing >= holds) return;
+    if (course.told_with && holds + kNothing > *course.told_with) course.vain_since.push_back(now);
+    course.told_with = holds;
+    std::erase_if(course.vain_since, [&](TimePoint at) { return now - at >= kPesterWithin; });
+    if (course.vain_since.size() >= kPester)
+        note(Invariant::pestering, now,
+             fmt::format("{}/{} to {}", guest.name(), order.layer, format_bytes(order.target.footprint)));
 }
 
 void Watch::check_starvation(const Guest& guest, TimePoint now) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@ enum class Invariant {
     minimum,     ///< a guest was ordered below its min, or a layer below its floor
     starvation,  ///< a layer lacked what it cannot do without, for a minute or longer
     swinging,    ///< down, up and down again within five minutes, though nothing had happened on the host
+    pestering,   ///< a layer was ordered down four times within a minute, and gave nothing
 };
-inline constexpr std::size_t kInvariants = 5;
+inline constexpr std::size_t kInvariants = 6;
 [[nodiscard]] const char* to_string(Invariant invariant);
 
 struct Violation {
@@ -41,12 +43,15 @@ private:
         TimePoint turned_down;  ///< when it last began to shrink
         TimePoint turned_up;
         double load_then = 0;
+        std::optional<Bytes> told_with;     ///< what it held at the last order that wanted less
+        std::vector<TimePoint> vain_since;  ///< orders that brought nothing, of the last minute
     };
     void note(Invariant which, TimePoint now, const std::string& what);
     void check_capacity(const std::vector<Guest>& guests, TimePoint now);
     void check_booking(const HostPlan& plan, Bytes raised, bool urgent, TimePoint now);
     void check_order(const GuestOrder& order, const Guest& guest, const GuestPlan& planned, TimePoint now);
     void check_course(const LayerOrder& order, const Guest& guest, TimePoint now);
+    void check_pestering(Course& course, const LayerOrder& order, const Guest& guest, TimePoint now);
     void note_events(const std::vector<Guest>& guests, TimePoint now);
     void check_starvation(const Guest& guest, TimePoint now);
 

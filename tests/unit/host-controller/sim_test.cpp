@@ -84,6 +84,17 @@ TEST(SimGuest, GivesAtTheSpeedOfItsNature) {
     }
 }
 
+TEST(SimGuest, AFirmOneKeepsMoreThanItSays) {
+    const GuestGroup group = a_group("shop", Nature::firm);
+    Guest guest(group, 0, 1, 0);
+    run_for(guest, 0s, 60s);
+    const Bytes floor = guest.seen().layers[0].floor;
+    guest.take({"heap", {floor}});
+    run_for(guest, 60s, 10s);
+    EXPECT_EQ(guest.layer("heap")->footprint, floor + 200_MiB);
+    EXPECT_TRUE(guest.layer("heap")->at_limit);
+}
+
 TEST(SimGuest, ALiarClaimsFiftyTimesTheCost) {
     const GuestGroup group = a_group("liar", Nature::lying);
     Guest guest(group, 0, 1, 0);
@@ -133,7 +144,8 @@ std::vector<GuestGroup> all_kinds() {
     std::vector<GuestGroup> groups;
     for (const auto& [name, nature] :
          {std::pair("ideal", Nature::ideal), std::pair("slow", Nature::slow), std::pair("stuck", Nature::stuck),
-          std::pair("lying", Nature::lying), std::pair("dying", Nature::dying), std::pair("migrating", Nature::migrating)}) {
+          std::pair("firm", Nature::firm), std::pair("lying", Nature::lying), std::pair("dying", Nature::dying),
+          std::pair("migrating", Nature::migrating)}) {
         groups.push_back(a_group(name, nature));
         groups.back().from = 20min;
         groups.back().lasts = 5min;
@@ -189,6 +201,20 @@ TEST(SimRun, ColdPageCachePaysForBusyHeapsAndAWarmOneDoesNot) {
     EXPECT_LT(warm.heaps.mean, cold.heaps.mean);
 }
 
+TEST(SimRun, WhatAFirmGuestCannotGiveOthersDoAndItIsNotPestered) {
+    // Its memory is the cheapest by what it says, for it does next to nothing.
+    std::vector<GuestGroup> groups{a_group("firm", Nature::firm), a_group("busy")};
+    groups[0].load.level = 0.02;
+    groups[1].heap->allocates = 500_MiB;
+    groups[1].count = 2;
+    Scenario scenario = a_scenario(std::move(groups), 3_GiB);
+    scenario.rules.emergency_reserve = 256_MiB;
+    const Outcome outcome = run(scenario, price_of_memory());
+    for (const Violation& one : outcome.violations) EXPECT_EQ(one.times, 0U) << one.first;
+    EXPECT_LE(outcome.mean_resident, scenario.rules.capacity());
+    EXPECT_LT(outcome.moves, 100U) << "in an hour";
+}
+
 TEST(SimRun, AHostThatIsTooSmallIsToldOf) {
     const Outcome outcome = run(a_scenario({a_group("a"), a_group("b"), a_group("c")}, 1536_MiB), price_of_memory());
     EXPECT_GT(outcome.violated(), 0U);
@@ -207,9 +233,12 @@ protected:
         plan_.guests.push_back({guests_[0].id(), "connected", Bytes(), plan_.held, Bytes()});
     }
 
-    void look(Bytes target, Duration at) {
+    const HostPlan& plan_with(Bytes target) {
         plan_.orders = {{guests_[0].id(), {{"heap", {target}, 2_GiB}}, Bytes(), Bytes(), false}};
-        watch_.look(plan_, guests_, kMidnight + at);
+        return plan_;
+    }
+    void look(Bytes target, Duration at) {
+        watch_.look(plan_with(target), guests_, kMidnight + at);
         guests_[0].take(plan_.orders[0].layers[0]);
     }
     [[nodiscard]] std::uint64_t times(Invariant which) const {
@@ -274,6 +303,15 @@ TEST_F(SimWatch, SeesATargetThatSwings) {
     look(1500_MiB, 10min);
     look(1_GiB, 20min);
     EXPECT_EQ(times(Invariant::swinging), 1U) << "slow changes are none";
+}
+
+TEST_F(SimWatch, SeesALayerThatIsAskedAgainAndAgainForWhatItDoesNotGive) {
+    for (int i = 0; i < 4; ++i) watch_.look(plan_with(1_GiB), guests_, kMidnight + 60s + i * 3s);
+    EXPECT_EQ(times(Invariant::pestering), 0U) << "of the last it is not known yet what it brings";
+    watch_.look(plan_with(1_GiB), guests_, kMidnight + 72s);
+    EXPECT_EQ(times(Invariant::pestering), 1U);
+    for (int i = 0; i < 9; ++i) watch_.look(plan_with(1_GiB), guests_, kMidnight + 10min + i * 30s);
+    EXPECT_EQ(times(Invariant::pestering), 1U) << "now and then it may be";
 }
 
 TEST(SimReport, APlotIsADocumentInWhichNamesAreOnlyText) {

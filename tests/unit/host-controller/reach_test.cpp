@@ -1,0 +1,145 @@
+#include "host-controller/decide/reach.h"
+
+#include <gtest/gtest.h>
+
+#include "host-controller/decide/tracking.h"
+#include "tests/unit/host-controller/host_builders.h"
+
+// What orders that fell short teach.
+namespace aerostat::host {
+namespace {
+
+using namespace testing;
+
+const LayerKey kShop{"session:shop", "heap"};
+
+class ReachTest : public ::testing::Test {
+protected:
+    // Two guests on a host that is too small for both: the shop's memory costs nothing.
+    ReachTest() {
+        seen_.guests = {a_guest("shop", {a_heap("heap", 600_MiB, 100_MiB, 2_GiB)}),
+                        a_guest("bank", {a_heap("heap", 600_MiB, 100_MiB, 2_GiB, 4e8)})};
+        for (GuestSeen& guest : seen_.guests) guest.layers[0].target = guest.layers[0].footprint;
+    }
+    HostPlan tick(Duration at) {
+        HostPlan plan = decide(seen_, state_, rules_, kStart + at);
+        state_ = plan.after;
+        return plan;
+    }
+    void end_order(Bytes after, Bytes obtained, Bytes shortfall, EndReason reason, Duration at) {
+        note_ordered(state_, kShop, saturating_sub(after, shortfall), kStart + at);
+        note_outcome(state_, kShop, shop(), {after, obtained, shortfall, reason}, rules_, kStart + at);
+    }
+    LayerSeen& shop() { return seen_.guests[0].layers[0]; }
+    LayerSeen& bank() { return seen_.guests[1].layers[0]; }
+
+    HostSnapshot seen_;
+    HostState state_;
+    HostRules rules_ = rules_for(1_GiB, 64_MiB);
+};
+
+TEST_F(ReachTest, WhatALayerCannotGiveOthersHaveTo) {
+    EXPECT_LT(row(tick(0s), "shop").target, 300_MiB);
+    end_order(600_MiB, 1_MiB, 300_MiB, EndReason::floor, 1s);
+    const HostPlan plan = tick(1s);
+    EXPECT_EQ(row(plan, "shop").target, 600_MiB);
+    EXPECT_EQ(row(plan, "shop").why, "goes no lower, as orders have shown");
+    EXPECT_EQ(order_to(plan, "shop"), nullptr);
+    ASSERT_NE(order_to(plan, "bank"), nullptr);
+    EXPECT_LE(row(plan, "bank").next, 260_MiB);
+}
+
+TEST_F(ReachTest, OneThatGaveNothingIsAskedAgainAfterAWaitThatDoublesEachTime) {
+    Duration at = 0s;
+    for (const Duration wait : {30s, 60s, 120s, 240s}) {
+        end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, at);
+        EXPECT_EQ(order_to(tick(at + wait - 1s), "shop"), nullptr) << to_seconds(wait);
+        const HostPlan plan = tick(at + wait);
+        ASSERT_NE(order_to(plan, "shop"), nullptr) << to_seconds(wait);
+        EXPECT_EQ(row(plan, "shop").next, 350_MiB) << "half way between what it said and what it showed";
+        EXPECT_EQ(row(plan, "shop").target, 600_MiB) << "others are counted on until it has brought something";
+        at += wait + 3s;
+    }
+}
+
+TEST_F(ReachTest, TheWaitIsNeverLongerThanAQuarterOfAnHourOrSo) {
+    for (int i = 0; i < 20; ++i) end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    EXPECT_NE(order_to(tick(16min), "shop"), nullptr);
+}
+
+TEST_F(ReachTest, OneThatGaveSomethingIsAskedAgainSoonerThanOneThatGaveNothing) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 30s);
+    end_order(500_MiB, 100_MiB, 150_MiB, EndReason::floor, 90s);
+    shop().footprint = *(shop().target = 500_MiB);
+    EXPECT_EQ(order_to(tick(119s), "shop"), nullptr);
+    EXPECT_NE(order_to(tick(120s), "shop"), nullptr);
+}
+
+TEST_F(ReachTest, OneThatGoesLowerAfterAllIsAskedForTheRestAtOnce) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    end_order(350_MiB, 250_MiB, 0_MiB, EndReason::met, 31s);
+    shop().footprint = *(shop().target = 350_MiB);
+    EXPECT_LT(row(tick(33s), "shop").next, 350_MiB);
+}
+
+TEST_F(ReachTest, AFloorThatFellSinceThenIsBelievedOnce) {
+    shop().floor = 300_MiB;
+    end_order(600_MiB, 0_MiB, 200_MiB, EndReason::floor, 0s);
+    EXPECT_EQ(order_to(tick(1s), "shop"), nullptr);
+    shop().floor = 100_MiB;
+    EXPECT_NE(order_to(tick(2s), "shop"), nullptr);
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 5s);
+    shop().floor = 300_MiB;
+    tick(6s);
+    shop().floor = 100_MiB;
+    EXPECT_EQ(order_to(tick(7s), "shop"), nullptr) << "it has said so before";
+}
+
+TEST_F(ReachTest, ALayerThatIsSeenLowerCanGoLower) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    shop().footprint = 400_MiB;
+    tick(1s);
+    shop().footprint = 700_MiB;
+    const HostPlan plan = tick(2s);
+    EXPECT_EQ(row(plan, "shop").next, 400_MiB);
+}
+
+TEST_F(ReachTest, ItIsNeitherBehindNorStuckWhereItHasShownItGoesNoLower) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    shop().target = 300_MiB;
+    for (int second = 1; second < 29; ++second) tick(second * 1s);
+    EXPECT_FALSE(state_.tracks.at(kShop).aside_since);
+}
+
+TEST_F(ReachTest, WhatStoodInTheWayFromOutsideTeachesNothing) {
+    for (const EndReason reason : {EndReason::deadline, EndReason::guest_pressure, EndReason::superseded,
+                                   EndReason::cancelled, EndReason::disconnected, EndReason::paused, EndReason::met}) {
+        end_order(600_MiB, 0_MiB, 300_MiB, reason, 0s);
+        EXPECT_FALSE(state_.tracks.at(kShop).reach) << to_string(reason);
+    }
+}
+
+TEST_F(ReachTest, AHostWhoseGuestsCannotGiveEnoughSaysSo) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    note_ordered(state_, {"session:bank", "heap"}, 300_MiB, kStart);
+    note_outcome(state_, {"session:bank", "heap"}, bank(), {600_MiB, 0_MiB, 300_MiB, EndReason::floor}, rules_, kStart);
+    const HostPlan plan = tick(1s);
+    EXPECT_TRUE(plan.orders.empty());
+    EXPECT_GT(plan.short_by, 300_MiB);
+    EXPECT_EQ(plan.level, "critical");
+}
+
+TEST_F(ReachTest, AnOperatorsOrderCountsForMore) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    set_ceiling(state_, kShop, 300_MiB, std::nullopt);
+    EXPECT_LE(row(tick(1s), "shop").target, 300_MiB);
+}
+
+TEST_F(ReachTest, NothingIsLearnedOfALayerThatNobodyOrderedAbout) {
+    note_outcome(state_, kShop, shop(), {600_MiB, 0_MiB, 300_MiB, EndReason::floor}, rules_, kStart);
+    EXPECT_TRUE(state_.tracks.empty());
+}
+
+}  // namespace
+}  // namespace aerostat::host
