@@ -123,6 +123,7 @@ bool Regulator::look() {
     raised_ = false;
     looked_at_ = ended;
     looked_ = fresh_ = guess_ = true;
+    reached_.observe(footprint_, alive());
     return true;
 }
 
@@ -141,10 +142,12 @@ bool Regulator::causes_collections() const {
     return levers_.drives_cycles() || (inflated_at_ && ports_.clock.now() - *inflated_at_ < kInflationEchoes);
 }
 
-/// While a concurrent cycle runs the program needs room to go on.
+/// While a concurrent cycle runs the program needs room to go on. And what could not be had lately cannot be had now.
 Bytes Regulator::floor() const {
     const Bytes meanwhile = facts_.cycle_began ? occupancy_.allocated_in(facts_.cycle_length) : Bytes();
-    return std::min(facts_.max, floor_for(facts_, live_.assumed(ports_.clock.now())) + round_up(meanwhile, facts_.region));
+    const TimePoint now = ports_.clock.now();
+    const Bytes needed = floor_for(facts_, live_.assumed(now)) + round_up(meanwhile, facts_.region);
+    return std::min(facts_.max, std::max(needed, reached_.value(now).value_or(Bytes())));
 }
 
 Bytes Regulator::releasable() const {
@@ -211,6 +214,7 @@ void Regulator::start(const SetHeapTarget& order) {
     drive_ = Drive{};
     yielded_ = false;
     running_ = std::move(running);
+    if (is_the_same_try_again()) return hold_by_levers();
     trim_native_memory();
 }
 

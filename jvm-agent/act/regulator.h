@@ -13,6 +13,7 @@
 #include "jvm-agent/decide/live_estimate.h"
 #include "jvm-agent/decide/old_generation.h"
 #include "jvm-agent/decide/pacing.h"
+#include "jvm-agent/decide/reached_floor.h"
 #include "jvm-agent/decide/shrink_plan.h"
 
 namespace aerostat::agent {
@@ -126,8 +127,12 @@ private:
     void grow(const SetHeapTarget& order, Bytes before);
     Duration step_operation();
     [[nodiscard]] ShrinkSight sight() const;
+    [[nodiscard]] bool is_the_same_try_again() const;
+    void remember_floor(const Running& ended, const OperationResult& result);
+    [[nodiscard]] Bytes alive() const;
     void pull_levers();
     void follow_levers();
+    void hold_by_levers();
     void follow_full_collections();
     [[nodiscard]] bool enough_is_free() const;
     void end_drive(LeverPhase phase);
@@ -169,6 +174,7 @@ private:
     OperationBook book_;
     Guard guard_;
     LiveEstimate live_;
+    ReachedFloor reached_;
     CycleOccupancy occupancy_;
     ChunkPace pace_;                   ///< where chunks lie in an old generation
     std::size_t returned_ = 0;         ///< chunks that a full collection brought back, to be released before they are let go

@@ -11,8 +11,9 @@ constexpr Duration kSlice = std::chrono::milliseconds(10);
 constexpr Bytes kWorthSaying = Bytes(1024 * 1024);
 constexpr Duration kWait = std::chrono::milliseconds(50);
 constexpr Duration kFreshFor = std::chrono::milliseconds(100);
-/// Concurrent cycles in a row that gave nothing back: the levers are spent.
+/// Concurrent cycles in a row that gave next to nothing back: the levers are spent.
 constexpr int kIdleCycles = 3;
+constexpr double kProgress = 0.02;
 /// Deliberate full collections leave the program as much time between them as it takes to answer what has waited.
 constexpr Duration kBetweenFullGcs = std::chrono::milliseconds(100);
 constexpr Duration kLongestDrive = std::chrono::seconds(30);
@@ -43,6 +44,7 @@ ShrinkSight Regulator::sight() const {
     seen.live = live_.value(ports_.clock.now());
     seen.cycle_completed = live_.seen_since_forgotten();
     seen.floor = floor();
+    seen.reached = is_the_same_try_again();
     seen.may_inflate = guard_.may_inflate(now);
     if (!rules_.can_hold_chunks) seen.no_chunks = rules_.can_hold_chunks.error().message;
     if (drive_.ended_because && facts_.kind == CollectionKind::stop_the_world) seen.no_chunks = drive_.ended_because;
@@ -86,13 +88,21 @@ void Regulator::pull_levers() {
         inflate_slice(facts_.region, kSlice);
 }
 
+/// The settings that go with the target, without making the collector work.
+void Regulator::hold_by_levers() {
+    LeverSight seen = lever_sight();
+    seen.drive = false;
+    if (auto pulled = levers_.pull(seen); !pulled) last_trouble_ = pulled.error().message;
+}
+
 void Regulator::follow_levers() {
     if (drive_.phase != LeverPhase::working) return;
     if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
     if (levers_.collects_fully()) return follow_full_collections();
     if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return;
     if (auto renewed = levers_.renew(lever_sight()); !renewed) last_trouble_ = renewed.error().message;
-    const bool progress = lever_level() + facts_.region < drive_.level_at_cycle;
+    const Bytes least = std::max(facts_.region, share_of(drive_.level_at_cycle, kProgress));
+    const bool progress = lever_level() + least < drive_.level_at_cycle;
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
     drive_.level_at_cycle = lever_level();
     drive_.cycle_pauses = facts_.cycle_pauses;
@@ -176,6 +186,22 @@ void Regulator::add_reasons(OperationResult& result, Bytes native) const {
     if (native >= kWorthSaying) add_detail(result, format_bytes(native) + " of native memory went besides");
 }
 
+bool Regulator::is_the_same_try_again() const {
+    return cap_ != Cap::hard && reached_.is_reached(footprint_, running_->order.target.footprint, ports_.clock.now());
+}
+
+Bytes Regulator::alive() const { return live_.assumed(ports_.clock.now()).value_or(application_); }
+
+/// Chunks in an old generation grow with time, and full collections have a budget: there a later try may obtain more.
+void Regulator::remember_floor(const Running& ended, const OperationResult& result) {
+    const bool tried = drive_.phase != LeverPhase::unused && facts_.kind != CollectionKind::stop_the_world;
+    const bool hurt = guard_.releases() > ended.releases_before;
+    if (!tried || hurt || result.shortfall.is_zero()) return;
+    const bool in_vain = result.reason == EndReason::deadline && drive_.idle_cycles > 0 && result.obtained < facts_.region;
+    if (result.reason == EndReason::floor || result.reason == EndReason::gc_distress || in_vain)
+        reached_.remember(footprint_, alive(), ports_.clock.now());
+}
+
 void Regulator::finish(EndReason reason, std::string detail) {
     Running ended = std::move(*running_);
     running_.reset();
@@ -189,6 +215,7 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.reason = result.shortfall.is_zero() && reason == EndReason::deadline ? EndReason::met : reason;
     result.detail = std::move(detail);
     add_reasons(result, ended.native);
+    remember_floor(ended, result);
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;
         target_ = ended.target_before;  // first, so that settings follow it and not the order's

@@ -10,6 +10,8 @@ constexpr Duration kLastLook = std::chrono::milliseconds(120);
 /// How long levers may work alone. The JVM looks at a changed interval once a second, and a cycle takes its time.
 constexpr Duration kLeversAlone = std::chrono::milliseconds(1500);
 
+const char* const kNothingNew = "no more could be had a short while ago, and nothing has changed since";
+
 ShrinkStep end(EndReason reason, std::string detail = {}) { return {ShrinkAction::end, Bytes(), reason, std::move(detail)}; }
 
 Duration levers_alone(const ShrinkSight& seen) { return std::min(kLeversAlone, seen.deadline / 2); }
@@ -61,6 +63,7 @@ ShrinkStep next_step(const ShrinkSight& seen) {
     if (seen.hurt) return end(EndReason::gc_distress, "the balloon was hurting the program and was let go");
     if (seen.elapsed >= seen.deadline) return end(EndReason::deadline);
     if (seen.elapsed + kLastLook >= seen.deadline) return seen.footprint_is_fresh ? end(EndReason::deadline) : look;
+    if (seen.reached && seen.footprint_is_fresh) return end(EndReason::floor, kNothingNew);
     if (seen.levers == LeverPhase::unused) return {ShrinkAction::pull_levers, {}, {}, {}};
     if (!seen.footprint_is_fresh && (!seen.footprint_is_guess || there)) return look;
     if (at_floor(seen)) return end(EndReason::floor, "the live set is " + format_bytes(*seen.live));

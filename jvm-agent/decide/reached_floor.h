@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+
+#include "contract/clock.h"
+#include "contract/units.h"
+
+namespace aerostat::agent {
+
+/// The least that a heap could be brought to, as operations have found it. Each try costs the program collections, so the
+/// answer is kept for a while, and longer each time that another try finds the same.
+///
+/// Withdrawn when clearly less is alive; what grows only makes it too low, which the live set's floor makes up for.
+/// Thread: owner's.
+class ReachedFloor {
+public:
+    /// An operation has ended because nothing more was to be had. `alive`: as assumed then.
+    void remember(Bytes footprint, Bytes alive, TimePoint now);
+    /// `footprint`: less than was thought possible is possible.
+    void observe(Bytes footprint, Bytes alive);
+    /// Absent where nobody has tried lately.
+    [[nodiscard]] std::optional<Bytes> value(TimePoint now) const;
+    /// To bring a heap of this size to that target would be the same try again: it is there, as near as it gets.
+    [[nodiscard]] bool is_reached(Bytes footprint, Bytes target, TimePoint now) const;
+
+private:
+    std::optional<Bytes> level_;
+    Bytes alive_;
+    Duration belief_{};
+    TimePoint believed_until_{};
+};
+
+}  // namespace aerostat::agent

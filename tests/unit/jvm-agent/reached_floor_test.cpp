@@ -1,0 +1,65 @@
+#include "jvm-agent/decide/reached_floor.h"
+
+#include <gtest/gtest.h>
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+using namespace std::chrono_literals;
+
+constexpr TimePoint kNow{std::chrono::hours(1)};
+
+TEST(ReachedFloor, IsUnknownUntilSomebodyHasTried) {
+    const ReachedFloor floor;
+    EXPECT_FALSE(floor.value(kNow));
+    EXPECT_FALSE(floor.is_reached(300_MiB, 0_B, kNow));
+}
+
+TEST(ReachedFloor, IsBelievedForAWhileAndLongerWhenATryFindsTheSame) {
+    ReachedFloor floor;
+    TimePoint now = kNow;
+    Duration last{};
+    for (int i = 0; i < 8; ++i) {
+        floor.remember(i % 2 == 0 ? 300_MiB : 310_MiB, 150_MiB, now);
+        Duration held{};
+        for (; floor.value(now); now += 1s) held += 1s;
+        EXPECT_GE(held, last);
+        EXPECT_LE(held, 10min);
+        last = held;
+    }
+    EXPECT_EQ(last, 10min);
+    floor.remember(600_MiB, 150_MiB, now);
+    EXPECT_FALSE(floor.value(now + 30s)) << "something else was found";
+}
+
+TEST(ReachedFloor, IsWithdrawnWhenLessIsAliveButNotByNoise) {
+    ReachedFloor floor;
+    floor.remember(300_MiB, 150_MiB, kNow);
+    floor.observe(300_MiB, 140_MiB);
+    EXPECT_EQ(floor.value(kNow), 300_MiB);
+    floor.observe(300_MiB, 400_MiB);
+    EXPECT_EQ(floor.value(kNow), 300_MiB);
+    floor.observe(300_MiB, 100_MiB);
+    EXPECT_FALSE(floor.value(kNow));
+}
+
+TEST(ReachedFloor, FollowsAHeapThatIsSmallerThanWasThoughtPossible) {
+    ReachedFloor floor;
+    floor.remember(300_MiB, 150_MiB, kNow);
+    floor.observe(250_MiB, 150_MiB);
+    floor.observe(280_MiB, 150_MiB);
+    EXPECT_EQ(floor.value(kNow), 250_MiB);
+}
+
+TEST(ReachedFloor, ItIsTheSameTryOnlyFromWhereItEnded) {
+    ReachedFloor floor;
+    floor.remember(300_MiB, 150_MiB, kNow);
+    EXPECT_TRUE(floor.is_reached(305_MiB, 100_MiB, kNow));
+    EXPECT_TRUE(floor.is_reached(305_MiB, 300_MiB, kNow));
+    EXPECT_FALSE(floor.is_reached(600_MiB, 100_MiB, kNow)) << "it has grown, and can be brought down again";
+    EXPECT_FALSE(floor.is_reached(305_MiB, 100_MiB, kNow + 30s));
+}
+
+}  // namespace
+}  // namespace aerostat::agent

@@ -1,0 +1,73 @@
+#include "tests/unit/jvm-agent/regulator_fixture.h"
+
+// Orders for more than there is: what they may cost the program, and what is reported of them.
+namespace aerostat::agent {
+namespace {
+
+class OrderedTooLow : public RegulatorTest {
+protected:
+    void SetUp() override {
+        jvm.live = 1_GiB;
+        regulator.accept(order("first", 64_MiB));
+        run_until_result();
+        ASSERT_EQ(results[0].reason, EndReason::floor);
+    }
+    const OperationResult& ask_again(const std::string& op, Bytes target) {
+        const std::size_t before = results.size();
+        regulator.accept(order(op, target));
+        run_until_result(before + 1);
+        return results.back();
+    }
+};
+
+TEST_F(OrderedTooLow, TheSameOrderAgainIsAnsweredWithoutACycle) {
+    const auto cycles = jvm.cycle_pauses;
+    EXPECT_EQ(ask_again("b", 64_MiB).reason, EndReason::floor);
+    EXPECT_EQ(ask_again("c", 32_MiB).reason, EndReason::floor);
+    EXPECT_EQ(jvm.cycle_pauses, cycles);
+    EXPECT_EQ(results.back().elapsed, Millis(0));
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    EXPECT_LT(jvm.flag("MaxHeapFreeRatio"), 70) << "what it holds stays held";
+}
+
+TEST_F(OrderedTooLow, TheFloorReportedIsWhatWasReached) {
+    EXPECT_LE(regulator.floor(), share_of(regulator.footprint().resident, 1.05));
+    EXPECT_GE(regulator.floor() + 1_MiB, regulator.footprint().resident);
+}
+
+TEST_F(OrderedTooLow, AFirstTryIsBounded) { EXPECT_LE(jvm.cycle_pauses, 2 * 8U); }
+
+TEST_F(OrderedTooLow, LaterItIsTriedAgainAndThenBelievedForLonger) {
+    run(31s);
+    auto cycles = jvm.cycle_pauses;
+    EXPECT_EQ(ask_again("b", 64_MiB).reason, EndReason::floor);
+    EXPECT_GT(jvm.cycle_pauses, cycles);
+    run(31s);
+    cycles = jvm.cycle_pauses;
+    EXPECT_EQ(ask_again("c", 64_MiB).reason, EndReason::floor);
+    EXPECT_EQ(jvm.cycle_pauses, cycles);
+}
+
+TEST_F(OrderedTooLow, WhenLessIsAliveItIsTriedAtOnce) {
+    jvm.live = 256_MiB;
+    jvm.young_gc();
+    run(100ms);
+    ask_again("b", 512_MiB);
+    EXPECT_EQ(results.back().reason, EndReason::met);
+    EXPECT_LE(regulator.footprint().resident, 512_MiB);
+}
+
+TEST_F(OrderedTooLow, AHeapThatHasGrownIsBroughtBackToWhereItWas) {
+    const Bytes reached = regulator.footprint().resident;
+    regulator.accept(order("lift", 4_GiB));
+    jvm.committed = jvm.in_memory = 3_GiB;
+    jvm.garbage = 1_GiB;
+    run(1s);
+    const auto& again = ask_again("b", 64_MiB);
+    EXPECT_EQ(again.reason, EndReason::floor);
+    EXPECT_GT(again.obtained, 1_GiB);
+    EXPECT_LE(regulator.footprint().resident, share_of(reached, 1.13));
+}
+
+}  // namespace
+}  // namespace aerostat::agent
