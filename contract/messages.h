@@ -105,6 +105,8 @@ struct JvmReport {
     std::vector<std::string> levers;  ///< flags now set by us, "MaxHeapFreeRatio=10"
     std::string running_op;           ///< the operation being carried out, or empty
     CostCurve curve;                  ///< over heap footprint
+    /// Of the program's collections so much was observed for it, weighted; 0: it is assumed, a minute: as sure as it gets.
+    std::optional<Millis> curve_seen{};
 };
 
 /// The guest OS layer: the guest's memory outside its Java heaps.

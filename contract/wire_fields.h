@@ -64,6 +64,7 @@ void describe(V& v, JvmReport& m) {
     v.texts("levers", m.levers, WireLimits::kLevers);
     v.id_or_empty("running_op", m.running_op);
     v.field("curve", m.curve);
+    v.maybe("curve_seen_ms", m.curve_seen);
 }
 
 template <class V>

@@ -77,6 +77,8 @@ public:
     [[nodiscard]] const HeapFacts& facts() const { return facts_; }
     /// Occupied by the program after the last collection.
     [[nodiscard]] Bytes application() const { return application_; }
+    /// By the program in such a time, at the rate of late; only where HeapFacts::collecting is told.
+    [[nodiscard]] Bytes allocated_in(Duration time) const { return occupancy_.allocated_in(time); }
     /// Free and resident: can go now.
     [[nodiscard]] Bytes releasable() const;
     [[nodiscard]] std::optional<Bytes> live() const { return live_.value(ports_.clock.now()); }

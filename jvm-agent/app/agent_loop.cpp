@@ -162,7 +162,9 @@ Duration AgentLoop::advance() {
     const std::string op = regulator_->running_op();
     const bool targeted = regulator_->target().has_value();
     pressure_.clear();
+    watch_own_collections();  // what drives now may have ended when advance() returns
     const Duration wait = regulator_->advance(load_.gc());
+    watch_own_collections();
     if (!pressure_.empty())
         record_changes(pressure_);
     else if (targeted && !regulator_->target())
@@ -170,6 +172,10 @@ Duration AgentLoop::advance() {
     else
         record_changes(op.empty() ? "hold" : "order " + op);
     return wait;
+}
+
+void AgentLoop::watch_own_collections() {
+    own_collections_.observe(regulator_->causes_collections(), load_.marking(), regulator_->facts(), clock_.now());
 }
 
 /// Only where there is, or soon will be, a balloon that could set it off.

@@ -11,6 +11,7 @@
 #include "jvm-agent/app/link.h"
 #include "jvm-agent/app/options.h"
 #include "jvm-agent/decide/cost_model.h"
+#include "jvm-agent/decide/own_collections.h"
 #include "jvm-agent/jvm/collector.h"
 #include "jvm-agent/jvm/gc_threads.h"
 #include "jvm-agent/jvm/pool_thresholds.h"
@@ -35,6 +36,7 @@ private:
     [[nodiscard]] Duration advance();
     [[nodiscard]] Bytes alarm();
     void sample();
+    void watch_own_collections();
     void look_beside_the_heap();
     void report();
     void send_result(OperationResult result);
@@ -63,6 +65,7 @@ private:
     LoadMeter load_;
     GcCpuPort::Used gc_used_;
     CostModel costs_;
+    OwnCollections own_collections_;
     LookSchedule process_looks_;
     JvmFacts facts_;  ///< as the JVM was started; facts_now() knows the switch
     asio::io_context loop_;

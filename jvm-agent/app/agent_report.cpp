@@ -10,8 +10,23 @@ namespace {
 std::uint64_t ticks(Duration time) { return static_cast<std::uint64_t>(std::max(time, Duration::zero()).count()); }
 
 /// What the collector's work is divided by. G1 marks beside the program; all else it does comes with young collections.
-CostSight cost_sight(const HeapFacts& heap, Bytes granted, const GcCpuPort::Used& cpu, Duration stopped, bool ours) {
-    CostSight seen{saturating_sub(heap.committed, granted), cpu.all, stopped, ours, heap.young_time, heap.full_time};
+CostSight cost_sight(const Regulator& r, const GcCpuPort::Used& cpu, Duration stopped, bool ours) {
+    const HeapFacts& heap = r.facts();
+    CostSight seen{saturating_sub(heap.committed, r.balloon().size().granted),
+                   cpu.all,
+                   stopped,
+                   ours,
+                   heap.young_time,
+                   heap.full_time,
+                   heap.young_gcs + heap.full_gcs.value_or(0),
+                   r.application(),
+                   saturating_sub(heap.used + heap.freed, r.balloon().inflated())};
+    if (heap.kind == CollectionKind::whole_heap_cycles) {
+        seen.cycles = heap.young_gcs;
+        seen.between_cycles = heap.allocated;
+        seen.held = r.target().has_value();
+        seen.kept_free = kept_free(heap, r.allocated_in(heap.cycle_length));
+    }
     if (heap.kind == CollectionKind::young_and_marking) {
         seen.young_time = ticks(cpu.all - cpu.concurrent + stopped);
         seen.other_time = ticks(cpu.concurrent);
@@ -24,8 +39,7 @@ CostSight cost_sight(const HeapFacts& heap, Bytes granted, const GcCpuPort::Used
 JvmReport AgentLoop::describe() {
     const Regulator& r = *regulator_;
     const HeapFacts& heap = r.facts();
-    costs_.observe(cost_sight(heap, r.balloon().size().granted, gc_used_, signals_.stopped(), r.causes_collections()),
-                   clock_.now());
+    costs_.observe(cost_sight(r, gc_used_, signals_.stopped(), own_collections_.take()), clock_.now());
     JvmReport report;
     report.name = link_->name();
     report.facts = facts_now();
@@ -56,6 +70,7 @@ JvmReport AgentLoop::describe() {
     report.running_op = r.running_op();
     // Free to grow, the JVM has chosen what it uses; held, nobody knows what it would use.
     const Bytes useful = report.target ? report.ceiling : heap.committed;
+    report.curve_seen = to_millis(costs_.observed());
     report.curve = costs_.curve(r.live(), report.floor, useful, report.ceiling);
     return report;
 }

@@ -50,6 +50,8 @@ struct HeapFacts {
     /// not told.
     std::optional<TimePoint> cycle_began{};
     Duration cycle_length{};
+    /// Between collections, since the agent looks; zero where that is not told.
+    Bytes allocated{};
     /// The most that a pause has found used since the facts before these; zero where that is not told. What was used once is
     /// resident until it is uncommitted, also when it is free again.
     Bytes peak_used{};

@@ -26,7 +26,7 @@ bool about_the_same(Bytes a, Bytes b) {
 
 void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint now) {
     if (heap.whole_gcs && heap.collecting) return observe_cycles(heap, application, now);
-    if (heap.kind == CollectionKind::young_and_marking) {
+    if (heap.kind == CollectionKind::young_and_marking || heap.kind == CollectionKind::stop_the_world) {
         garbage_.observe(heap, application);
         application = saturating_sub(application, garbage_.expected());
     }
@@ -54,8 +54,12 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
         // The cycle's own collections come right after it. Later ones are the program's: it is at work again, and what is
         // alive when it falls silent is not what was.
         if (now - believed_since_ > kSettling) believed_until_ = std::min(believed_until_, now);
-        follow(application);
+        if (live_ && garbage_.searches() != searches_)
+            take(application);
+        else
+            follow(application);
     }
+    searches_ = garbage_.searches();
     if (cycle) fresh_cycle_ = true;
     if (young || full) last_application_ = application;
 }

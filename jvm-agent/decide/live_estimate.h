@@ -8,9 +8,9 @@
 
 namespace aerostat::agent {
 
-/// The live set as far as it is known: what a young collection left behind after a cycle that saw the whole heap. Of G1 less
-/// what is old garbage by experience (OldGarbage): its cycles free only what is dead as a whole region, mixed collections
-/// more.
+/// The live set as far as it is known: what a young collection left behind after a cycle that saw the whole heap, or a full
+/// collection. Of G1, Parallel and Serial less what is old garbage by experience (OldGarbage): cycles of G1 free only what
+/// is dead as a whole region, mixed collections more; the others have nothing but full collections.
 ///
 /// It is withdrawn when the program has since occupied a good part of it again. And it is withdrawn when the program falls
 /// silent: data can die without an allocation or a collection that would show it, and then the number would keep the
@@ -66,6 +66,7 @@ private:
     Bytes last_application_;
     Bytes grown_since_;  ///< since the last cycle
     OldGarbage garbage_;
+    std::uint64_t searches_ = 0;  ///< of garbage_, when last looked
 };
 
 }  // namespace aerostat::agent

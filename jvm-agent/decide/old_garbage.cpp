@@ -32,7 +32,7 @@ void OldGarbage::observe(const HeapFacts& heap, Bytes application) {
     } else if (young) {
         note_young(heap, grown, allocated);
     }
-    note_pauses(heap);
+    note_pauses(heap, !young && !full);
     if (young || full) remember(heap, application);
 }
 
@@ -52,13 +52,20 @@ void OldGarbage::remember(const HeapFacts& heap, Bytes application) {
     freed_ = heap.freed.as_double();
 }
 
-/// A cycle has two pauses: remark, when marking is done, and cleanup, after which mixed collections may come.
-void OldGarbage::note_pauses(const HeapFacts& heap) {
+/// A cycle has two pauses: remark, when marking is done, and cleanup, after which mixed collections may come. Seen alone,
+/// one tells exactly what it has freed: regions with nothing alive in them. The next collection must not seem to have
+/// promoted so much less.
+void OldGarbage::note_pauses(const HeapFacts& heap, bool alone) {
     if (heap.cycle_pauses == cycle_pauses_) return;
     const std::uint64_t fresh = heap.cycle_pauses - cycle_pauses_;
     if (!in_cycle() || fresh > 1) begin_search();
     cycle_pauses_ = heap.cycle_pauses;
     young_in_search_ = 0;
+    if (!alone) return;
+    const double freed = std::clamp(heap.freed.as_double() - freed_, 0.0, occupied_);
+    reclaimed_ += freed;
+    occupied_ -= freed;
+    freed_ = heap.freed.as_double();
 }
 
 /// A marking that comes before the search of the one before is over, because somebody asked for it, goes on with it.
@@ -116,6 +123,7 @@ void OldGarbage::conclude(double left) {
         share_ = before_mark_ > 0 ? std::min(1.0, reclaimed_ / before_mark_) : 0;
     }
     left_ = left;
+    ++searches_;
     before_mark_ = reclaimed_ = 0;
     searching_ = mixed_ = false;
 }

@@ -6,9 +6,9 @@
 
 namespace aerostat::agent {
 
-/// What of an occupied G1 heap is dead and not yet found: objects that young collections have moved to the old generation,
-/// and that died there. G1 knows what is alive only while it marks, and tells nobody; what mixed collections then give back
-/// can be seen.
+/// What of an occupied heap of G1, Parallel or Serial is dead and not yet found: objects that young collections have moved
+/// to the old generation, and that died there. G1 knows what is alive only while it marks, and tells nobody; what mixed
+/// collections then give back can be seen. Of the others the same is seen of full collections.
 ///
 /// The rule: since the last marking garbage comes again as it came before it. The same share of what is promoted, and never
 /// more than was found. What is occupied beyond that counts as alive, and before a first marking everything does. Where
@@ -21,11 +21,13 @@ public:
     /// one, without the balloon.
     void observe(const HeapFacts& heap, Bytes application);
     [[nodiscard]] Bytes expected() const;
+    /// That are over. When one ends the least is left to expectation.
+    [[nodiscard]] std::uint64_t searches() const { return searches_; }
 
 private:
     void start(const HeapFacts& heap, Bytes application);
     void remember(const HeapFacts& heap, Bytes application);
-    void note_pauses(const HeapFacts& heap);
+    void note_pauses(const HeapFacts& heap, bool alone);
     void note_young(const HeapFacts& heap, double grown, double allocated);
     void note_unmixed(double grown, double allocated, bool fell);
     void note_full(const HeapFacts& heap, double grown);
@@ -42,6 +44,7 @@ private:
     double grown_lately_ = 0, allocated_lately_ = 0;  ///< in young collections that were not mixed; means that fade
     // Bytes. A search lasts from a remark until mixed collections give no more.
     bool searching_ = false;
+    std::uint64_t searches_ = 0;
     bool mixed_ = false;                 ///< collections of this search have reclaimed old regions
     std::uint64_t young_in_search_ = 0;  ///< since the cycle's last pause
     double before_mark_ = 0;             ///< promoted between two markings; zero when the search is over

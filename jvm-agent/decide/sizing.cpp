@@ -20,6 +20,11 @@ constexpr double kChunkResidue = 1.0 / 256;
 /// (its adaptive threshold: 100 % less a reserve of 10 % and 5 % of waste).
 constexpr double kCycleThreshold = 0.85;
 
+/// Collectors reckon with twice the usual allocation during a cycle (ZAllocationSpikeTolerance; ShenandoahAdaptive adds a
+/// share of the heap), and what they keep free besides is half of what the agent leaves them (HeapFacts::headroom).
+constexpr std::uint64_t kSpikes = 2;
+constexpr std::uint64_t kHeadroomParts = 2;
+
 }  // namespace
 
 Bytes allocation_margin(const HeapFacts& heap) {
@@ -35,6 +40,8 @@ Bytes floor_for(const HeapFacts& heap, std::optional<Bytes> live) {
     const Bytes known = live.value_or(Bytes());
     return std::min(heap.max, round_up(known + live_margin(heap, known), heap.region));
 }
+
+Bytes kept_free(const HeapFacts& heap, Bytes meanwhile) { return heap.headroom / kHeadroomParts + meanwhile * kSpikes; }
 
 Bytes balloon_limit(const HeapFacts& heap, HeapTarget target, Bytes application, std::optional<Bytes> live) {
     const Bytes occupied = std::min(application, live.value_or(application) * 2);

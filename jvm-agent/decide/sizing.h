@@ -18,6 +18,10 @@ namespace aerostat::agent {
 /// guess, so that the superior can ask and learn; the operation itself finds the true floor.
 [[nodiscard]] Bytes floor_for(const HeapFacts& heap, std::optional<Bytes> live);
 
+/// What a collector of concurrent cycles has left free when it begins one, if it begins no earlier than it has to.
+/// `meanwhile`: what the program allocates while a cycle runs.
+[[nodiscard]] Bytes kept_free(const HeapFacts& heap, Bytes meanwhile);
+
 /// The largest balloon that leaves the program the room its target grants and G1 the room it needs.
 /// `application` is what the program occupied after the last collection, without the balloon.
 [[nodiscard]] Bytes balloon_limit(const HeapFacts& heap, HeapTarget target, Bytes application, std::optional<Bytes> live);

@@ -18,6 +18,7 @@ public:
     void observe(std::uint64_t collections, Bytes used) {
         if (started_ && collections > collections_) {
             const Bytes allocated(words_.read().value_or(0) * kWordBytes * (collections - collections_));
+            allocated_ += allocated;
             freed_ += saturating_sub(allocated + used_, used);
         }
         if (!started_ || collections > collections_) used_ = used;
@@ -26,6 +27,8 @@ public:
     }
     /// With what is used it tells what was allocated: HeapFacts::freed.
     [[nodiscard]] Bytes freed() const { return freed_; }
+    /// Between the collections that were seen.
+    [[nodiscard]] Bytes allocated() const { return allocated_; }
 
 private:
     static constexpr std::uint64_t kWordBytes = 8;
@@ -33,7 +36,7 @@ private:
     bool started_ = false;
     std::uint64_t collections_ = 0;
     Bytes used_;  ///< at the last collection seen
-    Bytes freed_;
+    Bytes freed_, allocated_;
 };
 
 }  // namespace aerostat::agent

@@ -88,6 +88,7 @@ void CycleHeap::follow_cycles(HeapFacts& facts) {
     facts.collecting = collecting;
     facts.stalls = stalls_;
     facts.freed = allocation_.freed();
+    facts.allocated = allocation_.allocated();
     date_cycle(facts, pauses);
 }
 

@@ -21,11 +21,12 @@ struct CycleHeapTraits {
     std::vector<const char*> whole_causes;
     std::uint64_t pauses_a_cycle =
         0;  ///< where cycles are not counted (CollectedHeap): at most so many pauses make one; else 0
-    std::uint64_t most_pauses = 0;  ///< of one cycle, where every cycle sees the whole heap; else 0
-    const char* stall_cause = "";   ///< as the JVM names a collection that the program had to wait for
-    Bytes headroom;                 ///< HeapFacts::headroom
-    bool may_ask = false;           ///< collect_fully() runs a concurrent cycle of the whole heap here, and is allowed
-    bool is_shared = false;         ///< HeapPort::is_shared()
+    /// Of the newest cycle so many pauses are looked back on to date it; 0: it cannot be dated.
+    std::uint64_t most_pauses = 0;
+    const char* stall_cause = "";  ///< as the JVM names a collection that the program had to wait for
+    Bytes headroom;                ///< HeapFacts::headroom
+    bool may_ask = false;          ///< collect_fully() runs a concurrent cycle of the whole heap here, and is allowed
+    bool is_shared = false;        ///< HeapPort::is_shared()
     std::function<Result<procfs::Residency>()> measure;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "jvm-agent/decide/old_generation.h"
 #include "jvm-agent/jvm/allocation_count.h"
@@ -48,6 +49,7 @@ public:
         young_time_ = counters.find("sun.gc.collector.0.time");
         full_time_ = counters.find("sun.gc.collector.1.time");
         old_used_ = counters.find("sun.gc.generation.1.space.0.used");
+        survived_ = {counters.find("sun.gc.generation.0.space.1.used"), counters.find("sun.gc.generation.0.space.2.used")};
         old_max_ = counters.find("sun.gc.generation.1.maxCapacity");
         allocation_ = AllocationCount(counters);
     }
@@ -63,9 +65,9 @@ public:
         facts.pauses = signals_.finished.load(std::memory_order_acquire);
         if (facts.pauses != pauses_) {
             pauses_ = facts.pauses;
-            used_after_gc_ = facts.used;  // with what was allocated since
+            used_after_gc_ = left_by_collection().value_or(facts.used);  // that, with what was allocated since
         }
-        facts.used_after_gc = used_after_gc_;
+        facts.used_after_gc = std::min(used_after_gc_, facts.used);
         facts.young_gcs = young_.read().value_or(0);
         facts.full_gcs = full_.read();
         facts.young_time = young_time_.read().value_or(0);
@@ -84,6 +86,12 @@ public:
     void hold_chunks() { holds_chunks_ = true; }
 
 private:
+    /// As published by the last collection. One chunk may be born since: those who take off the balloon take it off too.
+    [[nodiscard]] std::optional<Bytes> left_by_collection() const {
+        const auto old = old_used_.read(), from = survived_[0].read(), to = survived_[1].read();
+        if (!old || !from || !to) return std::nullopt;
+        return Bytes(*old) + Bytes(*from) + Bytes(*to) + (holds_chunks_ ? unit_ : Bytes());
+    }
     [[nodiscard]] OldGeneration old_generation(const HeapFacts& facts) {
         const Bytes used(old_used_.read().value_or(0));
         promotion_.observe(facts.young_gcs, facts.full_gcs.value_or(0), used);
@@ -97,6 +105,7 @@ private:
     RefillReserve reserve_;
     Bytes minimum_, max_;
     PerfCounter young_, full_, young_time_, full_time_, old_used_, old_max_;
+    std::array<PerfCounter, 2> survived_;
     AllocationCount allocation_;
     PromotionAverage promotion_;
     bool holds_chunks_ = false;

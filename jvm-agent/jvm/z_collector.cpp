@@ -115,7 +115,7 @@ Result<std::unique_ptr<Collector>> make_z(const VmSight& vm) {
     traits.kind = generations ? CollectionKind::generational_cycles : CollectionKind::whole_heap_cycles;
     traits.chunk = chunk;
     traits.whole_pauses = generations ? "sun.gc.collector.2.invocations" : "";
-    traits.most_pauses = generations ? 0 : kPausesACycle;
+    traits.most_pauses = kPausesACycle;  // young ones have as many; more pauses of an old one only make it seem younger
     traits.stall_cause = "Allocation Stall";
     traits.headroom = headroom(max_heap, vm.flags);
     traits.is_shared = true;

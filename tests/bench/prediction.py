@@ -5,20 +5,23 @@ time its threads stood still, in seconds per second. The agent sits in the JVM w
 the smaller ones is compared with what was measured there. Curves leave out what no heap size changes, so what is predicted is
 the measured cost at the largest heap plus the rise of the curve. Where a heap is too small for the work to be done at all there
 is no cost to predict; there the question is whether the curve's floor forbids it.
+
+One heap of each family is measured twice: by so much two measurements of the same differ. Of two JVMs whose true costs differ by
+no more than that nobody knows which is the cheaper.
 """
 
-import itertools
 import statistics
 
 from churn import Churn, pieces
 from common import MIB, arguments, classes, layers, spread, table, write_json
+from ranking import noise, ranking
 
 LIVE = 100 * MIB
 OBJECTS, OBJECT = 32, 128  # of an operation of Churn: how many, and their mean size in bytes
 RATE = 100 * MIB  # little enough for every collector to keep up in the smaller heaps: a heap that cannot do the work has no cost
 PROGRAMS = {"replacing": 0.3, "passing": 0.03}  # share of what is allocated that replaces live objects
 HEAPS = (2.2, 2.8, 3.6, 5, 7)  # times the live set
-CLEARLY = 1.2     # costs closer than this are no difference
+SURE_MS = 20_000  # of the program's time seen, by the agent's own word
 WORK_DONE = 0.95  # of the work asked for; a heap that does less is saturated
 
 
@@ -33,14 +36,15 @@ def evaluate(curve, memory):
 
 
 def settled(jvm, at_most):
-    """The report whose curve has stopped moving, or the last one: the agent's averages reach over half a minute."""
+    """The report whose curve is sure and has stopped moving, or the last one: the agent's averages reach over a minute."""
     before = jvm.guestd.wait_report()
     for _ in range(int(at_most / 5)):
         jvm.service.tell("measure 5")
         now = jvm.guestd.wait_report()
         middle = (now["curve"][0][0] + now["curve"][-1][0]) / 2
         then, cost = evaluate(before["curve"], middle), evaluate(now["curve"], middle)
-        if then is not None and abs(cost - then) <= 0.03 * cost:
+        sure = now.get("curve_seen_ms", 0) >= SURE_MS
+        if sure and then is not None and abs(cost - then) <= 0.03 * cost:
             return now
         before = now
     return before
@@ -70,6 +74,8 @@ def family(layer, class_dir, program, options):
     """All heaps for one program; the largest first, with the agent."""
     heaps = [int(LIVE * times) // (2 * MIB) * 2 * MIB for times in (HEAPS[::2] if options.quick else HEAPS)]
     runs = [observe(layer, class_dir, program, heap, options, agent=heap == heaps[-1]) for heap in reversed(heaps)]
+    middle = runs[len(runs) // 2]
+    middle["again"] = observe(layer, class_dir, program, middle["heap"], options)["cost"]
     largest = runs[0]
     curve = largest["report"]["curve"]
     for run in runs:
@@ -82,28 +88,12 @@ def family(layer, class_dir, program, options):
 
 
 def show(layer, program, runs):
-    print(f"\n{layer.name}, {program}", flush=True)
+    print(f"\n{layer.name}, {program} (the same heap twice: {noise(runs):.0%} apart)", flush=True)
     table(["heap", "GC CPU", "stopped", "cost", "predicted", "error", "work held"],
           [[pieces(run["heap"]), run["gc_cpu"], run["stalled_seconds"], run["cost"],
             "below floor" if run["predicted"] is None else run["predicted"],
             "-" if run["error"] is None else f"{run['error']:.0%}",
             f"{run['work_held']:.0%}" + (" saturated" if run["saturated"] else "")] for run in runs])
-
-
-def ranking(families):
-    """Of two JVMs that would give the same bytes: how often the one whose curve rises less is the one that is hurt less."""
-    right = wrong = 0
-    for one, other in itertools.combinations(families, 2):
-        for a, b in zip(one[1:], other[1:]):
-            if a["error"] is None or b["error"] is None:
-                continue
-            truth = [run["cost"] - runs[0]["cost"] for run, runs in ((a, one), (b, other))]
-            said = [run["predicted"] - runs[0]["cost"] for run, runs in ((a, one), (b, other))]
-            if max(truth) <= CLEARLY * max(min(truth), 0.005):
-                continue
-            good = (truth[0] < truth[1]) == (said[0] < said[1]) and said[0] != said[1]
-            right, wrong = right + good, wrong + (not good)
-    return {"right": right, "pairs": right + wrong, "share": right / (right + wrong) if right + wrong else None}
 
 
 def summary(runs_of):
@@ -133,8 +123,11 @@ def main():
           [[name, *(f"{figure['errors'][key]:.0%}" if figure["errors"] else "-" for key in ("min", "median", "max")),
             figure["heaps"], figure["floor_too_high"], figure["floor_too_low"]] for name, figure in figures.items()])
     order = ranking(list(runs_of.values()))
-    if order["pairs"]:
-        print(f"Of two JVMs the one cheaper by its curve was the cheaper in {order['right']} of {order['pairs']} pairs.")
+    print(f"Of two JVMs the one cheaper by its curve was the cheaper in {order['right']} of {order['pairs']} pairs whose true "
+          f"costs differ by more than noise, in {order['right_of_all']} of all {order['all_pairs']}.")
+    for pair in order["wrong"]:
+        print(f"  wrong: measured {pair['true'][0]:.4f} and {pair['true'][1]:.4f}, foretold {pair['said'][0]:.4f} and "
+              f"{pair['said'][1]:.4f}, noise {pair['doubt']:.4f}")
     figures["ranking"] = order
     figures["runs"] = {f"{layer} {program}": runs for (layer, program), runs in runs_of.items()}
     write_json(options, "prediction", figures)

@@ -66,6 +66,15 @@ TEST(SaneReport, DropsACurveThatNobodyCouldPay) {
     EXPECT_EQ(sane_report(claimed, {}).curve, CostCurve::flat(330_MiB, 4_GiB));
 }
 
+TEST(SaneReport, KnowsHowSureACurveCanBe) {
+    JvmReport claimed = a_report();
+    EXPECT_EQ(sane_report(claimed, {}).curve_seen, claimed.curve_seen);
+    claimed.curve_seen = Millis(10'000'000);
+    EXPECT_EQ(sane_report(claimed, {}).curve_seen, Millis(60'000));
+    claimed.curve_seen.reset();
+    EXPECT_FALSE(sane_report(claimed, {}).curve_seen);
+}
+
 TEST(SlimReport, IsNeverCheaperThanTheWholeOne) {
     const JvmReport whole = a_report();
     const JvmReport slim = slim_report(whole, 4);

@@ -15,6 +15,7 @@ public:
         for (int i = 0; i < seconds; ++i) {
             seen.gc_cpu += gc_cpu;
             seen.stopped += stopped;
+            ++seen.collections;
             clock.advance(1s);
             model.observe(seen, clock.now());
         }
@@ -41,11 +42,97 @@ TEST(CostModel, KIsWhatItCostsNowTimesTheRoomThereIsNow) {
     EXPECT_NEAR(curve.evaluate(2_GiB), 0.1, 0.02) << "the curve passes through what is measured";
 }
 
-TEST(CostModel, IsRightFromItsFirstSecondsOn) {
+TEST(CostModel, AssumesLittleUntilItHasSeenSomething) {
     CostModel model;
     Program program;
-    program.run(model, 3, 100ms);
+    program.run(model, 1, 1500ms);
+    EXPECT_EQ(model.observed(), 0s) << "what was before the first look is not known";
+    EXPECT_NEAR(model.cost(), 0.02, 0.001);
+    EXPECT_GT(model.curve(std::nullopt, 64_MiB, 2_GiB, 4_GiB).evaluate(128_MiB), 0) << "nothing known is not free";
+}
+
+// A JVM that starts: 1.5 processors collect for three seconds.
+TEST(CostModel, DoesNotTakeThreeSecondsForAMinute) {
+    CostModel model;
+    Program program;
+    program.run(model, 1, 0s);
+    program.seen.occupied = 600_MiB;
+    program.run(model, 3, 1500ms);
+    EXPECT_LT(model.cost(), 0.1);
+    EXPECT_LT(model.observed(), 2s) << "and says how long it has looked";
+    program.run(model, 20, 10ms);
+    EXPECT_LT(model.cost(), 0.05);
+    EXPECT_GT(model.observed(), 15s);
+}
+
+TEST(CostModel, IsRightAfterItsFirstSeconds) {
+    CostModel model;
+    Program program;
+    program.run(model, 12, 100ms);
     EXPECT_NEAR(model.cost(), 0.1, 0.001);
+}
+
+TEST(CostModel, LoadingDataCountsLittle) {
+    CostModel model;
+    Program program;
+    program.run(model, 30, 10ms);
+    for (int i = 0; i < 10; ++i) {
+        program.seen.occupied += 100_MiB;
+        program.run(model, 1, 1s);
+    }
+    program.run(model, 30, 10ms);
+    EXPECT_LT(model.cost(), 0.04);
+}
+
+TEST(CostModel, AProgramThatOnlyLoadsHasACostAllTheSame) {
+    CostModel model;
+    Program program;
+    for (int i = 0; i < 300; ++i) {
+        program.seen.occupied += program.seen.occupied / 4 + 32_MiB;
+        program.run(model, 1, 500ms);
+    }
+    EXPECT_GT(model.cost(), 0.4);
+}
+
+TEST(CostModel, OldGarbageThatPilesUpSlowlyIsNoLoading) {
+    CostModel model;
+    Program program;
+    program.seen.occupied = 150_MiB;
+    for (int i = 0; i < 60; ++i) {
+        program.seen.occupied += 3_MiB;
+        program.run(model, 1, 100ms);
+    }
+    EXPECT_GT(model.observed(), 25s);
+    EXPECT_NEAR(model.cost(), 0.1, 0.001);
+}
+
+// Until a first marking finds it, a third of what is allocated seems to stay.
+TEST(CostModel, OldGarbageThatPilesUpFastIsNoLoadingEither) {
+    CostModel model;
+    Program program;
+    program.seen.occupied = 110_MiB;
+    for (int i = 0; i < 20; ++i) {
+        program.seen.occupied += 30_MiB;
+        program.seen.allocated += 100_MiB;
+        program.run(model, 1, 100ms);
+    }
+    EXPECT_GT(model.observed(), 12s);
+    EXPECT_NEAR(model.cost(), 0.1, 0.001);
+}
+
+// 0.01 with 2 GiB less 500 MiB of live data is K = 15.5 MiB/s; with 600 MiB that is 0.155.
+TEST(CostModel, ASqueezeChangesTheHeapButNotWhatCollectionsCost) {
+    CostModel model;
+    Program program;
+    program.run(model, 40, 10ms);
+    const double before = model.k(500_MiB);
+    program.seen.heap = 600_MiB;
+    program.run(model, 20, 155ms);
+    EXPECT_NEAR(model.k(500_MiB), before, before * 0.02);
+    program.seen.heap = 2_GiB;
+    program.run(model, 20, 10ms);
+    EXPECT_NEAR(model.k(500_MiB), before, before * 0.02);
+    EXPECT_NEAR(model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB).evaluate(600_MiB), 0.155, 0.005);
 }
 
 TEST(CostModel, CollectionsThatWeCausedAreNotTheProgramsCost) {
@@ -65,6 +152,15 @@ TEST(CostModel, AHeapWithHardlyAnyRoomHasAPriceAllTheSame) {
     program.run(model, 30, 500ms);
     EXPECT_GT(model.k(2_GiB), 0);
     EXPECT_GT(model.k(3_GiB), 0);
+}
+
+TEST(CostModel, TimeInWhichAllCollectionsWereOursIsNotObserved) {
+    CostModel model;
+    Program program;
+    program.seen.collections_are_ours = true;
+    program.run(model, 60, 900ms);
+    EXPECT_EQ(model.observed(), 0s);
+    EXPECT_NEAR(model.cost(), 0.02, 0.001);
 }
 
 TEST(CostModel, CountersThatGoBackCostNothing) {
@@ -100,6 +196,58 @@ TEST(CostModel, YoungCollectionsThatStopTheProgramCostByTheHeapAsAWhole) {
     EXPECT_NEAR(model.k_of_young(), 0.075 * (2_GiB).as_double(), 1e5);
     const CostCurve& curve = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
     EXPECT_NEAR(curve.evaluate(1_GiB), 0.075 * 2 + 0.025 * 1548 / 524, 0.02);
+}
+
+/// A minute of concurrent cycles: 100 MiB are allocated a second, and a cycle costs 0.5 s.
+CostModel that_runs_cycles(Program& program, Bytes between, Bytes kept_free) {
+    CostModel model;
+    program.seen.kept_free = kept_free;
+    Bytes since;
+    for (int i = 0; i < 240; ++i) {
+        since += 100_MiB;
+        program.seen.between_cycles += 100_MiB;
+        const bool begins = since >= between;
+        if (begins) ++program.seen.cycles;
+        if (begins) since = saturating_sub(since, between);
+        program.run(model, 1, begins ? 500ms : 0ms);
+    }
+    return model;
+}
+
+TEST(CostModel, CyclesThatComeEarlyWouldComeAsOftenInASmallerHeap) {
+    Program program;
+    CostModel model = that_runs_cycles(program, 200_MiB, 100_MiB);
+    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 2_GiB, 4_GiB);
+    EXPECT_NEAR(curve.evaluate(2_GiB), 0.25, 0.03);
+    EXPECT_NEAR(curve.evaluate(1_GiB), curve.evaluate(2_GiB), 0.001);
+    EXPECT_GT(curve.evaluate(640_MiB), curve.evaluate(2_GiB) * 1.5);
+}
+
+TEST(CostModel, WhatTheCollectorKeepsFreeIsNoRoom) {
+    Program program;
+    CostModel model = that_runs_cycles(program, 1148_MiB, 400_MiB);
+    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 2_GiB, 4_GiB);
+    const double now = 0.5 * 100 / 1148;
+    EXPECT_NEAR(curve.evaluate(2_GiB), now, now * 0.2);
+    // A fifth of a heap is kept free: of 1 GiB 824 MiB are filled, of which 500 are alive.
+    EXPECT_NEAR(curve.evaluate(1_GiB), 0.5 * 100 / 324, 0.5 * 100 / 324 * 0.2);
+    EXPECT_LT(curve.evaluate(600_MiB), now * 1148 / 20) << "no curve falls off before its floor";
+}
+
+TEST(CostModel, AHeldHeapsCyclesDoNotShowHowMuchItCouldUse) {
+    Program program;
+    program.seen.held = true;
+    CostModel model = that_runs_cycles(program, 200_MiB, 100_MiB);
+    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
+    EXPECT_LT(curve.evaluate(3_GiB), curve.evaluate(2_GiB) * 0.8);
+}
+
+TEST(CostModel, CyclesThatALearningCollectorRunsMoreOftenCostTheSameEach) {
+    Program program;
+    CostModel often = that_runs_cycles(program, 200_MiB, 100_MiB);
+    Program other;
+    CostModel seldom = that_runs_cycles(other, 1400_MiB, 100_MiB);
+    EXPECT_NEAR(often.k(500_MiB), seldom.k(500_MiB), seldom.k(500_MiB) * 0.15);
 }
 
 TEST(CostModel, TheCurveDoesNotJitter) {

@@ -247,7 +247,9 @@ TEST_F(CycleHeapTest, WhatCyclesFreedFollowsFromWhatWasAllocated) {
     jvm.counter("sun.gc.tlab.alloc") = 0;
     begin_cycle();
     end_cycle();
-    EXPECT_EQ(heap().observe().freed, 200_MiB);
+    const HeapFacts facts = heap().observe();
+    EXPECT_EQ(facts.freed, 200_MiB);
+    EXPECT_EQ(facts.allocated, 100_MiB);
 }
 
 class DatedCyclesTest : public CycleHeapTest {
@@ -287,7 +289,21 @@ TEST_F(DatedCyclesTest, OfCyclesThatNobodyLookedAtTheNewestHasTheLastPauses) {
     EXPECT_EQ(heap().observe().cycle_began, signals.start_of(9));
 }
 
-TEST_F(DatedCyclesTest, WhereYoungCyclesRunTooNothingIsDated) {
+// Younger than it is: of an old cycle that a young one ran inside of, less counts as born meanwhile than was.
+TEST_F(DatedCyclesTest, WithGenerationsTheNewestCycleIsNotOlderThanItsLastPauses) {
+    traits.whole_pauses = "sun.gc.collector.2.invocations";
+    jvm.counter(traits.whole_pauses) = 5;
+    static_cast<void>(heap().observe());
+    begin_cycle();
+    real_pauses(3);
+    ++jvm.collections();
+    real_pauses(5);
+    jvm.counter(traits.whole_pauses) = 10;
+    end_cycle();
+    EXPECT_EQ(heap().observe().cycle_began, signals.start_of(6));
+}
+
+TEST_F(DatedCyclesTest, WhereCyclesCannotBeToldApartNothingIsDated) {
     traits.most_pauses = 0;
     static_cast<void>(heap().observe());
     begin_cycle();

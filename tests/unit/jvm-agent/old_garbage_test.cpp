@@ -24,8 +24,10 @@ public:
     void run(int collections, Bytes promoted) {
         for (int i = 0; i < collections; ++i) collect(promoted);
     }
-    void pause_of_cycle() {
+    void pause_of_cycle(Bytes freed = Bytes()) {
         ++heap_.cycle_pauses;
+        heap_.freed += freed;
+        occupied_ = saturating_sub(occupied_, freed);
         tell();
     }
     /// A cycle, and the mixed collections after it, while the program goes on promoting.
@@ -169,6 +171,22 @@ TEST(OldGarbage, AFullCollectionLeavesNoneAndEndsACycleWhereverItIs) {
     EXPECT_GT(program.expected(), 100_MiB) << "remark and cleanup are told apart again";
 }
 
+// Parallel and Serial: there is no other way to learn.
+TEST(OldGarbage, OneThatOnlyFullCollectionsFindComesAgainAsTheyFoundIt) {
+    Program program(20_MiB);
+    program.run(8, 10_MiB);  // it loads: 100 MiB are alive
+    EXPECT_TRUE(program.expected().is_zero());
+    for (int i = 0; i < 2; ++i) {
+        program.run(30, 10_MiB);
+        program.collect_fully(100_MiB);
+    }
+    program.run(20, 10_MiB);
+    EXPECT_EQ(program.occupied(), 300_MiB);
+    expect_about(program.alive(), 100_MiB, 5_MiB);
+    program.run(40, 10_MiB);
+    EXPECT_GE(program.alive(), 400_MiB) << "never more than a full collection has found";
+}
+
 TEST(OldGarbage, ARemarkThatIsSeenTogetherWithAFullCollectionLeavesTheNextCycleWhole) {
     Program program(300_MiB);
     program.leave(30_MiB);
@@ -219,6 +237,22 @@ TEST(OldGarbage, SurvivorsThatComeAndGoAreNone) {
         program.collect(fewer.is_zero() ? 4_MiB : Bytes(), fewer, 1500_MiB);
         EXPECT_GE(program.alive(), share_of(1820_MiB, 0.95)) << i;
     }
+}
+
+// What it freed is not what the next collection promoted less: else the rate falls, and with it all that is found.
+TEST(OldGarbage, ARemarkTellsWhatItFreed) {
+    const auto expected_after = [](Bytes by_remark) {
+        Program program = that_replaces();
+        program.pause_of_cycle(by_remark);
+        program.collect(10_MiB);
+        program.pause_of_cycle();
+        program.collect(10_MiB);
+        for (int i = 0; i < 4; ++i) program.collect(10_MiB, saturating_sub(270_MiB, by_remark) / 4);
+        program.collect(10_MiB);
+        program.run(20, 10_MiB);
+        return program.expected();
+    };
+    expect_about(expected_after(40_MiB), expected_after(Bytes()), 10_MiB);
 }
 
 TEST(OldGarbage, WhatIsFreedBeforeMixedCollectionsComeWasFoundToo) {

@@ -72,6 +72,19 @@ TEST_F(StopTheWorldTest, PromotionsAreLearntFromWhatTheOldGenerationHolds) {
     EXPECT_EQ(collector->heap().observe().old->free, 27_MiB);
 }
 
+TEST_F(StopTheWorldTest, WhatACollectionLeftIsToldByItWhateverWasAllocatedSince) {
+    const auto collector = made(&make_parallel);
+    static_cast<void>(collector->heap().observe());
+    signals.finished = 1;
+    EXPECT_EQ(collector->heap().observe().used_after_gc, 14_MiB) << "nothing tells: what is used now";
+    jvm.counter("sun.gc.generation.0.space.1.used") = 0;
+    jvm.counter("sun.gc.generation.0.space.2.used") = (1_MiB).count();
+    const auto told = made(&make_parallel);
+    EXPECT_EQ(told->heap().observe().used_after_gc, 11_MiB);
+    reserve = 16_MiB;
+    EXPECT_EQ(made(&make_parallel)->heap().observe().used_after_gc, 13_MiB) << "a chunk may have been born since";
+}
+
 TEST_F(StopTheWorldTest, AChunkIsSettledWhereTheOldGenerationOfItsCollectorLies) {
     reserve = 16_MiB;
     const auto parallel = made(&make_parallel);
