@@ -21,6 +21,7 @@ CostSight cost_sight(const Regulator& r, const GcCpuPort::Used& cpu, Duration st
                    heap.young_gcs + heap.full_gcs.value_or(0),
                    r.application(),
                    saturating_sub(heap.used + heap.freed, r.balloon().inflated())};
+    if (!heap.old_committed.is_zero()) seen.filled = heap.old_committed.as_double() / heap.committed.as_double();
     if (heap.kind == CollectionKind::whole_heap_cycles) {
         seen.cycles = heap.young_gcs;
         seen.between_cycles = heap.allocated;

@@ -104,7 +104,11 @@ double CostModel::k_of_young() const {
 }
 
 CostModel::Shape CostModel::shape(Bytes live, Bytes floor, Bytes useful) const {
-    if (!counts_cycles()) return {k(live), live, useful};
+    const Bytes steepest = live + share_of(saturating_sub(floor, live), kSteepest);
+    if (!counts_cycles()) {
+        const Bytes bottom = std::min(share_of(live, 1 / std::clamp(last_.filled, 1 - kMostKept, 1.0)), steepest);
+        return {k(bottom), bottom, useful};
+    }
     const double heap = std::max(1.0, history_.mean_heap());
     const double room = std::min(history_.allocated_per_cycle(), room_above(heap, live));
     const double kept = std::max(0.0, heap - live.as_double() - room);
@@ -112,7 +116,6 @@ CostModel::Shape CostModel::shape(Bytes live, Bytes floor, Bytes useful) const {
     const double filled = 1 - needed / heap;  // the share that is not kept free, in a heap of any size
     const bool early = !last_.held && kept > needed * kEarly;
     const Bytes enough = share_of(live + Bytes(static_cast<std::uint64_t>(room)), 1 / filled);
-    const Bytes steepest = live + share_of(saturating_sub(floor, live), kSteepest);
     return {k(live) / filled, std::min(share_of(live, 1 / filled), steepest), early ? std::min(useful, enough) : useful};
 }
 

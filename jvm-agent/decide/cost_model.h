@@ -21,6 +21,9 @@ struct CostSight {
     std::uint64_t collections = 0;  ///< since the start
     Bytes occupied{};               ///< by the program after the last one
     Bytes allocated{};              ///< by the program, since the start
+    /// The share of a heap that is full when one of the other collections comes: that of the old generation, where they are
+    /// full collections.
+    double filled = 1;
     /// Where each collection is a concurrent cycle of the whole heap: those begun, what was allocated between them, both
     /// since the start; and what the collector wants free when one begins. Zero: it is another.
     std::uint64_t cycles = 0;

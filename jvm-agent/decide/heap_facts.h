@@ -63,6 +63,9 @@ struct HeapFacts {
     std::optional<OldGeneration> old{};
     /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.
     std::uint64_t young_time = 0, full_time = 0;
+    /// Of what is committed, the old generation of those collectors: full ones come when that is full. Zero where it is not
+    /// told.
+    Bytes old_committed{};
     /// Garbage that mixed collections leave where it is; zero where there are no such collections.
     Bytes waste{};
 };

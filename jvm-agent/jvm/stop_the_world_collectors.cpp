@@ -51,6 +51,7 @@ public:
         old_used_ = counters.find("sun.gc.generation.1.space.0.used");
         survived_ = {counters.find("sun.gc.generation.0.space.1.used"), counters.find("sun.gc.generation.0.space.2.used")};
         old_max_ = counters.find("sun.gc.generation.1.maxCapacity");
+        old_committed_ = counters.find("sun.gc.generation.1.capacity");
         allocation_ = AllocationCount(counters);
     }
 
@@ -72,6 +73,7 @@ public:
         facts.full_gcs = full_.read();
         facts.young_time = young_time_.read().value_or(0);
         facts.full_time = full_time_.read().value_or(0);
+        facts.old_committed = std::min(Bytes(old_committed_.read().value_or(0)), sizes.committed);
         allocation_.observe(facts.young_gcs + facts.full_gcs.value_or(0), facts.used);
         facts.freed = allocation_.freed();
         facts.kind = CollectionKind::stop_the_world;
@@ -104,7 +106,7 @@ private:
     GcSignals& signals_;
     RefillReserve reserve_;
     Bytes minimum_, max_;
-    PerfCounter young_, full_, young_time_, full_time_, old_used_, old_max_;
+    PerfCounter young_, full_, young_time_, full_time_, old_used_, old_max_, old_committed_;
     std::array<PerfCounter, 2> survived_;
     AllocationCount allocation_;
     PromotionAverage promotion_;

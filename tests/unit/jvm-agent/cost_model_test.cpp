@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <random>
+
 namespace aerostat::agent {
 namespace {
 
@@ -198,6 +201,17 @@ TEST(CostModel, YoungCollectionsThatStopTheProgramCostByTheHeapAsAWhole) {
     EXPECT_NEAR(curve.evaluate(1_GiB), 0.075 * 2 + 0.025 * 1548 / 524, 0.02);
 }
 
+TEST(CostModel, FullCollectionsComeWhenTheOldGenerationIsFull) {
+    CostModel model;
+    Program program;
+    program.seen.heap = 600_MiB;
+    program.seen.filled = 2.0 / 3;
+    program.run(model, 60, 100ms);
+    const CostCurve& curve = model.curve(100_MiB, 180_MiB, 600_MiB, 600_MiB);
+    EXPECT_NEAR(curve.evaluate(600_MiB), 0.1, 0.001);
+    EXPECT_NEAR(curve.evaluate(300_MiB), 0.1 * (400 - 100) / (200 - 100), 0.01);
+}
+
 /// A minute of concurrent cycles: 100 MiB are allocated a second, and a cycle costs 0.5 s.
 CostModel that_runs_cycles(Program& program, Bytes between, Bytes kept_free) {
     CostModel model;
@@ -257,6 +271,32 @@ TEST(CostModel, TheCurveDoesNotJitter) {
     const CostCurve before = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
     program.run(model, 3, 120ms);
     EXPECT_EQ(model.curve(505_MiB, 606_MiB, 4_GiB, 4_GiB), before);
+}
+
+TEST(CostModel, WhateverIsSeenTheCurveIsFinite) {
+    std::minstd_rand random(7);
+    const auto bytes = [&] { return Bytes(random() % 5 == 0 ? 0 : std::uint64_t{random()} * (random() % 4096)); };
+    const auto time = [&] { return Duration(static_cast<std::int64_t>(random() * (random() % 8))); };
+    for (int run = 0; run < 200; ++run) {
+        CostModel model;
+        ManualClock clock;
+        for (int i = 0; i < 20; ++i) {
+            CostSight seen{bytes(), time(), time(), random() % 4 == 0, random(), random(), random() % 9, bytes(), bytes()};
+            seen.cycles = random() % 50;
+            seen.between_cycles = bytes();
+            seen.kept_free = bytes();
+            seen.filled = static_cast<double>(random() % 20) / 10 - 0.5;
+            clock.advance(Duration(static_cast<std::int64_t>(random())));
+            model.observe(seen, clock.now());
+            const Bytes floor = bytes();
+            const CostCurve& curve = model.curve(bytes(), floor, bytes(), floor + bytes());
+            for (const CostPoint& point : curve.points()) {
+                EXPECT_TRUE(std::isfinite(point.cost)) << run;
+                EXPECT_GE(point.cost, 0) << run;
+            }
+            EXPECT_LE(model.observed(), 61s);
+        }
+    }
 }
 
 TEST(CostModel, TheCurveFollowsARealChange) {

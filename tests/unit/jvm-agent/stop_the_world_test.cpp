@@ -79,7 +79,9 @@ TEST_F(StopTheWorldTest, WhatACollectionLeftIsToldByItWhateverWasAllocatedSince)
     EXPECT_EQ(collector->heap().observe().used_after_gc, 14_MiB) << "nothing tells: what is used now";
     jvm.counter("sun.gc.generation.0.space.1.used") = 0;
     jvm.counter("sun.gc.generation.0.space.2.used") = (1_MiB).count();
+    jvm.counter("sun.gc.generation.1.capacity") = (40_MiB).count();
     const auto told = made(&make_parallel);
+    EXPECT_EQ(told->heap().observe().old_committed, 40_MiB);
     EXPECT_EQ(told->heap().observe().used_after_gc, 11_MiB);
     reserve = 16_MiB;
     EXPECT_EQ(made(&make_parallel)->heap().observe().used_after_gc, 13_MiB) << "a chunk may have been born since";
