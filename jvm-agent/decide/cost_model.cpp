@@ -24,6 +24,7 @@ constexpr Duration kLoading = std::chrono::seconds(5);
 constexpr double kWeightOfLoading = 0.1;
 /// So many cycles tell how much is allocated between two.
 constexpr double kTellingCycles = 2;
+constexpr double kWeightOfCycle = 0.4;
 /// Of the heap, kept free when a cycle begins; and how much more than needed shows that cycles come early.
 constexpr double kMostKept = 0.6;
 constexpr double kEarly = 1.25;
@@ -55,9 +56,19 @@ void CostModel::observe(const CostSight& seen, TimePoint now) {
                       grown(last_.cycles, seen.cycles) * weight,
                       saturating_sub(seen.between_cycles, last_.between_cycles).as_double() * weight});
     }
+    if (started_ && !seen.collections_are_ours) follow_cycles(seen);
     started_ = true;
     at_ = now;
     last_ = seen;
+}
+
+/// Collectors that are still learning collect more often than they will: the latest cycles count.
+void CostModel::follow_cycles(const CostSight& seen) {
+    const double cycles = grown(last_.cycles, seen.cycles);
+    if (cycles <= 0) return;
+    const double between = saturating_sub(seen.between_cycles, last_.between_cycles).as_double() / cycles;
+    const double weight = between_lately_ > 0 ? 1 - std::pow(1 - kWeightOfCycle, cycles) : 1;
+    between_lately_ += weight * (between - between_lately_);
 }
 
 /// What is occupied grows by what is loaded. Slowly, or by a small part of what is allocated, it is old garbage or a leak:
@@ -88,7 +99,9 @@ Duration CostModel::observed() const {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(history_.seconds()));
 }
 
-bool CostModel::counts_cycles() const { return history_.cycles() >= kTellingCycles; }
+bool CostModel::counts_cycles() const {
+    return history_.cycles() >= kTellingCycles && history_.allocated_per_cycle() > 1 && between_lately_ > 1;
+}
 
 double CostModel::k(std::optional<Bytes> live) const {
     const Bytes bottom = live.value_or(Bytes());
@@ -109,8 +122,8 @@ CostModel::Shape CostModel::shape(Bytes live, Bytes floor, Bytes useful) const {
         const Bytes bottom = std::min(share_of(live, 1 / std::clamp(last_.filled, 1 - kMostKept, 1.0)), steepest);
         return {k(bottom), bottom, useful};
     }
-    const double heap = std::max(1.0, history_.mean_heap());
-    const double room = std::min(history_.allocated_per_cycle(), room_above(heap, live));
+    const double heap = std::max(1.0, last_.heap.as_double());
+    const double room = std::min(between_lately_, room_above(heap, live));
     const double kept = std::max(0.0, heap - live.as_double() - room);
     const double needed = std::min({kept, last_.kept_free.as_double(), heap * kMostKept});
     const double filled = 1 - needed / heap;  // the share that is not kept free, in a heap of any size

@@ -69,6 +69,7 @@ private:
         Bytes bottom, useful;
     };
     [[nodiscard]] Shape shape(Bytes live, Bytes floor, Bytes useful) const;
+    void follow_cycles(const CostSight& seen);
     [[nodiscard]] bool counts_cycles() const;
     [[nodiscard]] bool is_loading(const CostSight& seen, TimePoint now);
     [[nodiscard]] double unseen() const;
@@ -77,6 +78,7 @@ private:
     TimePoint at_{};
     CostSight last_;
     CostHistory history_;
+    double between_lately_ = 0;  ///< bytes allocated between the latest cycles
     /// At the last collection after which the program occupied hardly more than it was known to.
     Bytes usual_, usual_allocated_;
     TimePoint usual_at_{};

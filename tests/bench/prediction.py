@@ -21,7 +21,7 @@ OBJECTS, OBJECT = 32, 128  # of an operation of Churn: how many, and their mean 
 RATE = 100 * MIB  # little enough for every collector to keep up in the smaller heaps: a heap that cannot do the work has no cost
 PROGRAMS = {"replacing": 0.3, "passing": 0.03}  # share of what is allocated that replaces live objects
 HEAPS = (2.2, 2.8, 3.6, 5, 7)  # times the live set
-SURE_MS = 20_000  # of the program's time seen, by the agent's own word
+SURE_MS = 10_000  # of the program's time seen, by the agent's own word: nothing of its curve is assumed any more
 WORK_DONE = 0.95  # of the work asked for; a heap that does less is saturated
 
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <random>
+#include <utility>
 
 namespace aerostat::agent {
 namespace {
@@ -216,12 +217,13 @@ TEST(CostModel, FullCollectionsComeWhenTheOldGenerationIsFull) {
 CostModel that_runs_cycles(Program& program, Bytes between, Bytes kept_free) {
     CostModel model;
     program.seen.kept_free = kept_free;
-    Bytes since;
+    Bytes since, told;
     for (int i = 0; i < 240; ++i) {
         since += 100_MiB;
-        program.seen.between_cycles += 100_MiB;
+        told += 100_MiB;
         const bool begins = since >= between;
         if (begins) ++program.seen.cycles;
+        if (begins) program.seen.between_cycles += std::exchange(told, Bytes());
         if (begins) since = saturating_sub(since, between);
         program.run(model, 1, begins ? 500ms : 0ms);
     }
@@ -254,6 +256,18 @@ TEST(CostModel, AHeldHeapsCyclesDoNotShowHowMuchItCouldUse) {
     CostModel model = that_runs_cycles(program, 200_MiB, 100_MiB);
     const CostCurve& curve = model.curve(500_MiB, 600_MiB, 4_GiB, 4_GiB);
     EXPECT_LT(curve.evaluate(3_GiB), curve.evaluate(2_GiB) * 0.8);
+}
+
+TEST(CostModel, TheLatestCyclesTellHowEarlyTheyCome) {
+    Program program;
+    CostModel model = that_runs_cycles(program, 200_MiB, 100_MiB);
+    for (int i = 0; i < 5; ++i) {  // it has learnt: 1448 MiB at a time
+        ++program.seen.cycles;
+        program.seen.between_cycles += 1448_MiB;
+        program.run(model, 1, 500ms);
+    }
+    const CostCurve& curve = model.curve(500_MiB, 600_MiB, 2_GiB, 4_GiB);
+    EXPECT_GT(curve.evaluate(1500_MiB), curve.evaluate(2_GiB) * 1.3);
 }
 
 TEST(CostModel, CyclesThatALearningCollectorRunsMoreOftenCostTheSameEach) {
