@@ -34,6 +34,7 @@ class LiveSet(AgentCase):
         for one in said:
             self.assertGreater(one + MARGIN, truth, "a floor below what is alive")
         self.assertLess(min(said), 1.6 * truth, "old garbage counts as alive")
+        self.assertGreater(seen[-1]["curve_seen_ms"], 1000, "nothing was observed of what collections cost")
 
 
 if __name__ == "__main__":
