@@ -111,17 +111,18 @@ struct JvmReport {
 
 /// The guest OS layer: the guest's memory outside its Java heaps.
 struct OsReport {
-    Bytes size;                     ///< held or free outside the heaps
-    Bytes floor;                    ///< below it only by swapping
-    Bytes spare;                    ///< free above the guest's reserve
-    Bytes taken;                    ///< by the OS layer's balloon
-    std::string driver;             ///< "virtio" (the host drives it), "cgroup-v2", "cgroup-v1", "none"
-    bool can_move = false;          ///< guestd can: an os_target is obeyed. It is the size of the container
-    Bytes holds;                    ///< then: what the container holds now, heaps included
-    Bytes limit;                    ///< and may hold at most
-    std::optional<Bytes> target{};  ///< the os_target in force; absent: not held
-    bool learned = false;           ///< what a refault costs was measured; else it is assumed
-    CostCurve curve;                ///< over `size`
+    Bytes size;                      ///< held or free outside the heaps
+    Bytes floor;                     ///< below it only by swapping
+    std::optional<Bytes> offered{};  ///< of what lies above it, what applications say they can give
+    Bytes spare;                     ///< free above the guest's reserve
+    Bytes taken;                     ///< by the OS layer's balloon
+    std::string driver;              ///< "virtio" (the host drives it), "cgroup-v2", "cgroup-v1", "none"
+    bool can_move = false;           ///< guestd can: an os_target is obeyed. It is the size of the container
+    Bytes holds;                     ///< then: what the container holds now, heaps included
+    Bytes limit;                     ///< and may hold at most
+    std::optional<Bytes> target{};   ///< the os_target in force; absent: not held
+    bool learned = false;            ///< what a refault costs was measured; else it is assumed
+    CostCurve curve;                 ///< over `size`
 };
 
 /// What guestd knows of its guest.

@@ -71,6 +71,7 @@ template <class V>
 void describe(V& v, OsReport& m) {
     v.field("size_bytes", m.size);
     v.field("floor_bytes", m.floor);
+    v.maybe("offered_bytes", m.offered);
     v.field("spare_bytes", m.spare);
     v.field("taken_bytes", m.taken);
     v.text("driver", m.driver);

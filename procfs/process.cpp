@@ -164,6 +164,21 @@ Result<Bytes> own_memory_but_shared() {
     return parse_memory_but_shared(*text);
 }
 
+Result<Bytes> parse_anonymous_memory(std::string_view status) {
+    std::string_view line;
+    while (next_line(status, line)) {
+        std::uint64_t bytes = 0;
+        if (read_kib_field(line, "RssAnon", bytes)) return Bytes(bytes);
+    }
+    return fail(ErrorCode::unsupported, "this kernel does not tell RssAnon");
+}
+
+Result<Bytes> anonymous_memory_of(pid_t pid) {
+    const auto text = read_text("/proc/" + std::to_string(pid) + "/status");
+    if (!text) return tl::unexpected(text.error());
+    return parse_anonymous_memory(*text);
+}
+
 Result<std::vector<OwnThread>> own_threads() {
     auto tids = numeric_entries("/proc/self/task");
     if (!tids) return tl::unexpected(tids.error());

@@ -50,6 +50,11 @@ struct ProcessStat {
 [[nodiscard]] Result<Bytes> own_memory_but_shared();
 [[nodiscard]] Result<Bytes> parse_memory_but_shared(std::string_view status);
 
+/// Resident anonymous memory of a process (RssAnon of /proc/PID/status, which every user may read): no walk of page tables.
+/// Fails: `not_found`, `unsupported` (kernel without this line), `io`.
+[[nodiscard]] Result<Bytes> anonymous_memory_of(pid_t pid);
+[[nodiscard]] Result<Bytes> parse_anonymous_memory(std::string_view status);
+
 /// A thread of this process.
 struct OwnThread {
     pid_t tid = 0;

@@ -1,10 +1,26 @@
 #include "guest-balloon/app/applications.h"
 
+#include <asio/post.hpp>
+
+#include "guest-balloon/sense/pss_meter.h"
+#include "procfs/process.h"
+
 namespace aerostat::guest {
 namespace {
 
 std::optional<Bytes> known_bytes(std::uint64_t bytes) {
     return bytes == kConditionUnknown ? std::nullopt : std::optional(Bytes(bytes));
+}
+
+std::set<pid_t> with_heaps(const GuestState& guest) {
+    std::set<pid_t> processes;
+    for (const Jvm* jvm : guest.jvms().connected()) processes.insert(jvm->process.pid);
+    return processes;
+}
+
+std::optional<Bytes> held_by(pid_t process) {
+    const auto held = procfs::anonymous_memory_of(process);
+    return held ? std::optional(*held) : std::nullopt;
 }
 
 }  // namespace
@@ -21,7 +37,10 @@ Status Applications::open() {
     ClientServer::Handlers handlers;
     handlers.now = [this] { return news(); };
     handlers.on_reclaimer = [this](ConnectionId from, const Envelope& envelope) { return on_reclaimer(from, envelope); };
-    handlers.on_gone = [this](ConnectionId from) { reclaimers_.lost(from); };
+    handlers.on_gone = [this](ConnectionId from) {
+        reclaimers_.lost(from);
+        settle([from](const AskReclaimer& asked) { return asked.to == from; });
+    };
     auto clients = ClientServer::open(loop_, runtime_dir_ + "/client.sock", ClientDoorBounds{}, std::move(handlers), clock_);
     if (!clients) return tl::unexpected(clients.error());
     clients_ = *std::move(clients);
@@ -40,6 +59,7 @@ void Applications::close() {
 void Applications::refresh(const GuestState& guest) {
     publisher_.refresh(guest, clock_.now());
     if (pressure_) pressure_->tell(condition().level);
+    reclaimers_.look(held_by, clock_.now());
     ask_reclaimers();
 }
 
@@ -47,17 +67,45 @@ void Applications::refresh(const GuestState& guest) {
 void Applications::ask_reclaimers() {
     const Condition& now = condition();
     if (!clients_ || now.level < ConditionLevel::tight || !now.deadline) return;
-    for (const AskReclaimer& request : reclaimers_.ask(now.suggested_release, *now.deadline, clock_.now())) {
-        if (!clients_->send(request.to, request.id, request.order)) reclaimers_.withdraw(request);
-    }
+    static_cast<void>(send_requests(reclaimers_.ask(now.suggested_release, *now.deadline, clock_.now())));
+}
+
+// Those that went out.
+std::vector<AskReclaimer> Applications::send_requests(std::vector<AskReclaimer> requests) {
+    std::erase_if(requests, [this](const AskReclaimer& request) {
+        const bool is_out = clients_->send(request.to, request.id, request.order);
+        if (!is_out) reclaimers_.withdraw(request);
+        return !is_out;
+    });
+    return requests;
+}
+
+CostCurve Applications::offers(const GuestState& guest) const { return reclaimers_.offers(with_heaps(guest)); }
+
+void Applications::ask_for(const GuestState& guest, Bytes wanted, Duration within, std::function<void()> done) {
+    const TimePoint now = clock_.now();
+    awaited_ = clients_ ? send_requests(reclaimers_.ask(wanted, now + within, now, with_heaps(guest)))
+                        : std::vector<AskReclaimer>();
+    when_settled_ = std::move(done);
+    settle([](const AskReclaimer&) { return false; });
+}
+
+void Applications::settle(const std::function<bool(const AskReclaimer&)>& is_settled) {
+    std::erase_if(awaited_, is_settled);
+    if (!awaited_.empty() || !when_settled_) return;
+    asio::post(loop_, [alive = alive_, done = std::exchange(when_settled_, nullptr)] {
+        if (*alive) done();
+    });
 }
 
 Status Applications::on_reclaimer(ConnectionId from, const Envelope& envelope) {
     if (const auto* figures = std::get_if<ReclaimerFigures>(&envelope.body))
-        return reclaimers_.put(from, clients_->user_of(from), *figures);
+        return reclaimers_.put(from, identify_process(clients_->peer_of(from).pid, clients_->peer_of(from).uid), *figures);
     if (const auto* forget = std::get_if<ForgetReclaimer>(&envelope.body)) reclaimers_.forget(from, forget->reclaimer);
-    if (const auto* answer = std::get_if<Reclaimed>(&envelope.body))
+    if (const auto* answer = std::get_if<Reclaimed>(&envelope.body)) {
         reclaimers_.answered(from, envelope.id, *answer, clock_.now());
+        settle([&](const AskReclaimer& asked) { return asked.to == from && asked.id == envelope.id; });
+    }
     return {};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ namespace aerostat::guest {
 class Applications {
 public:
     Applications(asio::io_context& loop, std::string runtime_dir, const Clock& clock);
+    ~Applications() { *alive_ = false; }
     Applications(const Applications&) = delete;
     Applications& operator=(const Applications&) = delete;
 
@@ -28,9 +30,15 @@ public:
     void refresh(const GuestState& guest);
     void os_seen(const OsSight& seen) { publisher_.os_seen(seen); }
     void host_says(const HostCondition& word) { publisher_.host_says(word); }
+    /// What can be counted on of what programs offer, but for JVMs with an agent: their memory is in their heaps.
+    [[nodiscard]] CostCurve offers(const GuestState& guest) const;
+    /// Asks for so much, the cheapest first. `done` is called once, from the loop, when all who were asked have answered or
+    /// gone; at once if nobody was. Who takes longer than `within` is not waited for by those who call this.
+    void ask_for(const GuestState& guest, Bytes wanted, Duration within, std::function<void()> done);
     void distress() { publisher_.distress(clock_.now()); }
     void new_session() { publisher_.new_session(); }
 
+    [[nodiscard]] Bytes about_to_be_taken() const { return publisher_.condition().facts.about_to_be_taken; }
     [[nodiscard]] const Condition& condition() const { return publisher_.condition(); }
     [[nodiscard]] const ReclaimerBook& reclaimers() const { return reclaimers_; }
     [[nodiscard]] std::vector<std::string> degraded() const;
@@ -41,6 +49,8 @@ private:
     [[nodiscard]] Status on_reclaimer(ConnectionId from, const Envelope& envelope);
     [[nodiscard]] MemoryNews news() const;
     void ask_reclaimers();
+    [[nodiscard]] std::vector<AskReclaimer> send_requests(std::vector<AskReclaimer> requests);
+    void settle(const std::function<bool(const AskReclaimer&)>& is_settled);
 
     asio::io_context& loop_;
     const std::string runtime_dir_;
@@ -49,6 +59,9 @@ private:
     ConditionPublisher publisher_;
     std::unique_ptr<ClientServer> clients_;
     std::unique_ptr<PressureDoor> pressure_;
+    std::vector<AskReclaimer> awaited_;  ///< of the last ask_for()
+    std::function<void()> when_settled_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace aerostat::guest

@@ -144,6 +144,7 @@ void GuestDaemon::every_second() {
     carry_out(effects);
     courier_.renew_leases(state_.jvms(), config_.rules.agent_lease, clock_.now());
     applications_.refresh(state_);
+    ask_for_what_goes();
     report_to_host(true);
     arm_guard();
     log_edges();

@@ -53,6 +53,7 @@ private:
     void operations_due();
     void measure_next();
     void look_around();
+    void ask_for_what_goes();
     void look_at_time();
     void pressure(Stalled who);
     [[nodiscard]] bool shares_machine() const noexcept;
@@ -65,6 +66,7 @@ private:
     void carry_out(const CancelAgent& cancel);
     void carry_out(const DropConnection& drop);
     void carry_out(const Measure& measure);
+    void carry_out(const AskApplications& ask);
     void carry_out(const MoveOs& move) { os_.move(move, state_.reserve()); }
     void carry_out(const CancelOs& cancel) { os_.cancel(cancel); }
     void carry_out(const OperationEnded& ended);

@@ -10,9 +10,26 @@ void GuestDaemon::look_around() {
     GuestSight sight = os_.look();
     state_.memory_seen(sight.memory);
     applications_.os_seen(sight.os);
-    if (!sight.memory.total.is_zero()) state_.os_seen(os_.report(state_.heaps(), state_.reserve()));
+    if (!sight.memory.total.is_zero())
+        state_.os_seen(os_.report(state_.heaps(), state_.reserve(), applications_.offers(state_)));
     degraded_ = std::move(sight.degraded);
     degraded_.insert(degraded_.end(), unprotected_.begin(), unprotected_.end());
+}
+
+// What the host is about to take of a virtual machine by its balloon is not told as an order: it only has to be there.
+void GuestDaemon::ask_for_what_goes() {
+    constexpr Duration kWithin = std::chrono::seconds(5);
+    if (os_.held_file().empty() && !applications_.about_to_be_taken().is_zero())
+        applications_.ask_for(state_, os_.due_for_balloon(applications_.about_to_be_taken()), kWithin, [] {});
+}
+
+void GuestDaemon::carry_out(const AskApplications& ask) {
+    look_around();
+    applications_.ask_for(state_, os_.due_for_target(ask.target), ask.within, [this, op = ask.op] {
+        Effects effects;
+        state_.applications_gave(op, clock_.now(), effects);
+        carry_out(effects);
+    });
 }
 
 void GuestDaemon::look_at_time() {

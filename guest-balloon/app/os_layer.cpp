@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "guest-balloon/decide/offers.h"
 #include "guest-balloon/decide/os_probe.h"
 #include "procfs/meminfo.h"
 
@@ -86,13 +87,14 @@ Bytes OsLayer::unheld_limit() const {
     return std::min(most, balloon_->allowed().value_or(most));
 }
 
-OsReport OsLayer::report(Bytes heaps, Bytes reserve) const {
+OsReport OsLayer::report(Bytes heaps, Bytes reserve, const CostCurve& offers) {
     const std::optional<Bytes> held = balloon_->held();
     const Bytes taken = held ? saturating_sub(unheld_limit(), *held) : seen_.balloon.value_or(Bytes());
-    const auto layer = os_picture_of(seen_, book_, {heaps, reserve, taken});
+    const OsPicture& layer = picture_ = os_picture_of(seen_, book_, {heaps, reserve, taken, offers});
     OsReport report;
     report.size = layer.size;
     report.floor = layer.floor;
+    if (!layer.offered.is_zero()) report.offered = layer.offered;
     report.spare = layer.spare;
     report.taken = taken;
     report.driver = balloon_->name();
@@ -103,6 +105,17 @@ OsReport OsLayer::report(Bytes heaps, Bytes reserve) const {
     report.learned = book_.has_learned_stall();
     report.curve = layer.curve;
     return report;
+}
+
+// A container gives of what it holds, not of what it might.
+Bytes OsLayer::due_for_target(Bytes target) const {
+    const Bytes taken = seen_.cgroup ? saturating_sub(seen_.cgroup->current, target) : Bytes();
+    const Bytes in_use = saturating_sub(picture_.size, picture_.spare);
+    return taken.is_zero() ? Bytes() : due_of_offers(picture_.own, picture_.offers, saturating_sub(in_use, taken));
+}
+
+Bytes OsLayer::due_for_balloon(Bytes takes) const {
+    return due_of_offers(picture_.own, picture_.offers, saturating_sub(picture_.size, takes));
 }
 
 void OsLayer::move(const MoveOs& order, Bytes reserve) {

@@ -36,7 +36,12 @@ public:
 
     /// Once a second.
     [[nodiscard]] GuestSight look();
-    [[nodiscard]] OsReport report(Bytes heaps, Bytes reserve) const;
+    /// `offers`: what applications offer (decide/offers.h).
+    [[nodiscard]] OsReport report(Bytes heaps, Bytes reserve, const CostCurve& offers);
+    /// What it is best that applications give, as of the last report, before the container is brought to `target`,
+    [[nodiscard]] Bytes due_for_target(Bytes target) const;
+    /// or a balloon takes so much of what the guest has available.
+    [[nodiscard]] Bytes due_for_balloon(Bytes takes) const;
     void move(const MoveOs& order, Bytes reserve);
     void cancel(const CancelOs& order) {
         if (mover_) mover_->cancel(order);
@@ -70,6 +75,7 @@ private:
     RefaultBook book_;
     CacheUse use_;
     OsSight seen_;
+    OsPicture picture_;
     TimePoint probed_at_;
 };
 

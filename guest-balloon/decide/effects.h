@@ -36,6 +36,14 @@ struct Measure {
     Moment moment = Moment::before;
 };
 
+/// Ask applications for what it is best that they give before the container is brought to `target`, and call
+/// GuestState::applications_gave() when they have.
+struct AskApplications {
+    std::string op;
+    Bytes target;
+    Duration within{};
+};
+
 /// Bring the OS layer's balloon to this and call GuestState::os_moved(), in time for the deadline whatever comes of it.
 struct MoveOs {
     std::string op;
@@ -60,8 +68,8 @@ struct ForwardPressure {
     Pressure pressure;
 };
 
-using Effect =
-    std::variant<OrderAgent, CancelAgent, DropConnection, Measure, MoveOs, CancelOs, OperationEnded, ForwardPressure>;
+using Effect = std::variant<OrderAgent, CancelAgent, DropConnection, Measure, AskApplications, MoveOs, CancelOs,
+                            OperationEnded, ForwardPressure>;
 using Effects = std::vector<Effect>;
 
 }  // namespace aerostat::guest

@@ -71,6 +71,9 @@ public:
     void pss_seen(const std::string& jvm, const ProcessIdentity& process, const Result<Bytes>& pss, TimePoint now);
     void memory_seen(const GuestMemory& memory) { memory_ = memory; }
     void os_seen(OsReport os) { os_ = std::move(os); }
+    void applications_gave(const std::string& op, TimePoint now, Effects& effects) {
+        orders_.applications_gave(op, now, effects);
+    }
     void os_moved(const std::string& op, const OsOutcome& outcome, TimePoint now, Effects& effects) {
         orders_.os_moved(op, outcome, now, effects);
     }

@@ -81,6 +81,7 @@ OsTask os_task_for(GuestTarget wanted, const OsReport& os) {
     // More than it may hold without us is that: the hold ends.
     const Bytes unheld = os.target ? *os.target + os.taken : os.limit;
     task.wanted = task.target = std::min(wanted.left_to_guest, std::max(unheld, os.limit));
+    task.asks = !os.offered.value_or(Bytes()).is_zero() && task.wanted < task.before;
     const Bytes least = saturating_sub(os.limit, saturating_sub(os.size, os.floor));
     if (task.target >= least) return task;
     task.target = least;

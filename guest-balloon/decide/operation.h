@@ -31,6 +31,7 @@ struct OsTask {
     Bytes limit;                        ///< it might hold so much
     Bytes wanted;                       ///< it shall hold no more
     Bytes target;                       ///< what is tried of that
+    bool asks = false;                  ///< applications offer memory: they are asked before it is taken
     EndReason reason = EndReason::met;  ///< why less than that is tried
     std::string remark;
     [[nodiscard]] bool takes() const { return wanted < limit; }
@@ -75,9 +76,9 @@ struct JvmPart {
 
 /// The OS layer's part.
 struct OsPart {
-    enum class Stage { waiting, moving, done };
+    enum class Stage { waiting, asking, moving, done };
     Stage stage = Stage::waiting;
-    TimePoint due;  ///< while moving: an answer is overdue then
+    TimePoint due;  ///< while asking: it is not waited for longer; while moving: an answer is overdue then
     OsOutcome outcome;
 };
 

@@ -203,6 +203,8 @@ void OrderBook::tick(TimePoint now, Effects& effects) {
         for (JvmPart& part : operation.parts) {
             if (part.stage != Stage::done && part.due <= now) part_due(operation, part, now, effects);
         }
+        if (operation.os && operation.os->stage == OsPart::Stage::asking && operation.os->due <= now)
+            move_os(operation, now, effects);
         if (operation.os && operation.os->stage == OsPart::Stage::moving && operation.os->due <= now) {
             end_os(operation, EndReason::stuck, "the kernel did not answer");
             start_waiting(operation, now, effects);
@@ -252,8 +254,9 @@ std::optional<TimePoint> OrderBook::next_due() const {
             const bool ticks = part.stage != Stage::done && part.stage != Stage::waiting;
             if (ticks && (!next || part.due < *next)) next = part.due;
         }
-        const bool moves = operation.os && operation.os->stage == OsPart::Stage::moving;
-        if (moves && (!next || operation.os->due < *next)) next = operation.os->due;
+        const bool ticks =
+            operation.os && (operation.os->stage == OsPart::Stage::moving || operation.os->stage == OsPart::Stage::asking);
+        if (ticks && (!next || operation.os->due < *next)) next = operation.os->due;
     }
     return next;
 }

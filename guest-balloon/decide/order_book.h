@@ -22,6 +22,7 @@ public:
         std::chrono::milliseconds(500);  ///< at most; never over a quarter of the deadline
     static constexpr Duration kMeasureAfter = std::chrono::milliseconds(500);
     static constexpr Duration kCancelWithin = std::chrono::seconds(1);
+    static constexpr Duration kAskWithin = std::chrono::seconds(1);  ///< at most; never over a third of what is left
 
     OrderBook(JvmBook& jvms, Millis agent_lease) : jvms_(jvms), agent_lease_(agent_lease) {}
     void set_agent_lease(Millis lease) { agent_lease_ = lease; }
@@ -29,6 +30,7 @@ public:
     void begin(Order order, TimePoint now, Effects& effects);
     void measured(const std::string& op, const std::string& jvm, Moment moment, std::optional<Bytes> pss, TimePoint now,
                   Effects& effects);
+    void applications_gave(const std::string& op, TimePoint now, Effects& effects);
     void os_moved(const std::string& op, const OsOutcome& outcome, TimePoint now, Effects& effects);
     void answered(Jvm& jvm, const OperationResult& answer, TimePoint now, Effects& effects);
     void agent_away(const std::string& jvm, TimePoint now, Effects& effects);
@@ -65,6 +67,7 @@ private:
     void part_due(Operation& operation, JvmPart& part, TimePoint now, Effects& effects);
     void roll_back(const JvmPart& part);
     void begin_os(Operation& operation, Effects& effects);
+    void take_os(Operation& operation, TimePoint now, Effects& effects);
     void move_os(Operation& operation, TimePoint now, Effects& effects);
     static void leave_what_heaps_kept(Operation& operation);
     void end_os(Operation& operation, EndReason reason, const std::string& detail);

@@ -33,9 +33,28 @@ void OrderBook::leave_what_heaps_kept(Operation& operation) {
     detail += (detail.empty() ? "" : "; ") + remark;
 }
 
+// What applications give is free when the kernel is asked; else it would take page cache that is worth more.
+void OrderBook::take_os(Operation& operation, TimePoint now, Effects& effects) {
+    leave_what_heaps_kept(operation);
+    const Duration left = operation.deadline_at() - now;
+    if (!operation.order.os->asks || operation.cancelled || left <= Duration::zero())
+        return move_os(operation, now, effects);
+    const Duration within = std::min(kAskWithin, left / 3);
+    operation.os->stage = OsPart::Stage::asking;
+    operation.os->due = now + within;
+    effects.push_back(AskApplications{operation.order.op, operation.order.os->target, within});
+}
+
+void OrderBook::applications_gave(const std::string& op, TimePoint now, Effects& effects) {
+    for (Operation& operation : running_) {
+        const bool waits = operation.order.op == op && operation.os && operation.os->stage == OsPart::Stage::asking;
+        if (waits) move_os(operation, now, effects);
+    }
+    retire_ended(now, effects);
+}
+
 void OrderBook::move_os(Operation& operation, TimePoint now, Effects& effects) {
     const bool takes = operation.order.os->takes();
-    if (takes) leave_what_heaps_kept(operation);
     if (operation.cancelled) return end_os(operation, EndReason::cancelled, {});
     const Duration left = operation.deadline_at() - now;
     if (left <= Duration::zero()) return end_os(operation, EndReason::deadline, "the heaps used the time up");
@@ -84,7 +103,8 @@ void OrderBook::end_os(Operation& operation, EndReason reason, const std::string
 }
 
 void OrderBook::cancel_os(Operation& operation, Effects& effects) {
-    if (operation.os->stage == OsPart::Stage::waiting) end_os(operation, EndReason::cancelled, {});
+    if (operation.os->stage == OsPart::Stage::waiting || operation.os->stage == OsPart::Stage::asking)
+        end_os(operation, EndReason::cancelled, {});
     if (operation.os->stage == OsPart::Stage::moving) effects.push_back(CancelOs{operation.order.op, *operation.cancelled});
 }
 

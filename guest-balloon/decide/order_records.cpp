@@ -25,7 +25,7 @@ bool OrderBook::is_running_for(const std::string& jvm) const {
 void OrderBook::retire_ended(TimePoint now, Effects& effects) {
     for (Operation& operation : running_) {
         const bool waits = operation.os && operation.os->stage == OsPart::Stage::waiting;
-        if (waits && !operation.heaps_run()) move_os(operation, now, effects);
+        if (waits && !operation.heaps_run()) take_os(operation, now, effects);
     }
     for (auto at = running_.begin(); at != running_.end();) {
         const auto operation = at++;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "guest-balloon/decide/offers.h"
+
 namespace aerostat::guest {
 namespace {
 
@@ -66,7 +68,10 @@ OsPicture os_picture_of(const OsSight& seen, const RefaultBook& book, const OsSu
     const Bytes from_cache = std::min(saturating_sub(takeable, layer.spare), seen.cache());
     const Bytes full = saturating_sub(layer.size, layer.spare);  // with all of the cache as it is
     const Bytes none = saturating_sub(full, from_cache);
-    layer.floor = none;
+    const Bytes anonymous = std::min(saturating_sub(seen.anonymous, around.heaps), none);
+    layer.offers = cheapest_of(around.offers, anonymous);
+    layer.offered = layer.offers.ceiling();
+    layer.floor = saturating_sub(none, layer.offered);
 
     const double thrashing = layer.spare.is_zero() ? book.cost_now() : 0;
     const Bytes missing = std::max({saturating_sub(book.peak(), seen.cache()), seen.cache() / 10, kPage});
@@ -84,9 +89,10 @@ OsPicture os_picture_of(const OsSight& seen, const RefaultBook& book, const OsSu
     const Bytes inactive_gone = std::max(none, saturating_sub(full, seen.inactive_file));
     curve.along(inactive_gone, price_per_byte(book, prior.inactive_again));
     curve.along(none, price_per_byte(book, prior.active_again));
-    const Bytes swappable = std::min({seen.swap_free, saturating_sub(seen.anonymous, around.heaps), none});
+    const Bytes swappable = std::min(seen.swap_free, saturating_sub(anonymous, layer.offered));
     curve.along(saturating_sub(none, swappable), kSwapPricePerGib / static_cast<double>(1ULL << 30U));
-    layer.curve = curve.curve();
+    layer.own = curve.curve();
+    layer.curve = with_offers(layer.own, layer.offers);
     return layer;
 }
 

@@ -19,17 +19,19 @@ double price_of(const ReclaimerFigures& figures) { return figures.price.value_or
 
 }  // namespace
 
-Status ReclaimerBook::put(ConnectionId from, uid_t user, const ReclaimerFigures& figures) {
+Status ReclaimerBook::put(ConnectionId from, const ProcessIdentity& who, const ReclaimerFigures& figures) {
     const auto known = reclaimers_.find({from, figures.reclaimer});
     if (known != reclaimers_.end()) {
         known->second.figures = figures;
         return {};
     }
-    if (auto place = has_place(from, user); !place) return place;
+    if (auto place = has_place(from, who.uid); !place) return place;
     Reclaimer& added = reclaimers_[{from, figures.reclaimer}];
     added.figures = figures;
-    added.user = user;
-    added.is_slow = slow_users_.contains(user);
+    added.user = who.uid;
+    added.process = who.pid;
+    added.is_slow = slow_users_.contains(who.uid);
+    truth_.knows(who.pid, added.is_slow ? 0 : ReclaimerTruth::kUntried);
     return {};
 }
 
@@ -87,6 +89,14 @@ void ReclaimerBook::answered(ConnectionId from, const std::string& id, const Rec
     reclaimer.not_before = now + (released < kLeast ? kAfterNothing : kBetween);
     reclaimer.figures.releasable = saturating_sub(reclaimer.figures.releasable, released);
     released_ += released;
+    note_answered(reclaimer.process, now);
+}
+
+void ReclaimerBook::note_answered(pid_t process, TimePoint now) {
+    const bool owes = std::any_of(reclaimers_.begin(), reclaimers_.end(), [process](const auto& entry) {
+        return entry.second.process == process && entry.second.request;
+    });
+    if (!owes) truth_.answered(process, now);
 }
 
 void ReclaimerBook::give_up_waiting(TimePoint now) {
@@ -107,10 +117,12 @@ Bytes ReclaimerBook::under_way(TimePoint now) const {
     return sum;
 }
 
-std::vector<std::pair<const ReclaimerBook::Key, ReclaimerBook::Reclaimer>*> ReclaimerBook::candidates(TimePoint now) {
+std::vector<std::pair<const ReclaimerBook::Key, ReclaimerBook::Reclaimer>*> ReclaimerBook::candidates(
+    TimePoint now, const std::set<pid_t>& others) {
     std::vector<std::pair<const Key, Reclaimer>*> found;
     for (auto& entry : reclaimers_) {
         const Reclaimer& reclaimer = entry.second;
+        if (others.contains(reclaimer.process)) continue;
         if (!reclaimer.request && now >= reclaimer.not_before && reclaimer.figures.releasable >= kLeast)
             found.push_back(&entry);
     }
@@ -121,20 +133,64 @@ std::vector<std::pair<const ReclaimerBook::Key, ReclaimerBook::Reclaimer>*> Recl
     return found;
 }
 
-std::vector<AskReclaimer> ReclaimerBook::ask(Bytes wanted, TimePoint deadline, TimePoint now) {
+std::vector<AskReclaimer> ReclaimerBook::ask(Bytes wanted, TimePoint deadline, TimePoint now,
+                                             const std::set<pid_t>& others) {
     give_up_waiting(now);
     Bytes missing = saturating_sub(wanted, under_way(now));
     std::vector<AskReclaimer> requests;
-    for (auto* entry : candidates(now)) {
+    for (auto* entry : candidates(now, others)) {
         if (missing < kLeast) break;
         auto& [key, reclaimer] = *entry;
-        const Bytes share = std::min(missing, reclaimer.figures.releasable);
+        const double kept = kept_of_asked(reclaimer.process);
+        const Bytes share = std::min(share_of(missing, 1 / kept), reclaimer.figures.releasable);
         const Millis within = std::max(Millis(1), to_millis(deadline - now));
         reclaimer.request = Request{"r" + std::to_string(next_id_++), share, now + within + kGrace};
         requests.push_back({key.first, reclaimer.request->id, Reclaim{key.second, share, within}});
-        missing = saturating_sub(missing, share);
+        truth_.asked(reclaimer.process, share, reclaimer.request->over);
+        missing = saturating_sub(missing, share_of(share, kept));
     }
     return requests;
+}
+
+// Of whom it is known that a part of it comes, more is asked. Of whom nothing comes, no more than of anybody.
+double ReclaimerBook::kept_of_asked(pid_t process) const {
+    constexpr double kLeastKept = 1.0 / 8;
+    const double credit = truth_.credit(process);
+    return truth_.is_tried(process) && credit >= kLeastKept ? credit : 1.0;
+}
+
+void ReclaimerBook::look(const Holds& holds, TimePoint now) {
+    std::set<pid_t> processes;
+    for (const auto& [key, reclaimer] : reclaimers_) {
+        if (processes.insert(reclaimer.process).second) truth_.looked(reclaimer.process, holds(reclaimer.process), now);
+    }
+    truth_.keep_only(processes);
+}
+
+CostCurve ReclaimerBook::offers(const std::set<pid_t>& others) const {
+    struct Offer {
+        double price;
+        pid_t process;
+        Bytes bytes;
+    };
+    std::vector<Offer> all;
+    for (const auto& [key, reclaimer] : reclaimers_) {
+        const double credit = truth_.credit(reclaimer.process);
+        const Bytes bytes = share_of(reclaimer.figures.releasable, credit);
+        if (bytes < kLeast || others.contains(reclaimer.process)) continue;
+        // What is lost with all of it, for the part of it that comes.
+        all.push_back({reclaimer.figures.price.value_or(kUnpricedOfferPerGib) / credit, reclaimer.process, bytes});
+    }
+    std::stable_sort(all.begin(), all.end(), [](const Offer& a, const Offer& b) { return a.price < b.price; });
+    std::map<pid_t, Bytes> counted;
+    CostCurve sum;
+    for (const Offer& offer : all) {
+        Bytes& of_process = counted[offer.process];
+        const Bytes bytes = std::min(offer.bytes, saturating_sub(truth_.holds(offer.process), of_process));
+        of_process += bytes;
+        if (!bytes.is_zero()) sum = merge(sum, offer_of(bytes, offer.price));
+    }
+    return sum;
 }
 
 Bytes ReclaimerBook::releasable() const {

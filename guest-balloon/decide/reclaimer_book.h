@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,7 +10,9 @@
 #include <vector>
 
 #include "contract/messages.h"
+#include "guest-balloon/decide/offers.h"
 #include "guest-balloon/decide/process_identity.h"
+#include "guest-balloon/decide/reclaimer_truth.h"
 
 namespace aerostat::guest {
 
@@ -27,16 +30,16 @@ struct AskReclaimer {
 };
 
 /// The caches and pools that applications have registered, and what they were asked. What they say is a claim: it decides
-/// who is asked next, nothing else; whether memory came free is seen by the guest's own sensors. Total over anything an
-/// application can say, and bounded. Pure. Thread: owner's.
+/// who is asked next, and how far it is counted on beforehand is measured (ReclaimerTruth); whether memory came free is
+/// seen by the guest's own sensors. Total over anything an application can say, and bounded. Pure. Thread: owner's.
 class ReclaimerBook {
 public:
     explicit ReclaimerBook(ReclaimerLimits limits = {}) : limits_(limits) {}
 
     /// Registers, or takes new figures. Fails: `busy` (no place left; the message says whose limit).
-    /// `user`: who the kernel says is at the other end. A new reclaimer of a user who left without keeping a promise begins
-    /// at the end.
-    [[nodiscard]] Status put(ConnectionId from, uid_t user, const ReclaimerFigures& figures);
+    /// `who`: who the kernel says is at the other end. A new reclaimer of a user who left without keeping a promise begins
+    /// at the end, and is not counted on.
+    [[nodiscard]] Status put(ConnectionId from, const ProcessIdentity& who, const ReclaimerFigures& figures);
     void forget(ConnectionId from, const std::string& name);
     void lost(ConnectionId connection);
     /// A request that could not be sent: nobody has it.
@@ -46,8 +49,17 @@ public:
 
     /// Who is to be asked so that `wanted` comes together by the deadline: the cheapest first, those of unknown price behind
     /// them, those that did not answer last time, or had nothing of what they claimed, at the end; nobody twice at once.
-    /// What was asked or released during the last two seconds counts: the sensors have not seen it yet.
-    [[nodiscard]] std::vector<AskReclaimer> ask(Bytes wanted, TimePoint deadline, TimePoint now);
+    /// What was asked or released during the last two seconds counts: the sensors have not seen it yet. `others` are left
+    /// out: processes whose memory would not help.
+    [[nodiscard]] std::vector<AskReclaimer> ask(Bytes wanted, TimePoint deadline, TimePoint now,
+                                                const std::set<pid_t>& others = {});
+
+    /// Port: the anonymous memory that a process holds; absent where that cannot be seen.
+    using Holds = std::function<std::optional<Bytes>(pid_t)>;
+    /// Looks at the processes at the other ends: once a second.
+    void look(const Holds& holds, TimePoint now);
+    /// What can be counted on of what processes say, but for `others`: those whose memory is another layer's.
+    [[nodiscard]] CostCurve offers(const std::set<pid_t>& others) const;
 
     [[nodiscard]] std::size_t size() const { return reclaimers_.size(); }
     [[nodiscard]] Bytes releasable() const;
@@ -62,6 +74,7 @@ private:
     struct Reclaimer {
         ReclaimerFigures figures;
         uid_t user = 0;
+        pid_t process = 0;
         std::optional<Request> request;
         TimePoint not_before;
         bool is_slow = false;
@@ -71,13 +84,16 @@ private:
     using Key = std::pair<ConnectionId, std::string>;
     void erase(std::map<Key, Reclaimer>::iterator which);
     [[nodiscard]] Status has_place(ConnectionId from, uid_t user) const;
+    void note_answered(pid_t process, TimePoint now);
+    [[nodiscard]] double kept_of_asked(pid_t process) const;
     void give_up_waiting(TimePoint now);
     [[nodiscard]] Bytes under_way(TimePoint now) const;
-    [[nodiscard]] std::vector<std::pair<const Key, Reclaimer>*> candidates(TimePoint now);
+    [[nodiscard]] std::vector<std::pair<const Key, Reclaimer>*> candidates(TimePoint now, const std::set<pid_t>& others);
 
     ReclaimerLimits limits_;
     std::map<Key, Reclaimer> reclaimers_;
     std::set<uid_t> slow_users_;  ///< of whom one has left without having kept its promise; bounded
+    ReclaimerTruth truth_;
     Bytes released_;
     std::uint64_t next_id_ = 1;
 };

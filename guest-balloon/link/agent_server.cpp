@@ -1,127 +1,73 @@
 #include "guest-balloon/link/agent_server.h"
 
-#include <unistd.h>
-
-#include <algorithm>
+#include <vector>
 
 #include "contract/names.h"
 
 namespace aerostat::guest {
 namespace {
 
-constexpr Duration kFarewell = std::chrono::milliseconds(200);  // for the error to be read before the connection ends
-
 Message notice_of(const Error& error) { return ErrorNotice{std::string(to_string(error.code)), error.message}; }
 
 }  // namespace
 
-AgentServer::AgentServer(asio::io_context& loop, AgentDoorBounds bounds, Handlers handlers, const Clock& clock)
-    : loop_(loop), bounds_(bounds), handlers_(std::move(handlers)), clock_(clock), sweep_timer_(loop) {}
-
-AgentServer::~AgentServer() {
-    *alive_ = false;
-    for (auto& [id, connection] : connections_) connection.line->close();
-}
-
 Result<std::unique_ptr<AgentServer>> AgentServer::open(asio::io_context& loop, const std::string& path,
                                                        AgentDoorBounds bounds, Handlers handlers, const Clock& clock) {
-    std::unique_ptr<AgentServer> server(new AgentServer(loop, bounds, std::move(handlers), clock));
-    wire::SocketSpec spec;
-    spec.path = path;
-    spec.mode = 0666;
-    spec.most_connections = bounds.connections;
-    auto listener = wire::Listener::open(
-        loop, std::move(spec), [raw = server.get()](int fd, const wire::PeerCredentials& peer) { raw->accept(fd, peer); });
-    if (!listener) return tl::unexpected(listener.error());
-    server->listener_ = *std::move(listener);
-    server->sweep();
+    std::unique_ptr<AgentServer> server(new AgentServer(bounds, std::move(handlers), clock));
+    LineDoor::Handlers at_door;
+    at_door.on_accepted = [raw = server.get()](ConnectionId from, const wire::PeerCredentials&) {
+        raw->connections_[from].since = raw->clock_.now();
+    };
+    at_door.on_line = [raw = server.get()](ConnectionId from, std::string_view line) { raw->on_line(from, line); };
+    at_door.on_closed = [raw = server.get()](ConnectionId from, const Error& why) { raw->on_closed(from, why); };
+    at_door.every_second = [raw = server.get()] { raw->sweep(); };
+    auto door = LineDoor::open(loop, path, bounds.door, std::move(at_door), clock);
+    if (!door) return tl::unexpected(door.error());
+    server->door_ = *std::move(door);
     return server;
 }
 
-std::size_t AgentServer::connections_of(uid_t uid) const {
-    return static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(),
-                                                  [&](const auto& entry) { return entry.second.peer.uid == uid; }));
-}
-
-void AgentServer::accept(int fd, const wire::PeerCredentials& peer) {
-    if (peer.uid != 0 && connections_of(peer.uid) >= bounds_.connections_per_uid) {
-        ::close(fd);
-        ++cut_off_;
-        return listener_->connection_ended();
-    }
-    const ConnectionId id = next_connection_++;
-    wire::LineConnection::Handlers handlers;
-    handlers.on_line = [this, id, alive = alive_](std::string_view line) {
-        if (*alive) on_line(id, line);
-    };
-    handlers.on_closed = [this, id, alive = alive_](const Error& why) {
-        if (*alive) on_closed(id, why);
-    };
-    Connection& connection = connections_[id];
-    connection.peer = peer;
-    connection.since = clock_.now();
-    connection.line = wire::LineConnection::start(loop_, fd, std::move(handlers), bounds_.line, clock_);
-}
-
 void AgentServer::on_line(ConnectionId from, std::string_view line) {
-    const auto found = connections_.find(from);
-    if (found == connections_.end()) return;
-    Connection& connection = found->second;
-    auto envelope = connection.dialogue.read(line);
+    AgentDialogue& dialogue = connections_.at(from).dialogue;
+    auto envelope = dialogue.read(line);
     if (!envelope) {
-        if (envelope.error().code == ErrorCode::bad_value) return connection.line->count_malformed();
+        if (envelope.error().code == ErrorCode::bad_value) return door_->count_malformed(from);
         const std::string id = id_of_malformed(line);
-        return answer(connection, id.empty() ? "unknown" : id, notice_of(envelope.error()));
+        answer(from, id.empty() ? "unknown" : id, notice_of(envelope.error()));
+        return;
     }
     if (std::holds_alternative<Hello>(envelope->body)) return on_hello(from, *envelope);
-    if (connection.dialogue.is_welcomed()) handlers_.on_message(from, envelope->body);
+    if (dialogue.is_welcomed()) handlers_.on_message(from, envelope->body);
 }
 
 void AgentServer::on_hello(ConnectionId from, const Envelope& envelope) {
-    Connection& connection = connections_.at(from);
-    auto welcome = handlers_.on_hello(from, connection.peer, std::get<Hello>(envelope.body));
+    auto welcome = handlers_.on_hello(from, *door_->peer_of(from), std::get<Hello>(envelope.body));
     if (!welcome) return drop(from, welcome.error());
-    connection.dialogue.welcomed();
-    answer(connection, envelope.id, *welcome);
+    connections_.at(from).dialogue.welcomed();
+    answer(from, envelope.id, *welcome);
 }
 
-void AgentServer::answer(Connection& connection, const std::string& id, const Message& message) {
-    if (auto line = encode(Envelope{id, message})) connection.line->send(*std::move(line));
+bool AgentServer::answer(ConnectionId to, const std::string& id, const Message& message) {
+    auto line = encode(Envelope{id, message});
+    return line && door_->send(to, *std::move(line));
 }
 
-bool AgentServer::send(ConnectionId to, const Message& message) {
-    const auto found = connections_.find(to);
-    if (found == connections_.end()) return false;
-    auto line = encode(Envelope{fresh_id(), message});
-    return line && found->second.line->send(*std::move(line));
-}
+bool AgentServer::send(ConnectionId to, const Message& message) { return answer(to, fresh_id(), message); }
 
-bool AgentServer::send_now(ConnectionId to, std::string_view line) {
-    const auto found = connections_.find(to);
-    return found != connections_.end() && found->second.line->send_now(line);
-}
+bool AgentServer::send_now(ConnectionId to, std::string_view line) { return door_->send_now(to, line); }
 
 void AgentServer::drop(ConnectionId connection, const Error& why) {
-    const auto found = connections_.find(connection);
-    if (found == connections_.end()) return;
-    answer(found->second, fresh_id(), notice_of(why));
-    found->second.line->close_after_writing(kFarewell);
-    forget(found);
+    if (connections_.erase(connection) == 0) return;
+    answer(connection, fresh_id(), notice_of(why));
+    door_->end(connection);
 }
 
 void AgentServer::on_closed(ConnectionId from, const Error& why) {
     const auto found = connections_.find(from);
     if (found == connections_.end()) return;
     const bool was_welcomed = found->second.dialogue.is_welcomed();
-    if (why.code == ErrorCode::refused) ++cut_off_;
-    forget(found);
+    connections_.erase(found);
     if (was_welcomed) handlers_.on_gone(from, why);
-}
-
-void AgentServer::forget(std::map<ConnectionId, Connection>::iterator connection) {
-    malformed_of_closed_ += connection->second.line->malformed();
-    connections_.erase(connection);
-    listener_->connection_ended();
 }
 
 // Whoever connects and says nothing does not keep its place.
@@ -132,16 +78,6 @@ void AgentServer::sweep() {
             silent.push_back(id);
     }
     for (const ConnectionId id : silent) drop(id, Error{ErrorCode::timed_out, "no hello came"});
-    sweep_timer_.expires_after(std::chrono::seconds(1));
-    sweep_timer_.async_wait([this, alive = alive_](asio::error_code error) {
-        if (!error && *alive) sweep();
-    });
-}
-
-std::uint64_t AgentServer::malformed_lines() const {
-    std::uint64_t sum = malformed_of_closed_;
-    for (const auto& [id, connection] : connections_) sum += connection.line->malformed();
-    return sum;
 }
 
 }  // namespace aerostat::guest

@@ -5,21 +5,14 @@
 #include <memory>
 #include <string>
 
-#include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
-
-#include "guest-balloon/decide/process_identity.h"
 #include "guest-balloon/link/agent_dialogue.h"
-#include "wire/line_connection.h"
-#include "wire/listener.h"
+#include "guest-balloon/link/line_door.h"
 
 namespace aerostat::guest {
 
 struct AgentDoorBounds {
-    std::size_t connections = 96;          ///< in all, with those that have not said hello yet
-    std::size_t connections_per_uid = 40;  ///< so that one user cannot keep the others out; root is exempt
+    LineDoorBounds door{96, 40, {}};  ///< with those that have not said hello yet
     Duration hello_within = std::chrono::seconds(5);
-    wire::ConnectionBounds line;
 };
 
 /// The door for the agents of this guest's JVMs: `agent.sock`, mode 0666. Anybody may knock; who it is, the kernel says.
@@ -39,7 +32,6 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<AgentServer>> open(asio::io_context& loop, const std::string& path,
                                                                    AgentDoorBounds bounds, Handlers handlers,
                                                                    const Clock& clock);
-    ~AgentServer();
     AgentServer(const AgentServer&) = delete;
     AgentServer& operator=(const AgentServer&) = delete;
 
@@ -50,37 +42,27 @@ public:
     /// Ends a connection, telling the peer why.
     void drop(ConnectionId connection, const Error& why);
 
-    [[nodiscard]] std::uint64_t malformed_lines() const;
-    [[nodiscard]] std::uint64_t peers_cut_off() const { return cut_off_; }
+    [[nodiscard]] std::uint64_t malformed_lines() const { return door_->malformed_lines(); }
+    [[nodiscard]] std::uint64_t peers_cut_off() const { return door_->peers_cut_off(); }
 
 private:
     struct Connection {
-        std::shared_ptr<wire::LineConnection> line;
-        wire::PeerCredentials peer;
         AgentDialogue dialogue;
         TimePoint since;
     };
-    AgentServer(asio::io_context& loop, AgentDoorBounds bounds, Handlers handlers, const Clock& clock);
-    void accept(int fd, const wire::PeerCredentials& peer);
+    AgentServer(AgentDoorBounds bounds, Handlers handlers, const Clock& clock)
+        : bounds_(bounds), handlers_(std::move(handlers)), clock_(clock) {}
     void on_line(ConnectionId from, std::string_view line);
     void on_hello(ConnectionId from, const Envelope& envelope);
     void on_closed(ConnectionId from, const Error& why);
-    void answer(Connection& connection, const std::string& id, const Message& message);
-    void forget(std::map<ConnectionId, Connection>::iterator connection);
+    bool answer(ConnectionId to, const std::string& id, const Message& message);
     void sweep();
-    [[nodiscard]] std::size_t connections_of(uid_t uid) const;
 
-    asio::io_context& loop_;
     AgentDoorBounds bounds_;
     Handlers handlers_;
     const Clock& clock_;
-    asio::steady_timer sweep_timer_;
-    std::unique_ptr<wire::Listener> listener_;
     std::map<ConnectionId, Connection> connections_;
-    ConnectionId next_connection_ = 1;
-    std::uint64_t malformed_of_closed_ = 0;
-    std::uint64_t cut_off_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::unique_ptr<LineDoor> door_;  // last: it calls us
 };
 
 }  // namespace aerostat::guest

@@ -5,22 +5,15 @@
 #include <memory>
 #include <string>
 
-#include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
-
 #include "contract/messages.h"
 #include "guest-balloon/decide/condition.h"
-#include "guest-balloon/decide/process_identity.h"
-#include "wire/line_connection.h"
-#include "wire/listener.h"
+#include "guest-balloon/link/line_door.h"
 
 namespace aerostat::guest {
 
 struct ClientDoorBounds {
-    std::size_t connections = 320;
-    std::size_t connections_per_uid = 256;              ///< root is exempt
+    LineDoorBounds door{320, 256, {256 * 1024, 50, 400, 100}};
     Duration request_within = std::chrono::seconds(5);  ///< whoever wants nothing does not keep its place
-    wire::ConnectionBounds line{256 * 1024, 50, 400, 100};
 };
 
 /// The door for applications: `client.sock`, mode 0666. Keeps who wants to be told of what; what concerns reclaimers is
@@ -39,7 +32,6 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<ClientServer>> open(asio::io_context& loop, const std::string& path,
                                                                     ClientDoorBounds bounds, Handlers handlers,
                                                                     const Clock& clock);
-    ~ClientServer();
     ClientServer(const ClientServer&) = delete;
     ClientServer& operator=(const ClientServer&) = delete;
 
@@ -49,40 +41,30 @@ public:
     bool send(ConnectionId to, const std::string& id, const Message& message);
 
     /// Who is at the other end, by the kernel's word. Of a connection that is there.
-    [[nodiscard]] uid_t user_of(ConnectionId connection) const;
+    [[nodiscard]] wire::PeerCredentials peer_of(ConnectionId connection) const;
     [[nodiscard]] std::size_t connections() const { return connections_.size(); }
-    [[nodiscard]] std::uint64_t malformed_lines() const;
-    [[nodiscard]] std::uint64_t peers_cut_off() const { return cut_off_; }
+    [[nodiscard]] std::uint64_t malformed_lines() const { return door_->malformed_lines(); }
+    [[nodiscard]] std::uint64_t peers_cut_off() const { return door_->peers_cut_off(); }
 
 private:
     struct Connection {
-        std::shared_ptr<wire::LineConnection> line;
-        uid_t uid = 0;
         WatchFor watches = WatchFor::none;
         bool has_asked = false;
         TimePoint since;
     };
-    ClientServer(asio::io_context& loop, ClientDoorBounds bounds, Handlers handlers, const Clock& clock);
-    void accept(int fd, const wire::PeerCredentials& peer);
+    ClientServer(ClientDoorBounds bounds, Handlers handlers, const Clock& clock)
+        : bounds_(bounds), handlers_(std::move(handlers)), clock_(clock) {}
     void on_line(ConnectionId from, std::string_view line);
-    void on_request(ConnectionId from, Connection& connection, const Envelope& envelope);
-    void on_closed(ConnectionId from, const Error& why);
-    void refuse(Connection& connection, const std::string& id, const Error& why);
+    void on_request(ConnectionId from, const Envelope& envelope);
+    void on_closed(ConnectionId from);
+    void refuse(ConnectionId to, const std::string& id, const Error& why);
     void sweep();
-    void forget_closed();
-    [[nodiscard]] std::size_t connections_of(uid_t uid) const;
 
-    asio::io_context& loop_;
     ClientDoorBounds bounds_;
     Handlers handlers_;
     const Clock& clock_;
-    asio::steady_timer sweep_timer_;
-    std::unique_ptr<wire::Listener> listener_;
     std::map<ConnectionId, Connection> connections_;
-    ConnectionId next_connection_ = 1;
-    std::uint64_t malformed_of_closed_ = 0;
-    std::uint64_t cut_off_ = 0;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+    std::unique_ptr<LineDoor> door_;  // last: it calls us
 };
 
 }  // namespace aerostat::guest

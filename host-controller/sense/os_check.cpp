@@ -49,7 +49,10 @@ std::optional<LayerSeen> believable_os_layer(const GuestReport& report, const Os
     Bytes lowest = std::min(os.floor, in_use);
     Bytes floor = outside.holds;
     if (container) {
-        const Bytes takeable = std::min({saturating_sub(in_use, lowest), *outside.cache, outside.holds});
+        // Beside page cache what applications say they can give: at most what is there.
+        const Bytes cache = std::min(*outside.cache, outside.holds);
+        const Bytes offered = std::min(os.offered.value_or(Bytes()), saturating_sub(outside.holds, cache));
+        const Bytes takeable = std::min(saturating_sub(in_use, lowest), cache + offered);
         lowest = saturating_sub(in_use, takeable);
         floor = saturating_sub(outside.holds, takeable);
     } else {

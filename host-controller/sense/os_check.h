@@ -20,9 +20,10 @@ struct OsOutside {
 /// host reads itself, nor a virtual machine with a balloon.
 ///
 /// Its size is the measured one. What lies above its floor is what the report says could be taken without swapping, in a
-/// container at most the page cache that the kernel counts. The curve is the guest's word, cut and shifted to these: who
-/// says that all is dear is bounded by weight and max, who says that all is cheap gives first. A balloon counts as target as
-/// soon as what it leaves is nearly all in use, and until twice that room is left. `heaps`: believable_layers().
+/// container at most the page cache that the kernel counts and what applications offer of the rest. The curve is the guest's
+/// word, cut and shifted to these: who says that all is dear is bounded by weight and max, who says that all is cheap gives
+/// first. A balloon counts as target as soon as what it leaves is nearly all in use, and until twice that room is left.
+/// `heaps`: believable_layers().
 [[nodiscard]] std::optional<LayerSeen> believable_os_layer(const GuestReport& report, const OsOutside& outside,
                                                            const std::vector<LayerSeen>& heaps, Bytes budget);
 

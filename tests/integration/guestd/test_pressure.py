@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 
-from bed import MIB, Bed, Skip, WireError, expect, main, wait_until
+from bed import MIB, Bed, Connection, Skip, WireError, expect, main, wait_until
 from machine_files import CGROUP, MachineFiles
 
 
@@ -192,6 +192,26 @@ def a_kernel_that_finds_nothing_is_believed():
         expect(result["reason"] == "not-reclaimable" and result["os"]["shortfall_bytes"] == 100 * MIB, result)
 
 
+def what_applications_offer_is_in_the_curve_and_asked_for_before_the_kernel_takes():
+    """This process is the application: it holds some memory, says that it has given it, and gives nothing."""
+    with Guest(container=(1024, 600, 300)) as guest, Connection.to(os.path.join(guest.bed.runtime, "client.sock")) as cache:
+        before = guest.host.expect("report", matching=lambda m: "os" in m)["os"]
+        expect("offered_bytes" not in before, before)
+        cache.send("reclaimer", reclaimer="pictures", releasable_bytes=8 * MIB, price=0.5)
+        offer = guest.host.expect("report", matching=lambda m: "offered_bytes" in m["os"])["os"]
+        expect(offer["offered_bytes"] == 4 * MIB and offer["floor_bytes"] == before["floor_bytes"] - 4 * MIB, (before, offer))
+        expect(offer["curve"][0][0] == before["curve"][0][0] - 4 * MIB, "the curve reaches as far")
+        guest.machine.write(CGROUP + "/memory.reclaim", "")
+        guest.host.apply("op-1", {}, os_target_bytes=400 * MIB, deadline_ms=20_000)
+        order = cache.receive()
+        expect(order["type"] == "reclaim" and order["wanted_bytes"] == 4 * MIB, order)
+        cache.send("reclaimed", order["id"], reclaimer="pictures", released_bytes=order["wanted_bytes"])
+        result = guest.host.expect("result", within=30)
+        expect(result["reason"] == "not-reclaimable", result)
+        cache.send("reclaimer", reclaimer="pictures", releasable_bytes=8 * MIB, price=0.5)
+        wait_until(lambda: "offered_bytes" not in guest.host.expect("report")["os"], 20, "the liar to be charged what was measured")
+
+
 def a_container_is_never_told_to_swap():
     with Guest(container=(1024, 600, 300)) as guest:
         guest.machine.write(CGROUP + "/memory.reclaim", "")
@@ -273,6 +293,7 @@ TESTS = [missing_sources_are_named_and_the_rest_works, a_machine_without_meminfo
          a_containers_own_stalls_are_its_own_and_the_machines_are_not,
          without_room_no_heap_grows_and_the_host_is_told, pressure_ends_a_squeeze_with_its_reason,
          a_container_is_held_at_its_target_and_let_go_under_pressure, a_kernel_that_finds_nothing_is_believed,
+         what_applications_offer_is_in_the_curve_and_asked_for_before_the_kernel_takes,
          a_container_is_never_told_to_swap, what_the_container_was_allowed_comes_back_when_guestd_ends_or_dies,
          a_jump_of_time_begins_a_new_session, guestd_protects_itself_or_says_that_it_cannot,
          guestd_goes_on_without_the_rights_to_protect_itself, wrong_settings_are_explained]

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "guest-balloon/decide/cache_use.h"
+#include "guest-balloon/decide/offers.h"
 
 namespace aerostat::guest {
 namespace {
@@ -216,12 +217,61 @@ TEST(OsCost, AnyFiguresGiveACurve) {
         if (any(4) != 0) seen.stolen = any(1ULL << 60U);
         now += Duration(static_cast<std::int64_t>(any(1ULL << 36U)));
         book.observe(seen, now);
-        const OsPicture layer = os_picture_of(seen, book, {Bytes(any(most)), Bytes(any(most)), Bytes(any(most))});
+        const CostCurve offers = merge(offer_of(Bytes(any(most)), 0.2), offer_of(Bytes(any(1ULL << 30U)), 20));
+        const OsPicture layer = os_picture_of(seen, book, {Bytes(any(most)), Bytes(any(most)), Bytes(any(most)), offers});
         expect_convex(layer.curve);
+        expect_convex(layer.own);
+        ASSERT_LE(due_of_offers(layer.own, layer.offers, Bytes(any(most))), layer.offered);
         ASSERT_LE(layer.floor, layer.size);
         const Bytes least = least_within(layer.curve, layer.size, 0.01);
         ASSERT_LE(least, std::clamp(layer.size, layer.curve.floor(), layer.curve.ceiling()));
     }
+}
+
+// What applications offer.
+
+TEST(Offers, ComeAfterFreeMemoryAndIdleCacheByTheirPrice) {
+    Reader reader([](Bytes) { return 0.0; });
+    reader.with_cache(1_GiB);
+    const OsPicture alone = reader.layer();
+    const CostCurve offers = offer_of(100_MiB, 0.5);
+    const OsPicture layer = os_picture_of(reader.seen, reader.book, {0_B, 64_MiB, 0_B, offers});
+    EXPECT_EQ(layer.offered, 100_MiB);
+    EXPECT_EQ(layer.floor, saturating_sub(alone.floor, 100_MiB));
+    EXPECT_EQ(layer.own, alone.curve);
+    EXPECT_EQ(layer.curve.ceiling(), alone.curve.ceiling());
+    const double gib = static_cast<double>(1ULL << 30U);
+    const Bytes idle_gone = saturating_sub(layer.size, layer.spare + reader.seen.inactive_file);
+    EXPECT_LT(layer.curve.price_of_taking(idle_gone + 1_MiB) * gib, 0.1) << "idle cache goes first";
+    EXPECT_NEAR(layer.curve.price_of_taking(idle_gone) * gib, 0.5, 0.01) << "then what is offered";
+    EXPECT_GT(layer.curve.price_of_taking(saturating_sub(idle_gone, 101_MiB)) * gib, 1) << "then cache in use";
+}
+
+TEST(Offers, AreNoMoreThanWhatIsHeldOutsideTheHeaps) {
+    Reader reader([](Bytes) { return 0.0; });
+    const CostCurve offers = offer_of(1024_GiB, 0.5);
+    EXPECT_EQ(os_picture_of(reader.seen, reader.book, {0_B, 64_MiB, 0_B, offers}).offered, 512_MiB);
+    EXPECT_EQ(os_picture_of(reader.seen, reader.book, {400_MiB, 64_MiB, 0_B, offers}).offered, 112_MiB);
+    EXPECT_EQ(os_picture_of(reader.seen, reader.book, {600_MiB, 64_MiB, 0_B, offers}).offered, 0_B);
+}
+
+TEST(Offers, AreTakenUpAsFarAsNothingElseIsCheaper) {
+    // 100 MiB that cost nothing, 100 MiB at 2, 100 MiB at 8; and 50 MiB offered at 1, 50 at 5.
+    const double mib = 1.0 / 1024;
+    const CostCurve own = *CostCurve::make({{100_MiB, 1000 * mib}, {200_MiB, 200 * mib}, {300_MiB, 0}, {400_MiB, 0}});
+    const CostCurve offers = merge(offer_of(50_MiB, 1), offer_of(50_MiB, 5));
+    EXPECT_EQ(due_of_offers(own, offers, 400_MiB), 0_B);
+    EXPECT_EQ(due_of_offers(own, offers, 300_MiB), 0_B) << "what is free goes first";
+    EXPECT_EQ(due_of_offers(own, offers, 280_MiB), 20_MiB);
+    EXPECT_EQ(due_of_offers(own, offers, 250_MiB), 50_MiB);
+    EXPECT_EQ(due_of_offers(own, offers, 160_MiB), 50_MiB) << "the cheap cache beyond it";
+    EXPECT_EQ(due_of_offers(own, offers, 120_MiB), 80_MiB) << "then the dear offer";
+    EXPECT_EQ(due_of_offers(own, offers, 20_MiB), 100_MiB) << "all of it where the floor is in the way";
+    EXPECT_EQ(due_of_offers(own, offers, 0_B), 100_MiB) << "also where that is not enough";
+    EXPECT_EQ(due_of_offers(own, CostCurve(), 120_MiB), 0_B);
+    const CostCurve both = with_offers(own, offers);
+    EXPECT_EQ(both.floor(), 0_B);
+    EXPECT_EQ(both.ceiling(), 400_MiB);
 }
 
 // What of the cache is in use.

@@ -163,5 +163,70 @@ TEST_F(OsOrder, TheReportCarriesTheLayer) {
     EXPECT_EQ(guest.state.heaps(), 1_GiB);
 }
 
+class OsOrderWithOffers : public OsOrder {
+protected:
+    OsOrderWithOffers() {
+        OsReport os = testing::a_report_of_os();
+        os.taken = 1_GiB;
+        os.offered = 200_MiB;
+        guest.state.os_seen(os);
+    }
+    void apply_os(Bytes os) {
+        Apply order = Guest::apply("op-h", "shop", 1_GiB);
+        order.jvms.clear();
+        order.os_target = GuestTarget{os};
+        order.deadline = Millis(4'000);
+        guest.state.host_order(order, guest.clock.now(), guest.effects);
+    }
+};
+
+TEST_F(OsOrderWithOffers, ApplicationsGiveBeforeTheKernelIsAsked) {
+    apply_os(2800_MiB);
+    const auto asks = guest.take<AskApplications>();
+    ASSERT_EQ(asks.size(), 1U);
+    EXPECT_EQ(asks[0].target, 2800_MiB);
+    EXPECT_TRUE(guest.take<MoveOs>().empty());
+    guest.state.applications_gave("op-h", guest.clock.now(), guest.effects);
+    ASSERT_EQ(guest.take<MoveOs>().size(), 1U);
+    guest.state.applications_gave("op-h", guest.clock.now(), guest.effects);
+    EXPECT_TRUE(guest.take<MoveOs>().empty()) << "a late answer changes nothing";
+    moved(2800_MiB);
+    EXPECT_EQ(result().os->obtained, 272_MiB);
+}
+
+TEST_F(OsOrderWithOffers, WhoDoesNotAnswerIsWaitedForASecondAtMost) {
+    apply_os(2800_MiB);
+    ASSERT_EQ(guest.take<AskApplications>().size(), 1U);
+    const auto due = guest.state.next_due();
+    ASSERT_TRUE(due);
+    EXPECT_LE(*due - guest.clock.now(), seconds(1));
+    guest.clock.advance(seconds(1));
+    guest.state.tick("tick", guest.clock.now(), guest.effects);
+    ASSERT_EQ(guest.take<MoveOs>().size(), 1U);
+}
+
+TEST_F(OsOrderWithOffers, ACancelledOrderAsksNobodyAnyMore) {
+    apply_os(2800_MiB);
+    ASSERT_EQ(guest.take<AskApplications>().size(), 1U);
+    guest.state.host_cancel({guest.state.host_session(), "op-h", OnShortfall::keep}, guest.clock.now(), guest.effects);
+    EXPECT_TRUE(guest.take<MoveOs>().empty());
+    EXPECT_EQ(result().os->reason, EndReason::cancelled);
+}
+
+TEST_F(OsOrderWithOffers, HeapsGiveBeforeApplicationsAreAsked) {
+    apply(900_MiB, 2800_MiB);
+    guest.measure(1200_MiB);
+    const SetHeapTarget order = guest.take_order();
+    EXPECT_TRUE(guest.take<AskApplications>().empty());
+    guest.answer(shop, order, 124_MiB, EndReason::met, 124_MiB);
+    guest.measure(1076_MiB);
+    ASSERT_EQ(guest.take<AskApplications>().size(), 1U);
+}
+
+TEST_F(OsOrderWithOffers, GivingAsksNobody) {
+    apply_os(5_GiB);
+    EXPECT_TRUE(guest.take<AskApplications>().empty());
+}
+
 }  // namespace
 }  // namespace aerostat::guest

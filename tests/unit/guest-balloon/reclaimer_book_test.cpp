@@ -17,9 +17,23 @@ protected:
 
     // Each connection is another user's.
     void put(ConnectionId from, const std::string& name, Bytes releasable, std::optional<double> price = std::nullopt) {
-        ASSERT_TRUE(book.put(from, kSomebody + static_cast<uid_t>(from), ReclaimerFigures{name, releasable, price}));
+        ASSERT_TRUE(book.put(from, somebody(from), ReclaimerFigures{name, releasable, price}));
+    }
+    // And another process.
+    static ProcessIdentity somebody(ConnectionId from, uid_t user = 0) {
+        return {static_cast<pid_t>(100 + from), 7, user ? user : kSomebody + static_cast<uid_t>(from)};
     }
     std::vector<AskReclaimer> ask(Bytes wanted) { return book.ask(wanted, clock.now() + seconds(10), clock.now()); }
+    /// Process 101 is at the other end of connection 1.
+    void look(const std::map<pid_t, Bytes>& holds) {
+        book.look(
+            [&](pid_t process) {
+                const auto found = holds.find(process);
+                return found == holds.end() ? std::nullopt : std::optional(found->second);
+            },
+            clock.now());
+    }
+    Bytes offered() { return book.offers({}).ceiling(); }
     void answer(const AskReclaimer& request, Bytes released) {
         book.answered(request.to, request.id, Reclaimed{request.order.reclaimer, released}, clock.now());
     }
@@ -87,9 +101,9 @@ TEST_F(ReclaimerBookTest, PlacesOfAUserAreLimitedAndRootsAreNot) {
     for (const uid_t user : {kSomebody, uid_t{0}}) {
         for (int i = 0; i < 64; ++i) {
             const auto from = static_cast<ConnectionId>(user + 10 + static_cast<uid_t>(i) / 32);
-            ASSERT_TRUE(book.put(from, user, ReclaimerFigures{"c" + std::to_string(i), 1_MiB, {}}));
+            ASSERT_TRUE(book.put(from, {1, 7, user}, ReclaimerFigures{"c" + std::to_string(i), 1_MiB, {}}));
         }
-        EXPECT_EQ(book.put(user + 20, user, ReclaimerFigures{"more", 1_MiB, {}}).has_value(), user == 0);
+        EXPECT_EQ(book.put(user + 20, {1, 7, user}, ReclaimerFigures{"more", 1_MiB, {}}).has_value(), user == 0);
     }
 }
 
@@ -103,7 +117,7 @@ TEST_F(ReclaimerBookTest, ALiarStaysLastUnderANewNameToo) {
     answer(request, 10_MiB);
     clock.advance(seconds(20));
     book.lost(1);
-    ASSERT_TRUE(book.put(3, kSomebody + 1, ReclaimerFigures{"reborn", 100_MiB, 0.0}));
+    ASSERT_TRUE(book.put(3, somebody(3, kSomebody + 1), ReclaimerFigures{"reborn", 100_MiB, 0.0}));
     EXPECT_EQ(ask(10_MiB)[0].order.reclaimer, "honest");
 }
 
@@ -118,19 +132,92 @@ TEST_F(ReclaimerBookTest, ClaimsAreBounded) {
 
 TEST_F(ReclaimerBookTest, PlacesAreLimitedAndGoWithTheirConnection) {
     for (int i = 0; i < 32; ++i) put(1, "c" + std::to_string(i), 1_MiB);
-    const auto refused = book.put(1, kSomebody + 1, ReclaimerFigures{"one-more", 1_MiB, {}});
+    const auto refused = book.put(1, somebody(1), ReclaimerFigures{"one-more", 1_MiB, {}});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::busy);
     put(1, "c0", 2_MiB);
     for (ConnectionId from = 2; from <= 8; ++from) {
         for (int i = 0; i < 32; ++i) put(from, "c" + std::to_string(i), 1_MiB);
     }
-    EXPECT_FALSE(book.put(9, kSomebody + 9, ReclaimerFigures{"late", 1_MiB, {}}));
+    EXPECT_FALSE(book.put(9, somebody(9), ReclaimerFigures{"late", 1_MiB, {}}));
     EXPECT_EQ(book.releasable(), 257_MiB);
     book.lost(1);
     EXPECT_EQ(book.size(), 224U);
     book.forget(2, "c0");
     EXPECT_EQ(book.size(), 223U);
+}
+
+TEST_F(ReclaimerBookTest, HalfOfWhatAProcessSaysCountsUntilItWasAskedOnce) {
+    put(1, "cache", 100_MiB, 0.5);
+    EXPECT_EQ(offered(), 0_B) << "nobody has seen what it holds";
+    look({{101, 1_GiB}});
+    EXPECT_EQ(offered(), 50_MiB);
+    look({{101, 20_MiB}});
+    EXPECT_EQ(offered(), 20_MiB) << "nobody gives more than it holds";
+    look({{102, 1_GiB}});
+    EXPECT_EQ(offered(), 0_B);
+}
+
+TEST_F(ReclaimerBookTest, WhatCameOfItIsWhatCountsNextTime) {
+    put(1, "cache", 400_MiB, 0.5);
+    look({{101, 1_GiB}});
+    answer(ask(100_MiB)[0], 100_MiB);
+    look({{101, 924_MiB}});
+    EXPECT_EQ(offered(), 150_MiB) << "half of the rest: it may fill again before the sensors have seen it";
+    clock.advance(seconds(2));
+    look({{101, 964_MiB}});
+    EXPECT_EQ(offered(), 300_MiB) << "it gave all it was asked for, and took some back";
+}
+
+TEST_F(ReclaimerBookTest, ALiarIsChargedWhatWasMeasured) {
+    put(1, "liar", 800_MiB, 0.5);
+    look({{101, 1_GiB}});
+    EXPECT_EQ(offered(), 400_MiB);
+    answer(ask(100_MiB)[0], 100_MiB);
+    put(1, "liar", 800_MiB, 0.5);
+    clock.advance(seconds(3));
+    look({{101, 1_GiB}});
+    EXPECT_EQ(offered(), 0_B) << "it says that it gave, and holds what it held";
+    clock.advance(seconds(12));
+    EXPECT_EQ(ask(100_MiB).size(), 1U) << "who is in need asks it all the same";
+    book.lost(1);
+    look({});
+    put(1, "reborn", 800_MiB, 0.5);
+    look({{101, 1_GiB}});
+    EXPECT_EQ(offered(), 0_B) << "it left while it still owed an answer";
+}
+
+TEST_F(ReclaimerBookTest, OneThatDoesNotAnswerIsJudgedByWhatItHolds) {
+    put(1, "silent", 800_MiB, 0.5);
+    look({{101, 1_GiB}});
+    ASSERT_EQ(ask(100_MiB).size(), 1U);
+    clock.advance(seconds(11));
+    look({{101, 999_MiB}});
+    EXPECT_EQ(offered(), 200_MiB) << "a quarter came";
+}
+
+TEST_F(ReclaimerBookTest, OffersAreSortedByPriceAndNeverCheaperThanIdleCache) {
+    put(1, "free", 100_MiB, 0.0);
+    put(2, "unpriced", 100_MiB);
+    put(3, "absurd", 100_MiB, 1e300);
+    look({{101, 1_GiB}, {102, 1_GiB}, {103, 1_GiB}});
+    const CostCurve curve = book.offers({});
+    const double gib = static_cast<double>(1ULL << 30U);
+    EXPECT_EQ(curve.ceiling(), 150_MiB);
+    EXPECT_NEAR(curve.price_of_taking(150_MiB) * gib, 0.1, 0.01);
+    EXPECT_NEAR(curve.price_of_taking(100_MiB) * gib, 20, 0.1) << "ten, for half of it";
+    EXPECT_NEAR(curve.price_of_taking(50_MiB) * gib, 900, 1);
+    EXPECT_EQ(book.offers({101, 102}).ceiling(), 50_MiB) << "of those whose memory is another layer's nothing counts here";
+}
+
+TEST_F(ReclaimerBookTest, OfWhomAPartComesMoreIsAsked) {
+    put(1, "half", 1_GiB, 0.5);
+    look({{101, 4_GiB}});
+    answer(ask(100_MiB)[0], 100_MiB);
+    clock.advance(seconds(3));
+    look({{101, 4046_MiB}});
+    EXPECT_EQ(ask(100_MiB)[0].order.wanted, 200_MiB);
+    EXPECT_TRUE(ask(100_MiB).empty());
 }
 
 }  // namespace

@@ -130,6 +130,19 @@ TEST(OsCheck, TheKernelsBooksBoundWhatAContainerClaimsToHaveInItsCache) {
         << "a session of processes has no books of its own: its word counts for nothing";
 }
 
+TEST(OsCheck, WhatApplicationsOfferCountsAsFarAsItIsThere) {
+    GuestReport report = a_container_report();
+    const auto heaps = sense::believable_layers(report, 1_GiB, 8_GiB);
+    const auto plain = sense::believable_os_layer(report, {1100_MiB, 50_MiB, std::nullopt}, heaps, 8_GiB);
+    report.os->offered = 100_MiB;
+    const auto more = sense::believable_os_layer(report, {1100_MiB, 50_MiB, std::nullopt}, heaps, 8_GiB);
+    EXPECT_EQ(more->floor + 100_MiB, plain->floor);
+    report.os->offered = Bytes(Bytes::kLimit);
+    const auto most = sense::believable_os_layer(report, {1100_MiB, 50_MiB, std::nullopt}, heaps, 8_GiB);
+    EXPECT_EQ(most->floor, 500_MiB) << "no more than lies above the guest's own floor";
+    EXPECT_LE(most->floor, more->floor);
+}
+
 TEST(OsCheck, AHoldIsInForceAsFarAsItIsNotTheHeaps) {
     GuestReport report = a_container_report();
     report.os->target = 1500_MiB;
