@@ -55,6 +55,8 @@ constexpr auto kJvmGauges = std::to_array<Row<JvmView>>({
     {"aerostat_jvm_operator_ceiling_bytes", "An operator's squeeze in force.", [](J j) { return number(j.ceiling); }},
     {"aerostat_jvm_price_cores_per_gibibyte", "What taking memory would cost here: CPU seconds a second for each GiB.",
      [](J j) -> Value { return j.price; }},
+    {"aerostat_jvm_curve_seen_seconds", "How long collections were observed for that price, a minute at most.",
+     [](J j) { return millis(j.report.curve_seen); }},
     {"aerostat_jvm_gc_cores", "CPU seconds a second of the collector's threads.",
      [](J j) -> Value { return j.report.gc_cpu; }},
     {"aerostat_jvm_agent_cores", "CPU seconds a second of the agent.", [](J j) -> Value { return j.report.agent_cpu; }},
