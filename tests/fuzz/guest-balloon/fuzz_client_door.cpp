@@ -26,6 +26,7 @@ public:
         (void)level_written(chunk);
         if (choice & 4U) ask(Bytes(1ULL << (choice >> 3U)));
         if (choice & 64U) book_.lost(from);
+        if (choice & 8U) look(Bytes(1ULL << (choice >> 3U)));
         clock_.advance(std::chrono::milliseconds((choice >> 4U) * 300));
     }
 
@@ -35,7 +36,7 @@ private:
         if (!envelope) return;
         const Message& body = envelope->body;
         if (const auto* figures = std::get_if<ReclaimerFigures>(&body))
-            (void)book_.put(from, static_cast<uid_t>(from / 2), *figures);
+            (void)book_.put(from, ProcessIdentity{static_cast<pid_t>(from), 7, static_cast<uid_t>(from / 2)}, *figures);
         if (const auto* forget = std::get_if<ForgetReclaimer>(&body)) book_.forget(from, forget->reclaimer);
         if (const auto* answer = std::get_if<Reclaimed>(&body)) book_.answered(from, envelope->id, *answer, clock_.now());
         FUZZ_CHECK(!std::holds_alternative<Hello>(body) && !std::holds_alternative<SetHeapTarget>(body));
@@ -47,7 +48,13 @@ private:
             FUZZ_CHECK(encode(Envelope{request.id, request.order}).has_value());
             sum += request.order.wanted;
         }
-        FUZZ_CHECK(sum <= wanted);
+        // Of whom an eighth comes of what is asked, eight times as much is asked.
+        FUZZ_CHECK(sum <= wanted * 9);
+    }
+    void look(Bytes held) {
+        book_.look([held](pid_t process) { return process == 3 ? std::nullopt : std::optional(held); }, clock_.now());
+        const CostCurve offers = book_.offers({1});
+        FUZZ_CHECK(offers.ceiling() <= held * 2 && offers.floor() == Bytes());  // two processes count
     }
 
     ManualClock clock_;
