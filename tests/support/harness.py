@@ -259,11 +259,16 @@ class World:
     def host(self, config, session=None):
         """Starts a hostd with this configuration text; returns (daemon, tool, its session)."""
         session = session or self.session()
+        file = self.write_host_config(config)
+        daemon = Daemon(session, [built("bin", "aerostat-hostd"), "--config", file], self.log("hostd"))
+        return daemon, Tool(self.path("host", "control.sock")), session
+
+    def write_host_config(self, config):
+        """Writes what hostd reads at its start, and when it is told to reload; returns the file's path."""
         file = self.path("hostd.toml")
         with open(file, "w", encoding="utf-8") as out:
             out.write(config)
-        daemon = Daemon(session, [built("bin", "aerostat-hostd"), "--config", file], self.log("hostd"))
-        return daemon, Tool(self.path("host", "control.sock")), session
+        return file
 
     def guest_daemon(self, session, name, host=True):
         """Starts a guestd in the session; returns (daemon, tool)."""

@@ -38,7 +38,7 @@ DOMAIN = """<domain type='{type}'>
   {cpu}
   <clock offset='utc'><timer name='hpet' present='no'/></clock>
   <on_poweroff>destroy</on_poweroff>
-  <on_reboot>destroy</on_reboot>
+  <on_reboot>{on_reboot}</on_reboot>
   <on_crash>destroy</on_crash>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
@@ -52,12 +52,15 @@ DOMAIN = """<domain type='{type}'>
     <serial type='file'><source path='{directory}/console.log'/><target type='isa-serial' port='0'/></serial>
     <channel type='unix'><source mode='bind' path='{directory}/host.sock'/><target type='virtio' name='{host_port}'/></channel>
     <channel type='unix'><source mode='bind' path='{directory}/test.sock'/><target type='virtio' name='{test_port}'/></channel>
-    <memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='{reporting}'>
-      <stats period='{stats_period}'/>
-    </memballoon>
+    {balloon}
   </devices>
 </domain>
 """
+
+BALLOON = """<memballoon model='virtio' autodeflate='{autodeflate}' freePageReporting='{reporting}'>
+      <stats period='{stats_period}'/>
+    </memballoon>"""
+NO_BALLOON = "<memballoon model='none'/>"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,15 +72,19 @@ class Hardware:
     free_page_reporting: bool = True
     stats_period_s: int = 1
     kernel_options: str = ""  # e.g. transparent_hugepage=madvise
+    balloon: bool = True
+    restarts: bool = False  # on a reboot; else that ends it, as a panic does
 
 
 def domain_xml(name, hardware, directory, base, ours, accelerator):
+    balloon = (BALLOON if hardware.balloon else NO_BALLOON).format(
+        autodeflate="on" if hardware.autodeflate else "off", reporting="on" if hardware.free_page_reporting else "off",
+        stats_period=hardware.stats_period_s)
     return DOMAIN.format(type="kvm" if accelerator == "kvm" else "qemu", name=name, uuid=uuid.uuid4(), base=base, ours=ours,
                          memory_mib=hardware.memory_mib, vcpus=hardware.vcpus, directory=directory,
                          command_line=f"{COMMAND_LINE} {hardware.kernel_options}".strip(), features=FEATURES[accelerator],
                          cpu=CPU[accelerator], host_port=HOST_PORT, test_port=TEST_PORT,
-                         autodeflate="on" if hardware.autodeflate else "off",
-                         reporting="on" if hardware.free_page_reporting else "off", stats_period=hardware.stats_period_s)
+                         balloon=balloon, on_reboot="restart" if hardware.restarts else "destroy")
 
 
 def guestd_knows_virtio():
@@ -212,6 +219,22 @@ class Domain:
         self.guestd = self.shell.known_job(jobs["guestd"]) if jobs["guestd"] else None
         self.services = {name: GuestService(self.shell.known_job(known["job"]), name, known["pid"])
                          for name, known in jobs["services"].items()}
+
+    def meet_again(self):
+        """Connects to a guest that was away: saved, or migrated. Its jobs have gone on."""
+        jobs = self.jobs()
+        self.shell.close()
+        self._qemu_pid = None
+        self.take_up(jobs)
+        self.shell.connect()
+
+    def meet_anew(self):
+        """Connects to a guest that has booted again: nothing of what ran there is left."""
+        self.shell.close()
+        self.services, self.guestd = {}, None
+        self.shell = self._new_shell(first_job=1)
+        self.tool = GuestTool(self.shell)
+        self.shell.connect()
 
     def set_clock(self):
         """A restored guest believes it is the moment it was saved."""

@@ -48,6 +48,10 @@ class Job:
         """The exit code (128 + signal for a violent end); None while it runs."""
         return self._code
 
+    def lost(self):
+        """Whether nothing more can be heard of it."""
+        return self._shell.lost
+
     @property
     def errors(self):
         return self._err.decode(errors="replace")

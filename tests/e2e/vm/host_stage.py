@@ -1,6 +1,7 @@
 """A hostd on the bed's libvirtd: what the tests that fly through libvirt play on."""
 
 import os
+import signal
 
 from harness import MIB, Trouble, World, wait_for
 
@@ -12,17 +13,19 @@ memory = "{memory}"
 emergency_reserve = "256MiB"
 runtime_dir = "{directory}"
 mode = "act"
+policy = "{policy}"
 
 [guest."vm*"]
-min = "256MiB"
+min = "{minimum}"
 """
 
 
 class HostStage:
     """hostd manages the domains whose names begin with "vm"; others it observes."""
 
-    def __init__(self, bed, label, uri=None, memory="3GiB"):
+    def __init__(self, bed, label, uri=None, memory="3GiB", policy="price", minimum="256MiB"):
         """`label` names its directory, which ends with the bed."""
+        self._policy, self._minimum = policy, minimum
         self.world = World(os.path.join(bed.directory, label))
         self._directory = self.world.path("host")
         os.makedirs(self._directory, mode=0o755)
@@ -41,8 +44,16 @@ class HostStage:
         wait_for(self._answers, 30, "hostd to answer", self.daemon.log)
 
     def set_memory(self, memory):
-        """The budget from the next start() on."""
-        self._config = CONFIG.format(uri=self._uri, directory=self._directory, memory=memory)
+        """The budget from the next start() or reload() on."""
+        self._config = CONFIG.format(uri=self._uri, directory=self._directory, memory=memory, policy=self._policy,
+                                     minimum=self._minimum)
+
+    def reload(self):
+        """Has it read its configuration again, as SIGHUP does."""
+        self.world.write_host_config(self._config)
+        since = len(self.log())
+        self.daemon.kill(signal.SIGHUP)
+        self.wait_logged("reloaded", since, 30)
 
     def _answers(self):
         if not self.daemon.is_alive():
@@ -75,7 +86,14 @@ class HostStage:
         guest = self.guest(name)
         return guest["jvms"][0]["report"] if guest and guest["state"] == "connected" and guest["jvms"] else None
 
-    def wait_joined(self, name, within=60):
+    def wait_state(self, name, state, within=60):
+        """Waits until hostd sees the guest in this state, and returns what it sees."""
+        def seen():
+            guest = self.guest(name)
+            return guest if guest and guest["state"] == state else None
+        return wait_for(seen, within, f"{name} to be {state}", self.daemon.log)
+
+    def wait_joined(self, name, within=120):
         return wait_for(lambda: self.report(name), within, f"{name} and its JVM to be known to hostd", self.daemon.log)
 
     def room(self, name):
@@ -83,7 +101,7 @@ class HostStage:
         report = self.report(name)
         return max(0, report["footprint_bytes"] - report["floor_bytes"]) if report else 0
 
-    def wait_room(self, name, mib, within=90):
+    def wait_room(self, name, mib, within=180):
         """The agent counts much for live until a collection cycle has shown otherwise, or long after the last one."""
         wait_for(lambda: self.room(name) >= mib * MIB, within, f"{mib} MiB above the floor of {name}", self.daemon.log)
 
@@ -103,6 +121,6 @@ class HostStage:
         return wait_for(lambda: next((one for one in self.operations() if one["op"] == op and not one["running"]), None), within,
                         "the operation to end", self.daemon.log)
 
-    def wait_quiet(self, within=30):
+    def wait_quiet(self, within=180):
         """Waits until the policy has done what it does when a guest joins: its orders would take the place of the test's."""
         wait_for(lambda: not any(one["running"] for one in self.operations()), within, "no operation to run", self.daemon.log)

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import uuid
 
 import cache
 from harness import Trouble, is_alive, tail, wait_for
@@ -15,9 +17,17 @@ PRIVATE = {"run": "/run", "lib": "/var/lib", "cache": "/var/cache", "log": "/var
 ACCOUNTS = {"passwd": "libvirt-qemu:x:0:0::/:/bin/false", "group": "libvirt-qemu:x:0:"}
 
 # tini as process 1 of the namespace reaps QEMU, which daemonizes: libvirt waits for it to vanish, at every start and stop.
+# When libvirtd ends, all ends; unless it is to be started again: the fifo says when.
 START = """set -e
 {mounts}
-exec tini -- libvirtd -f {directory}/libvirtd.conf -p {directory}/libvirtd.pid
+exec tini -- sh {directory}/run-libvirtd
+"""
+RUN = """libvirtd -f {directory}/libvirtd.conf -p {directory}/libvirtd.pid
+while [ -e {directory}/again ]; do
+    cat {directory}/again
+    rm {directory}/again
+    libvirtd -f {directory}/libvirtd.conf -p {directory}/libvirtd.pid
+done
 """
 
 DAEMON_CONFIG = """unix_sock_dir = "{directory}"
@@ -26,6 +36,7 @@ unix_sock_rw_perms = "0700"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
 log_outputs = "3:file:{directory}/libvirtd.log"
+host_uuid = "{host_uuid}"
 """
 
 # stdio_handler: without it QEMU's output goes to virtlogd, one more daemon. The rest: nothing is owned by others, labelled or
@@ -93,7 +104,9 @@ class Libvirtd:
             os.makedirs(os.path.join(self.directory, "private", name))
         os.makedirs(self.images, exist_ok=True)
         os.symlink("etc", os.path.join(self.directory, "private", "libvirt"))  # its name as a user's folder
-        files = {"libvirtd.conf": DAEMON_CONFIG.format(directory=self.directory),
+        # As of a host of its own: libvirt migrates to none that seems to be the same.
+        files = {"libvirtd.conf": DAEMON_CONFIG.format(directory=self.directory, host_uuid=uuid.uuid4()),
+                 "run-libvirtd": RUN.format(directory=self.directory),
                  "private/etc/qemu.conf": QEMU_CONFIG.format(user=f"+{os.geteuid()}", group=f"+{os.getegid()}")}
         for name, text in files.items():
             with open(os.path.join(self.directory, name), "w", encoding="ascii") as file:
@@ -143,6 +156,33 @@ class Libvirtd:
         if may_fail:
             return None
         raise Trouble(f"virsh {' '.join(words)}: {done.stderr.strip()}\n{tail(self._log, 5)}")
+
+    @property
+    def state(self):
+        """Where libvirtd keeps what it must know of running domains, should it be started again. Only root's is here."""
+        return os.path.join(self.directory, "private", "run", "libvirt", "qemu")
+
+    def die_and_start_again(self, while_dead=lambda: None):
+        """Kills libvirtd, and waits until another one answers. Domains run on."""
+        again, dying = os.path.join(self.directory, "again"), self._pid()
+        os.mkfifo(again)
+        os.kill(dying, signal.SIGKILL)
+        wait_for(lambda: not is_alive(dying), 30, "libvirtd to die", self._log)
+        while_dead()
+        with open(again, "w", encoding="ascii"):
+            pass
+        wait_for(self._answers, 60, "libvirtd to answer again", self._log)
+
+    def _pid(self):
+        """libvirtd's own, as seen here."""
+        for pid in self.processes():
+            try:
+                with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                    if file.read().strip() == "libvirtd":
+                        return pid
+            except OSError:
+                continue
+        raise Trouble("no libvirtd runs here")
 
     def processes(self):
         """Pids, as seen here, of everything in the namespace."""

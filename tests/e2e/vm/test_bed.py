@@ -172,14 +172,14 @@ class Stage:
         program = [sys.executable, os.path.join(HERE, "test_bed.py"), "--hold"]
         with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as other:
             directory, *pids = other.stdout.readline().split()
-            expect(len(pids) >= 3, f"process 1 of the namespace, libvirtd and QEMU, not only {pids}")
+            expect(len(pids) >= 4, f"process 1 of the namespace, a shell, libvirtd and QEMU, not only {pids}")
             other.send_signal(number)
         wait_until(lambda: not any(is_alive(int(pid)) for pid in pids), 10, f"{pids} to end")
         return directory
 
     def teardown_leaves_nothing(self):
         pids, directory = self.bed.libvirtd.processes(), self.bed.directory
-        expect(len(pids) == 4, f"process 1 of the namespace, libvirtd, two QEMUs: {pids}")
+        expect(len(pids) == 5, f"process 1 of the namespace, the shell that runs libvirtd, libvirtd, two QEMUs: {pids}")
         began = time.monotonic()
         self.bed.close()
         figure("bed_down_s", time.monotonic() - began)

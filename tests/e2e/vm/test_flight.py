@@ -54,10 +54,10 @@ class Flight:
         self._flights = 0
 
     @contextlib.contextmanager
-    def host(self, uri=None):
+    def host(self, uri=None, **options):
         """A hostd; shows what it and the guests said if the test fails, while they are there; ends with all guests."""
         self._flights += 1
-        host = HostStage(self.bed, f"flight-{self._flights}", uri)
+        host = HostStage(self.bed, f"flight-{self._flights}", uri, **options)
         try:
             yield host
         except Exception:
@@ -70,10 +70,10 @@ class Flight:
                 self.bed.destroy(name)
 
     @contextlib.contextmanager
-    def app(self, room_mib=300):
+    def app(self, room_mib=300, recipe=None, **options):
         """A hostd and the guest vm1 with the JVM "app", which has so much above its floor."""
-        with self.host() as host:
-            vm = self.bed.warm("vm1", APP)
+        with self.host(**options) as host:
+            vm = self.bed.warm("vm1", recipe or APP)
             host.wait_joined("vm1")
             host.wait_room("vm1", room_mib)
             host.wait_quiet()
