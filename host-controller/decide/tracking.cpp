@@ -38,9 +38,11 @@ Bytes lent_to(const LayerSeen& layer, const GuestSeen& guest) {
     return sum;
 }
 
-void note_progress(LayerTrack& track, const LayerSeen& layer, Bytes lent, const HostRules& rules, TimePoint now) {
+// Of a guest that is left alone nothing is expected: one that is suspended, or copied, is not stuck.
+void note_progress(LayerTrack& track, const LayerSeen& layer, const GuestSeen& guest, const HostRules& rules,
+                   TimePoint now) {
     if (track.busy_until && now >= *track.busy_until) track.busy_until.reset();
-    if (keeps_up(track, layer, lent, rules)) return forget_delay(track);
+    if (!guest.left_alone.empty() || keeps_up(track, layer, lent_to(layer, guest), rules)) return forget_delay(track);
     const bool moved = track.behind_since && layer.footprint + kProgress <= track.best_footprint;
     if (!track.behind_since || moved) {
         forget_delay(track);
@@ -72,7 +74,7 @@ HostState carry_over(const HostSnapshot& seen, const HostState& before, const Ho
             if (track == after.tracks.end()) continue;
             present.insert(&track->second);
             review_reach(track->second, layer, rules, now);
-            note_progress(track->second, layer, lent_to(layer, guest), rules, now);
+            note_progress(track->second, layer, guest, rules, now);
         }
     }
     // An order under way is remembered while its JVM is missing: its guest's daemon may have just been started anew.

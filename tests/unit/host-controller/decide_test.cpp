@@ -183,6 +183,21 @@ TEST(Decide, AStuckJvmIsSetAsideFlaggedAndTriedAgain) {
     EXPECT_FALSE(at(70s).tracks[key].aside_since) << "tried again";
 }
 
+TEST(Decide, AGuestThatIsLeftAloneIsNotStuckAndHasItsTimeAfterwards) {
+    const auto rules = rules_for(1_GiB, 64_MiB);
+    HostState state;
+    const LayerKey key{"session:moving", "heap"};
+    note_ordered(state, key, 100_MiB, kStart);
+    GuestSeen moving = a_guest("moving", {held_at(a_heap("heap", 600_MiB, 100_MiB, 1_GiB), 100_MiB)});
+    moving.left_alone = "it migrates";
+    const auto at = [&](Duration after) { return state = plan_for({moving}, rules, state, kStart + after).after; };
+    for (const Duration after : {0s, 4s, 6s, 25s}) EXPECT_FALSE(at(after).tracks[key].aside_since);
+    moving.left_alone.clear();
+    at(26s);
+    EXPECT_FALSE(at(30s).tracks[key].aside_since);
+    EXPECT_TRUE(at(32s).tracks[key].aside_since);
+}
+
 TEST(Decide, AJvmThatComesNearerIsNotStuck) {
     const auto rules = rules_for(2_GiB, 64_MiB);
     HostState state;
