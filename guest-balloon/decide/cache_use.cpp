@@ -32,10 +32,11 @@ void CacheUse::observe(const OsSight& seen, TimePoint now) {
 Bytes CacheUse::in_use(const OsSight& seen, const RefaultBook& book) const {
     const Bytes mapped = std::min(seen.mapped, seen.active_file);
     const Bytes read = saturating_sub(seen.active_file, mapped);
-    // If none of it were there, all that is read would be missed; with a part of it, as large a part. The kernel does better
-    // where some of it is idle, for it takes that first.
+    // If none of it were there, all that is read would be missed. With a part of it as well, where it is read in a loop: a
+    // page has gone when its turn comes again. So it is idle where all of it could be missed, and not where twice as much as
+    // that would be lost.
     const double all_missed = rate_.value_or(0) / kPage.as_double() * book.stall_per_refault();
-    const double bearable = rate_ ? kBearable / std::max(all_missed, kBearable) : 0.0;
+    const double bearable = rate_ ? std::clamp(2 - all_missed / kBearable, 0.0, 1.0) : 0.0;
     const Bytes idle = seen.inactive_file + share_of(read, bearable);
     // What the guest stalls already is spent.
     const double left = std::clamp(1 - book.cost_now() / kBearable, 0.0, 1.0);
