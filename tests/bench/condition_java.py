@@ -1,12 +1,14 @@
-"""What a read of the memory condition costs in Java: a part of the bench `control`."""
+"""What the memory condition costs in Java, a read and being told: a part of the bench `control`."""
 
 import os
 import subprocess
 import tempfile
+import time
 
 from common import ROOT, jdks
 
 ROUNDS = {False: 400, True: 60}
+WARMING = 50  # changes that find the compilers' work undone
 
 
 def api_jar():
@@ -16,14 +18,19 @@ def api_jar():
     return path
 
 
+def compiled(home, name, classes):
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".java")
+    subprocess.run([os.path.join(home, "bin", "javac"), "-cp", api_jar(), "-d", classes, source], check=True)
+    return f"{classes}:{api_jar()}"
+
+
 def read(runtime_dir, major=None, quick=False):
-    """All figures of one JVM that reads the page in this directory, which must be valid meanwhile. The oldest JDK unless named."""
+    """All figures of one JVM that reads the page in this directory, valid meanwhile. The oldest JDK unless named."""
     home = jdks()[major or min(jdks())]
     with tempfile.TemporaryDirectory(prefix="aerostat-classes-") as classes:
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ConditionRead.java")
-        subprocess.run([os.path.join(home, "bin", "javac"), "-cp", api_jar(), "-d", classes, source], check=True)
+        path = compiled(home, "ConditionRead", classes)
         run = subprocess.run([os.path.join(home, "bin", "java"), "-Xmx64m", "-Daerostat.runtime-dir=" + runtime_dir,
-                              "-cp", f"{classes}:{api_jar()}", "ConditionRead", str(ROUNDS[quick])],
+                              "-cp", path, "ConditionRead", str(ROUNDS[quick])],
                              capture_output=True, text=True, check=False, timeout=120)
     if run.returncode != 0:
         raise SystemExit("the Java reader failed: " + run.stderr)
@@ -33,3 +40,26 @@ def read(runtime_dir, major=None, quick=False):
 def java_read_ns(runtime_dir, quick=False):
     """{"java": nanoseconds a read, the median}."""
     return {"java": read(runtime_dir, quick=quick)["median_ns"]}
+
+
+def java_wake_ms(runtime_dir, host, count, major=None):
+    """Milliseconds from the time that guestd puts into the page to the listener's first line, of so many changes that the host
+    makes, once the compilers are done."""
+    home, took = jdks()[major or min(jdks())], []
+    with tempfile.TemporaryDirectory(prefix="aerostat-classes-") as classes:
+        path = compiled(home, "ConditionWake", classes)
+        words = [os.path.join(home, "bin", "java"), "-Xmx64m", "-Daerostat.runtime-dir=" + runtime_dir, "-cp", path]
+        waiter = subprocess.Popen([*words, "ConditionWake"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            waiter.stdout.readline()
+            for number in range(WARMING + count):
+                time.sleep(0.01)
+                host.line.send("condition", level=("tight", "ample")[number % 2])
+                line = waiter.stdout.readline()
+                if not line:
+                    raise SystemExit("the Java listener ended")
+                took.append(float(line) / 1e6)
+        finally:
+            waiter.kill()
+            waiter.wait()
+    return took[WARMING:]

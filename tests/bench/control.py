@@ -39,6 +39,16 @@ def java_figure(runtime, options):
         return {}
 
 
+def java_wake(runtime, host, count):
+    """The same in Java, through client.sock and the library's threads; None where there is no JDK."""
+    try:
+        from condition_java import java_wake_ms
+        return spread(java_wake_ms(runtime, host, count))
+    except (ImportError, SystemExit, ValueError, subprocess.SubprocessError) as why:
+        print(f"SKIP waking a listener in Java: {why}", flush=True)
+        return None
+
+
 def wake_ms(runtime, host, count):
     """Each change is news of the host, which guestd passes on at once."""
     waiter = subprocess.Popen([tool("bench_condition"), "wait", runtime, str(count)], stdout=subprocess.PIPE, text=True)
@@ -97,6 +107,9 @@ def show(figures, crowd):
     wake = figures["condition_wake_ms"]
     print(f"FIGURE a change wakes a waiting program within {wake['median']:.3f} ms (median; {wake['max']:.3f} ms at most of "
           f"{wake['runs']})")
+    if java := figures.get("condition_wake_java_ms"):
+        print(f"FIGURE a change reaches a listener in Java within {java['median']:.3f} ms (median; {java['max']:.3f} ms at "
+              f"most of {java['runs']})")
     print(f"FIGURE guestd's CPU: {crowd['cpu_alone']:.3%} of a core alone, {crowd['cpu_with_readers']:.3%} beside {CROWD} "
           f"readers ({crowd['reads']} reads)", flush=True)
 
@@ -109,6 +122,9 @@ def verdict(figures, crowd):
         missed.append(f"a read in Java takes {reads['java']:.1f} ns, promised {JAVA_PROMISED_NS}")
     if figures["condition_wake_ms"]["median"] > WAKE_PROMISED_MS:
         missed.append(f"waking takes {figures['condition_wake_ms']['median']:.2f} ms, promised {WAKE_PROMISED_MS:.0f}")
+    java = figures.get("condition_wake_java_ms", {"median": 0})["median"]
+    if java > WAKE_PROMISED_MS:
+        missed.append(f"a listener in Java is told after {java:.2f} ms, promised {WAKE_PROMISED_MS:.0f}")
     if crowd["cpu_with_readers"] > crowd["cpu_alone"] + 0.01:
         missed.append("a thousand readers cost guestd more than one percent of a core")
     for what in missed:
@@ -128,6 +144,8 @@ def main():
         figures = {"condition_read_ns": {key: value["median"] for key, value in reads.items()}, "condition_read_spread_ns": reads}
         figures["condition_read_ns"].update(java_figure(bed.runtime, options))
         figures["condition_wake_ms"] = spread(wake_ms(bed.runtime, host, 30 if options.quick else 300))
+        if java := java_wake(bed.runtime, host, 30 if options.quick else 300):
+            figures["condition_wake_java_ms"] = java
         figures["condition_crowd"] = crowd = crowd_figures(bed, 5 if options.quick else 20)
     show(figures, crowd)
     write_json(options, "control", figures)
