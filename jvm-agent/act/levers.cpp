@@ -36,6 +36,11 @@ Result<bool> Levers::pull(const LeverSight& seen) {
     return true;
 }
 
+Status Levers::pace_cycles(const LeverSight& seen) {
+    if (!driving_) return {};
+    return set_all(plan(seen).cycle);
+}
+
 Status Levers::stop_cycles(LeverSight seen) {
     if (!driving_) return {};
     driving_ = false;

@@ -18,6 +18,8 @@ public:
     /// Sets what the collector's rule finds for this sight; what was set before stays the thing to restore.
     /// False: there is no lever here. Fails: with the JVM's words; what is ours is put back then.
     [[nodiscard]] Result<bool> pull(const LeverSight& seen);
+    /// While cycles are driven: now one is wanted, and now (`seen.rest`) none. Nothing if none are.
+    Status pace_cycles(const LeverSight& seen);
     /// Ends the driving of cycles; what holds the target stays. `seen.drive` is not looked at.
     Status stop_cycles(LeverSight seen);
     /// Settings that depend on the balloon's size, for the size in `seen`. Nothing if there are none in use.

@@ -211,6 +211,7 @@ void Regulator::start(const SetHeapTarget& order) {
     if (order.hold) hold_until_ = running.started + *order.hold;
     if (order.target.footprint >= running.before) return grow(order, running.before);
     live_.forget_cycles();
+    if (drive_.phase == LeverPhase::working) end_drive(LeverPhase::spent);  // one that only held the target before
     drive_ = Drive{};
     yielded_ = false;
     running_ = std::move(running);

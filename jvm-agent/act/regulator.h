@@ -112,6 +112,9 @@ private:
         Bytes level_at_cycle;  ///< what the levers bring down
         std::uint64_t cycle_pauses = 0;
         int idle_cycles = 0;
+        std::uint64_t young_gcs = 0;
+        bool rests = false;  ///< a collection that was asked for has come, and what it began may still run
+        TimePoint rested_at{};
         TimePoint began{};
         const char* ended_because = nullptr;         ///< for people, where it is not that nothing more came
         std::optional<TimePoint> last_collection{};  ///< one that this drive asked for
@@ -134,6 +137,8 @@ private:
     [[nodiscard]] Bytes alive() const;
     void pull_levers();
     void follow_levers();
+    void pace_drive();
+    [[nodiscard]] bool holds_again() const;
     void hold_by_levers();
     void follow_full_collections();
     [[nodiscard]] bool enough_is_free() const;

@@ -17,6 +17,7 @@ constexpr double kProgress = 0.02;
 /// Deliberate full collections leave the program as much time between them as it takes to answer what has waited.
 constexpr Duration kBetweenFullGcs = std::chrono::milliseconds(100);
 constexpr Duration kLongestDrive = std::chrono::seconds(30);
+constexpr Duration kRest = std::chrono::milliseconds(120);
 /// Settings that follow the balloon run ahead of it by so many chunks.
 constexpr std::uint64_t kChunksAhead = 16;
 
@@ -77,7 +78,12 @@ Duration Regulator::step_operation() {
 
 void Regulator::pull_levers() {
     const auto pulled = levers_.pull(lever_sight());
-    drive_ = Drive{LeverPhase::unavailable, lever_level(), facts_.cycle_pauses, 0, ports_.clock.now(), nullptr, {}, {}};
+    drive_ = Drive{};
+    drive_.phase = LeverPhase::unavailable;
+    drive_.level_at_cycle = lever_level();
+    drive_.cycle_pauses = facts_.cycle_pauses;
+    drive_.young_gcs = facts_.young_gcs;
+    drive_.began = ports_.clock.now();
     if (!pulled) drive_.trouble = last_trouble_ = pulled.error().message;
     if (!pulled || !*pulled) return;
     drive_.phase = levers_.drives_cycles() ? LeverPhase::working : LeverPhase::spent;
@@ -99,14 +105,37 @@ void Regulator::follow_levers() {
     if (drive_.phase != LeverPhase::working) return;
     if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
     if (levers_.collects_fully()) return follow_full_collections();
-    if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return;
+    if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return pace_drive();
     if (auto renewed = levers_.renew(lever_sight()); !renewed) last_trouble_ = renewed.error().message;
     const Bytes least = std::max(facts_.region, share_of(drive_.level_at_cycle, kProgress));
     const bool progress = lever_level() + least < drive_.level_at_cycle;
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
     drive_.level_at_cycle = lever_level();
     drive_.cycle_pauses = facts_.cycle_pauses;
-    if (drive_.idle_cycles >= kIdleCycles) end_drive(LeverPhase::spent);
+    if (drive_.idle_cycles >= kIdleCycles || holds_again()) end_drive(LeverPhase::spent);
+}
+
+/// An operation ends with its target. What is driven between operations ends when no more than the target can be resident.
+bool Regulator::holds_again() const {
+    const Bytes most = saturating_sub(facts_.committed, balloon_.size().granted);
+    return !running_ && target_ && facts_.levers_give && most <= target_->footprint;
+}
+
+/// One collection at a time: it begins a marking, or is one of the mixed ones after it. The program, and G1's own reckoning
+/// of how much of the time it collects, get a rest from each.
+void Regulator::pace_drive() {
+    if (facts_.kind != CollectionKind::young_and_marking) return;
+    const TimePoint now = ports_.clock.now();
+    const bool came = facts_.young_gcs != drive_.young_gcs && facts_.was_periodic;
+    drive_.young_gcs = facts_.young_gcs;
+    const bool busy = came || ports_.marking();
+    if (busy) drive_.rested_at = now;
+    const bool rests = busy || (drive_.rests && now - drive_.rested_at < kRest);
+    if (rests == drive_.rests) return;
+    drive_.rests = rests;
+    LeverSight seen = lever_sight();
+    seen.rest = rests;
+    if (auto paced = levers_.pace_cycles(seen); !paced) last_trouble_ = paced.error().message;
 }
 
 Bytes Regulator::lever_level() const { return facts_.levers_give ? facts_.committed : application_; }

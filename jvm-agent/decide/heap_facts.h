@@ -68,6 +68,8 @@ struct HeapFacts {
     Bytes old_committed{};
     /// Garbage that mixed collections leave where it is; zero where there are no such collections.
     Bytes waste{};
+    /// The last collection was the periodic one that our levers ask for (G1).
+    bool was_periodic = false;
 };
 
 /// HeapFacts::alarm while nobody can tell what the program has set: any balloon might be too much.

@@ -7,6 +7,8 @@ namespace {
 
 /// Below the gap between young collections of a busy program (100 ms gave no cycle at all there; 20 ms does).
 constexpr std::int64_t kCycleIntervalMs = 20;
+/// Collections asked for at every opportunity make G1 commit more, because so much of the time goes into pauses.
+constexpr std::int64_t kRestIntervalMs = 250;
 constexpr int kLowestMaxRatio = 10;
 /// ZGC and Shenandoah start a cycle when what is free below the soft maximum falls under 5 to 10 % of it, the balloon
 /// included (HeapFacts::headroom), or to what the program allocates during one. While a target is only held they must find
@@ -54,7 +56,7 @@ LeverPlan plan_g1_levers(const FlagReader& flags, const LeverSight& seen) {
     note(plan.left_alone, interval, kInterval);
     // Without this flag a periodic collection is a full one.
     if (seen.drive && is_ours(interval) && concurrent && concurrent->value != 0)
-        plan.cycle = {{kInterval, kCycleIntervalMs}};
+        plan.cycle = {{kInterval, seen.rest ? kRestIntervalMs : kCycleIntervalMs}};
     plan.drives = !plan.cycle.empty();
     return plan;
 }

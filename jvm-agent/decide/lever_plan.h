@@ -37,6 +37,7 @@ struct LeverSight {
     Bytes application;          ///< occupied after the last collection, without the balloon
     Bytes balloon;              ///< to the collector it is used heap like any other
     bool drive = true;          ///< make the collector work now; else only hold
+    bool rest = false;          ///< while it is driven: no collection is wanted at this moment
 };
 
 /// What to set, in this order. Empty lists are a plan too: there is no lever.

@@ -41,6 +41,7 @@ public:
         young_ = counters.find("sun.gc.collector.0.invocations");
         full_ = counters.find("sun.gc.collector.1.invocations");
         cycle_pauses_ = counters.find("sun.gc.collector.2.invocations");
+        last_cause_ = counters.find_text("sun.gc.lastCause");
         signals_.cycle_pauses.store(cycle_pauses_.read().value_or(0), std::memory_order_relaxed);
         signals_.cycle_pauses_address.store(cycle_pauses_.address(), std::memory_order_release);
         if (const auto share = vm.flags.read("G1HeapWastePercent")) waste_ = static_cast<double>(share->value) / 100;
@@ -62,6 +63,7 @@ public:
         facts.young_gcs = young_.read().value_or(0);
         facts.cycle_pauses = cycle_pauses_.read().value_or(0);
         facts.full_gcs = full_.read();
+        facts.was_periodic = last_cause_.equals("G1 Periodic Collection");
         facts.levers_give = facts.committed > minimum_;  // -Xms = -Xmx: nothing can be uncommitted
         return facts;
     }
@@ -78,6 +80,7 @@ private:
     Bytes max_;
     double waste_ = 0;
     PerfCounter young_, full_, cycle_pauses_;
+    PerfText last_cause_;
 };
 
 class G1Collector final : public ChunkedCollector {

@@ -36,6 +36,7 @@ public:
     CollectionKind kind = CollectionKind::young_and_marking;
     bool levers_give = true;  ///< of collectors of concurrent cycles
     bool collecting = false;  ///< a cycle runs: they say so
+    bool was_periodic = false;
     Bytes headroom;
     std::uint64_t stalls = 0;
     ManualClock clock;
@@ -99,6 +100,7 @@ public:
         HeapFacts facts{max,    minimum,   region,       committed, used(), used_after_, Bytes(),
                         pauses, young_gcs, cycle_pauses, full_gcs,  stalls, kind};
         facts.peak_used = std::exchange(peak_used, Bytes());
+        facts.was_periodic = was_periodic;
         if (!works_in_cycles()) return facts;
         facts.used_after_gc = Bytes();
         facts.full_gcs.reset();

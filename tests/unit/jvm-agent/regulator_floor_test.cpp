@@ -57,6 +57,51 @@ TEST_F(OrderedTooLow, WhenLessIsAliveItIsTriedAtOnce) {
     EXPECT_LE(regulator.footprint().resident, 512_MiB);
 }
 
+TEST_F(OrderedTooLow, CyclesThatOnlyHeldTheTargetEndWithTheNextOrder) {
+    run(12s);
+    jvm.committed = jvm.in_memory = share_of(regulator.footprint().resident, 1.1);
+    jvm.clock.advance(60s);
+    regulator.look_if_due();
+    static_cast<void>(regulator.advance(gc));
+    ASSERT_GT(jvm.flag("G1PeriodicGCInterval"), 0) << "it is squeezed again";
+    regulator.accept(order("b", 64_MiB));
+    run_until_result(2);
+    run(1s);
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+}
+
+TEST_F(RegulatorTest, CyclesThatHoldATargetEndWithIt) {
+    SetHeapTarget elastic = order("a", 1_GiB);
+    elastic.cap = Cap::elastic;
+    jvm.garbage = 2_GiB;
+    regulator.accept(elastic);
+    run_until_result();
+    run(30s);
+    regulator.look_if_due();
+    const auto cycles = jvm.cycle_pauses;
+    jvm.peak_used = jvm.committed = jvm.in_memory = 2_GiB;
+    run(15s);
+    EXPECT_EQ(jvm.cycle_pauses, cycles + 2);
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+}
+
+TEST_F(RegulatorTest, ProgramAndCollectorGetARestFromEachCollectionThatWasAskedFor) {
+    jvm.garbage = 2_GiB;
+    regulator.accept(order("a", 200_MiB));
+    const auto interval_after = [this](Duration time) {
+        jvm.clock.advance(time);
+        for (int i = 0; i < 3; ++i) static_cast<void>(regulator.advance(gc));
+        return jvm.flag("G1PeriodicGCInterval");
+    };
+    EXPECT_EQ(interval_after(10ms), 20) << "at the next opportunity";
+    jvm.young_gc();
+    EXPECT_EQ(interval_after(10ms), 20) << "that was the program's own";
+    jvm.was_periodic = true;
+    jvm.young_gc();
+    EXPECT_GE(interval_after(10ms), 200);
+    EXPECT_EQ(interval_after(200ms), 20);
+}
+
 TEST_F(OrderedTooLow, AHeapThatHasGrownIsBroughtBackToWhereItWas) {
     const Bytes reached = regulator.footprint().resident;
     regulator.accept(order("lift", 4_GiB));
