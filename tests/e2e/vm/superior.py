@@ -6,7 +6,8 @@ import time
 from aerowire import Connection, WireError
 from harness import Trouble
 
-LEASE_MS = 30000
+LEASE_MS = 600000
+_numbers = itertools.count(1)  # an order of a known number is not carried out again
 
 
 class Superior:
@@ -15,7 +16,6 @@ class Superior:
     def __init__(self, path):
         self._line = Connection.to(path)
         self._line.send_raw(b"\n")  # ends what another one has left unfinished
-        self._numbers = itertools.count(1)
         self.sessions, self.results, self.report = [], {}, None
 
     def hear(self, condition, within, what):
@@ -57,7 +57,7 @@ class Superior:
 
     def order(self, session, target_bytes, deadline_ms=20000):
         """The id of an order to the first JVM."""
-        op = f"test~{next(self._numbers)}"
+        op = f"test~{next(_numbers)}"
         heap = {"jvm": self.report["jvms"][0]["name"], "target_bytes": target_bytes}
         self._line.send("apply", session=session, op=op, deadline_ms=deadline_ms, lease_ms=LEASE_MS, on_shortfall="keep",
                         cap="firm", jvms=[heap])

@@ -159,7 +159,7 @@ class Lifecycle(Events):
             expect(abs(charged - held) < 64 * MIB, f"charged {mib(charged)} MiB, holds {mib(held)}")
             code, refused = host.tool.json("squeeze", "vm1/app", "32MiB")
             expect(code == 1, refused)
-            wait_until(lambda: any("vm1" in text and "channel" in text for text in host.tool.status()["warnings"]), SOON,
+            wait_until(lambda: any("vm1" in text and "channel" in text for text in host.tool.status().get("warnings", [])), SOON,
                        "it to be said")
             began, since = time.monotonic(), len(host.log())
             self.virsh("attach-device", "vm1", channel, "--live")
@@ -210,20 +210,19 @@ class Lifecycle(Events):
 
     @staticmethod
     def stale_order_dies(vm, superior, old):
-        """Gives an order of each session; only the one of the new session is carried out. A restored guest may begin another
-        one once more, when its clock is set."""
+        """Gives an order of each session, to give all and to hold a little more; only the one of the new session is carried
+        out. A restored guest may begin another one once more, when its clock is set."""
         fresh = answered = None
         while answered is None:
-            new, before = superior.sessions[-1], superior.footprint()
+            new, wanted = superior.sessions[-1], superior.footprint() + 24 * MIB
             stale = superior.order(old, 0)
-            fresh = superior.order(new, before - 32 * MIB)
+            fresh = superior.order(new, wanted)
             superior.hear(lambda: fresh in superior.results or superior.sessions[-1] != new, 60, "the fresh order's result")
             answered = superior.results.get(fresh)
             superior.hear(lambda: superior.report and superior.report["jvms"], 60, "a report of its JVM")
         expect(answered["op"] == fresh and stale not in superior.results, superior.results)
-        superior.hear(lambda: abs((superior.target() or 0) - (before - 32 * MIB)) <= MIB, 60,
-                      "the fresh order's target to be in force")
-        warnings = vm.tool.status()["warnings"]
+        superior.hear(lambda: abs((superior.target() or 0) - wanted) <= MIB, 60, "the fresh order's target to be in force")
+        warnings = vm.tool.status().get("warnings", [])
         told = [text for text in warnings if "orders for another session were dropped" in text]
         expect(told, f"it is counted: {warnings}")
         return int(told[0].split()[0])
