@@ -72,7 +72,9 @@ std::vector<ReservationVerdict> Reservations::review(const ReservationSight& see
         }
         // Where not all can be had, the one that came last is refused; the others are looked at again without it.
         // Only at first: while memory moves, what a heap has given counts as its guest's own until the balloon has taken it.
-        const bool fits = std::exchange(one.was_weighed, true) || seen.short_by.is_zero() || &one != &open_.back();
+        // Nor while guests known from before a restart are still to say what they could give.
+        const bool fits =
+            seen.seen.settling || std::exchange(one.was_weighed, true) || seen.short_by.is_zero() || &one != &open_.back();
         if (auto verdict = judge(one, room, fits, seen, now)) verdicts.push_back(*std::move(verdict));
         room = saturating_sub(room, one.outstanding());
     }

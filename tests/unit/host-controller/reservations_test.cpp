@@ -99,6 +99,14 @@ TEST_F(ReservationsTest, IsNotGivenUpForWhatFloorsSeemToBeWhileMemoryMoves) {
     EXPECT_TRUE(review(3_GiB, kStart + 2s).at(0).granted());
 }
 
+TEST_F(ReservationsTest, IsWeighedOnlyWhenGuestsKnownFromBeforeARestartAreBack) {
+    seen_.settling = true;
+    open(wish(1_GiB));
+    EXPECT_TRUE(review(3584_MiB, kStart, 512_MiB).empty()) << "nobody has told yet what there is to give";
+    seen_.settling = false;
+    EXPECT_EQ(review(3584_MiB, kStart + 1s, 512_MiB).at(0).reason, EndReason::floor);
+}
+
 TEST_F(ReservationsTest, TheSameMemoryIsNotPromisedTwice) {
     open(wish(1_GiB));
     open(wish(1_GiB));
