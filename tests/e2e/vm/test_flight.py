@@ -295,6 +295,18 @@ class Flight:
         Flight.has_all_its_data(jvm)
 
     @staticmethod
+    def gives_and_takes(host, jvm, size_mib=64):
+        """It can be moved as before: all back, something to give, and given."""
+        expect(host.tool.run("release", "vm1")[0] in (0, 3), "what was held is released")
+        jvm.tell("garbage 200MiB", within=180)
+        host.wait_room("vm1", size_mib + 16)
+        host.wait_quiet()
+        code, said = host.tool.json("squeeze", "vm1/app", f"{size_mib}MiB", "--deadline", "20s")
+        expect(code == 0 and said["obtained"] >= 0.9 * size_mib * MIB, said)
+        Flight.still_flies(host, jvm)
+        return said
+
+    @staticmethod
     def has_all_its_data(jvm):
         checked = jvm.tell("check", within=60)
         served = jvm.tell("report")

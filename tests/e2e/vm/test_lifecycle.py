@@ -8,7 +8,7 @@ import sys
 import time
 
 from test_events import SOON, Events
-from test_flight import APP, MIB, NEAR, Flight, expect, figure, fly, mib, wait_until
+from test_flight import APP, MIB, NEAR, expect, figure, fly, mib, wait_until
 
 from domain import HOST_PORT
 from superior import Superior
@@ -34,18 +34,6 @@ class Lifecycle(Events):
         """Until heap and OS balloon have given so much."""
         code, said = host.tool.json("squeeze", "vm1/app", f"{size_mib}MiB", "--deadline", "20s")
         expect(code == 0 and said["os_moved"] >= 0.9 * size_mib * MIB, said)
-        return said
-
-    @staticmethod
-    def gives_and_takes(host, jvm, size_mib=64):
-        """It can be moved as before: all back, something to give, and given."""
-        expect(host.tool.run("release", "vm1")[0] in (0, 3), "what was held is released")
-        jvm.tell("garbage 200MiB", within=180)
-        host.wait_room("vm1", size_mib + 16)
-        host.wait_quiet()
-        code, said = host.tool.json("squeeze", "vm1/app", f"{size_mib}MiB", "--deadline", "20s")
-        expect(code == 0 and said["obtained"] >= 0.9 * size_mib * MIB, said)
-        Flight.still_flies(host, jvm)
         return said
 
     # Suspend and resume.
