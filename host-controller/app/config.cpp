@@ -86,12 +86,18 @@ Result<HostConfig> read_tables(Result<StrictTable> opened) {
 
 }  // namespace
 
-std::string HostConfig::history_directory() const {
-    if (!history_dir.empty()) return history_dir;
-    const char* const state = std::getenv("STATE_DIRECTORY");  // several are separated by ':'; ours is the first
+// That systemd gives; several are separated by ':', ours is the first. Without systemd the runtime directory.
+std::string HostConfig::state_directory() const {
+    const char* const state = std::getenv("STATE_DIRECTORY");
     const std::string given = state ? std::string(state).substr(0, std::string(state).find(':')) : std::string();
-    return (given.starts_with('/') ? given : runtime_dir) + "/history";
+    return given.starts_with('/') ? given : runtime_dir;
 }
+
+std::string HostConfig::history_directory() const {
+    return history_dir.empty() ? state_directory() + "/history" : history_dir;
+}
+
+std::string HostConfig::state_file() const { return state_directory() + "/hostd.state"; }
 
 Result<HostConfig> read_config(const std::string& path) { return read_tables(StrictTable::read_file(path)); }
 

@@ -23,6 +23,9 @@ struct HostConfig {
     /// Where decisions are kept: history_dir, else "history" in the state directory that systemd gives (STATE_DIRECTORY),
     /// else in the runtime directory.
     [[nodiscard]] std::string history_directory() const;
+    /// What outlives a restart, and a reboot where systemd gives a state directory; else in the runtime directory.
+    [[nodiscard]] std::string state_file() const;
+    [[nodiscard]] std::string state_directory() const;
     std::string metrics_listen;  ///< "127.0.0.1:9177"; empty: no metrics
     ShareCondition share_condition = ShareCondition::level;
     std::optional<std::string> read_group;

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <optional>
 
+#include "host-controller/app/readers.h"
+
 namespace aerostat::host::app {
 namespace {
 
@@ -80,22 +82,36 @@ Status HistoryWriter::write(const std::string& line) {
     return failed;
 }
 
-Status HistoryWriter::open_next() {
-    close();
+// A file system that knows one group only is no reason to keep no history.
+Status HistoryWriter::let_read(int fd, bool is_directory) {
+    auto opened = open_to_readers(fd, is_directory, readers_);
+    unreadable_ = opened ? std::string() : opened.error().message;
+    if (!opened && opened.error().code == ErrorCode::unsupported) return {};
+    return opened;
+}
+
+Status HistoryWriter::open_directory() {
     if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST)
         return tl::unexpected(error_from_errno("making " + directory_, errno));
-    if (readers_ &&
-        (::chown(directory_.c_str(), static_cast<uid_t>(-1), *readers_) != 0 || ::chmod(directory_.c_str(), 0750) != 0))
-        return tl::unexpected(error_from_errno("giving " + directory_ + " to its readers", errno));
+    if (readers_.empty()) return {};
+    const int fd = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return tl::unexpected(error_from_errno("opening " + directory_, errno));
+    auto opened = let_read(fd, true);
+    ::close(fd);
+    return opened ? opened : while_doing(directory_, opened.error());
+}
+
+Status HistoryWriter::open_next() {
+    close();
+    if (auto opened = open_directory(); !opened) return opened;
     const auto files = history_files(directory_);
     number_ = files.empty() ? 1 : number_of(fs::path(files.back()).filename()).value_or(0) + 1;
     const std::string path = directory_ + "/" + name_of(number_);
     fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd_ < 0) return tl::unexpected(error_from_errno("making " + path, errno));
     size_ = Bytes();
-    if (readers_ && (::fchown(fd_, static_cast<uid_t>(-1), *readers_) != 0 || ::fchmod(fd_, 0640) != 0))
-        return tl::unexpected(error_from_errno("giving " + path + " to its readers", errno));
-    return {};
+    auto opened = let_read(fd_, false);
+    return opened ? opened : while_doing(path, opened.error());
 }
 
 bool HistoryWriter::make_room(Bytes more) {
@@ -137,7 +153,9 @@ std::vector<std::string> history_files(const std::string& directory) {
 Status read_history(const std::string& directory, const std::function<bool(std::string_view)>& line) {
     const auto files = history_files(directory);
     if (files.empty() && ::access(directory.c_str(), R_OK | X_OK) != 0 && errno == EACCES)
-        return fail(ErrorCode::denied, "reading " + directory + " needs the read role (hostd's read_group), or root");
+        return fail(
+            ErrorCode::denied,
+            "reading " + directory + " needs the read or the operate role (hostd's read_group, operate_group), or root");
     if (files.empty()) return fail(ErrorCode::not_found, "no history in " + directory + " (name its folder with --dir)");
     for (const std::string& path : files) {
         errno = 0;

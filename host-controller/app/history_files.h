@@ -17,9 +17,9 @@ namespace aerostat::host::app {
 /// Thread: owner's.
 class HistoryWriter {
 public:
-    /// `limit` is for all files together; an eighth of it for one. Members of `readers` may read them; absent: nobody else.
-    HistoryWriter(std::string directory, Bytes limit, std::optional<gid_t> readers = std::nullopt)
-        : directory_(std::move(directory)), limit_(limit), readers_(readers) {}
+    /// `limit` is for all files together; an eighth of it for one. Members of `readers` may read them, and nobody else.
+    HistoryWriter(std::string directory, Bytes limit, std::vector<gid_t> readers = {})
+        : directory_(std::move(directory)), limit_(limit), readers_(std::move(readers)) {}
     ~HistoryWriter();
     HistoryWriter(const HistoryWriter&) = delete;
     HistoryWriter& operator=(const HistoryWriter&) = delete;
@@ -27,17 +27,22 @@ public:
     /// Appends one line (with its newline), whole or not at all. A full disk costs the oldest file first.
     /// Fails: `io`; `refused` for a line longer than an eighth of the limit. The next line is tried as if nothing had been.
     [[nodiscard]] Status append(const std::string& line);
+    /// Why not all of the readers can read it; empty: they can.
+    [[nodiscard]] const std::string& unreadable() const { return unreadable_; }
 
 private:
     [[nodiscard]] Status open_next();
     [[nodiscard]] Status write(const std::string& line);
+    [[nodiscard]] Status open_directory();
+    [[nodiscard]] Status let_read(int fd, bool is_directory);
     /// Removes the oldest files until `more` bytes fit; true if one was removed.
     bool make_room(Bytes more);
     void close();
 
     std::string directory_;
     Bytes limit_;
-    std::optional<gid_t> readers_;
+    std::vector<gid_t> readers_;
+    std::string unreadable_;
     int fd_ = -1;
     Bytes size_;                ///< of the open file
     std::uint64_t number_ = 0;  ///< of the open file

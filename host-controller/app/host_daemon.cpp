@@ -38,7 +38,7 @@ HostDaemon::HostDaemon(asio::io_context& loop, HostConfig config, const Clock& c
                                   Message message) { return backend_ && backend_->send(guest, std::move(message)); },
                    .measure = [this](const GuestId& guest, auto answer) { measure(guest, std::move(answer)); }},
                   clock),
-      kept_(config_.runtime_dir + "/hostd.state"),
+      kept_(config_.state_file()),
       started_(clock.now()),
       leases_at_(clock.now()),
       tick_timer_(loop),
@@ -56,7 +56,7 @@ Status HostDaemon::open() {
     if (!operate_group) return while_doing("operate_group", operate_group.error());
     const auto guest_group = gid_of(config_.guest_group);
     if (!guest_group) return while_doing("guest_group", guest_group.error());
-    if (!config_.history_size.is_zero()) open_history(*read_group ? *read_group : *operate_group);
+    if (!config_.history_size.is_zero()) open_history(*read_group, *operate_group);
     backend_ = make_backend(*guest_group);
     if (OsBalloons* balloons = backend_->os_balloons()) {
         balloons_ = std::make_unique<WatchedBalloons>(
@@ -151,8 +151,12 @@ void HostDaemon::stop() {
 // Who was here before the restart is charged until it is back or gone; what operators ordered goes on.
 Status HostDaemon::recall() {
     auto kept = kept_.load(moment());
+    // Where versions before this one kept it.
+    if (!kept && kept.error().code == ErrorCode::not_found)
+        kept = KeptFile(config_.runtime_dir + "/hostd.state").load(moment());
     if (!kept && kept.error().code == ErrorCode::not_found) return {};
     if (!kept) return tl::unexpected(kept.error());
+    forget_before_boot(*kept, boot_);
     state_.paused = kept->paused;
     state_.paused_guests = std::move(kept->paused_guests);
     state_.ceilings = std::move(kept->ceilings);
@@ -307,6 +311,7 @@ void HostDaemon::renew_leases() {
 void HostDaemon::keep() {
     KeptState kept;
     for (const auto& [id, record] : register_.guests()) kept.guests.push_back({id, record.name});
+    kept.boot = boot_;
     kept.paused = state_.paused;
     kept.paused_guests = state_.paused_guests;
     kept.ceilings = state_.ceilings;

@@ -84,7 +84,14 @@ private:
     // Memory for guests that are about to start (host_daemon_reserve.cpp).
     [[nodiscard]] HostRules rules_now() const;
     void review_reservations(const HostSnapshot& picture);
-    [[nodiscard]] std::string why_not_judged() const;
+    static constexpr Duration kMeasurable = std::chrono::seconds(30);  ///< who was not measured by then may never be
+    struct Unmeasured {
+        std::string why_not;  ///< nothing can be judged
+        std::string names;    ///< who counts with all that it may hold
+        Bytes most;           ///< they together
+    };
+    [[nodiscard]] Unmeasured count_unmeasured() const;
+    void note_unmeasured();
     [[nodiscard]] std::string why_only_watched(const ReservationWish& wish) const;
     void tell_verdict(const ReservationVerdict& verdict);
     [[nodiscard]] OperationView view_of(const Reservation& one) const;
@@ -119,7 +126,7 @@ private:
     void log_edges(const HostPlan& plan);
     void renew_leases();
     void keep();
-    void open_history(std::optional<gid_t> readers);
+    void open_history(const std::optional<gid_t>& read_group, const std::optional<gid_t>& operate_group);
     void remember(const HostSnapshot& seen, const HostState& before, TimePoint now);
     [[nodiscard]] bool worth_remembering(TimePoint now) const;
     void watch_operations();
@@ -149,10 +156,12 @@ private:
     std::map<std::string, std::function<void(const OperationView&)>> waiting_for_verdict_;  ///< by reservation
     std::deque<OperationView> verdicts_;                                                    ///< the last ones, newest first
     std::optional<TimePoint> hook_answered_at_;
+    std::map<GuestId, TimePoint> unmeasured_since_;
     std::map<GuestId, std::uint64_t> memory_failures_;
     std::map<GuestId, std::string> last_failure_;
     Bytes lost_on_host_;  ///< what the kernel has taken out of use
     KeptFile kept_;
+    std::string boot_ = boot_id();
     std::unique_ptr<HistoryWriter> history_;  ///< absent: none is kept
     std::vector<LayerPlan> remembered_;       ///< of the last record, what was ordered
     std::string remembered_level_;

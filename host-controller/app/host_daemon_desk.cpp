@@ -31,6 +31,7 @@ StatusView HostDaemon::status_frame() const {
     if (!bad_reload_.empty()) view.warnings.push_back("the configuration was not reloaded: " + bad_reload_);
     if (!bad_kept_state_.empty()) view.warnings.push_back(bad_kept_state_);
     if (!bad_history_.empty()) view.warnings.push_back("decisions are not kept: " + bad_history_);
+    if (history_ && !history_->unreadable().empty()) view.warnings.push_back("the history: " + history_->unreadable());
     if (!bad_metrics_.empty()) view.warnings.push_back("no metrics: " + bad_metrics_);
     if (settling(clock_.now()))
         view.warnings.push_back("just started: waiting for " + std::to_string(awaited_.size()) +

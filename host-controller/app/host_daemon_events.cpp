@@ -23,6 +23,8 @@ void HostDaemon::take_event(const GuestId& guest, const GuestEvent& event) {
             spdlog::warn("memory error guest={} what=\"{}\" errors={}: the budget is less by what was lost", name_of(guest),
                          printable(event.words), ++memory_failures_[guest]);
             break;
+        case GuestEvent::Kind::appeared:
+            return watch_.appeared(guest, event.actual, clock_.now());
         case GuestEvent::Kind::rebooted:
             watch_.rebooted(guest, clock_.now());
             spdlog::info("event guest={} what=\"{}\"", name_of(guest), printable(event.words));
@@ -74,6 +76,9 @@ std::string HostDaemon::why_left_alone(const GuestId& guest) const {
 std::vector<std::string> HostDaemon::notes_on(const GuestId& guest) const {
     std::vector<std::string> notes;
     if (const std::string why = why_left_alone(guest); !why.empty()) notes.push_back("left alone: " + why);
+    if (const auto since = unmeasured_since_.find(guest);
+        since != unmeasured_since_.end() && clock_.now() - since->second >= kMeasurable)
+        notes.push_back("cannot be measured (see the log); reservations count it with all that it may hold");
     if (const auto failed = memory_failures_.find(guest); failed != memory_failures_.end())
         notes.push_back(std::to_string(failed->second) + " errors in memory (the last: " + last_failure_.at(guest) +
                         "); move it to another host and have this one's memory checked");

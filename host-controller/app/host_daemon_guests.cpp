@@ -11,6 +11,7 @@ namespace aerostat::host::app {
 namespace {
 
 constexpr Duration kMeasureAtMostEvery = std::chrono::milliseconds(200);
+constexpr std::size_t kMostPaused = 1024;  // guests that are not here, kept for when they come again
 constexpr Bytes kLeastHelp{64ULL << 20};
 constexpr Duration kRescueWithin = std::chrono::seconds(5);
 
@@ -141,7 +142,10 @@ void HostDaemon::measured(const GuestId& guest, const Result<GuestResidency>& se
     spdlog::info("gone guest={} identity={}", name, guest);
     awaited_.erase(guest);
     unreadable_.erase(guest);
+    const bool stays_paused =
+        state_.paused_guests.contains(guest) && backend_->comes_again(guest) && state_.paused_guests.size() <= kMostPaused;
     forget_guest(state_, guest);
+    if (stays_paused) state_.paused_guests.insert(guest);
     watch_.forget(guest);
     memory_failures_.erase(guest);
     last_failure_.erase(guest);

@@ -25,7 +25,11 @@ std::vector<LayerPlan> ordered(const HostPlan& plan) {
 }  // namespace
 
 // Whoever may ask the daemon may read what it has decided.
-void HostDaemon::open_history(std::optional<gid_t> readers) {
+void HostDaemon::open_history(const std::optional<gid_t>& read_group, const std::optional<gid_t>& operate_group) {
+    std::vector<gid_t> readers;
+    for (const auto& group : {read_group, operate_group}) {
+        if (group && (readers.empty() || readers.front() != *group)) readers.push_back(*group);
+    }
     const std::string directory = config_.history_directory();
     history_ = std::make_unique<HistoryWriter>(directory, config_.history_size, readers);
     if (const auto pointed = point_to_history(config_.runtime_dir + "/history", directory); !pointed)

@@ -60,6 +60,7 @@ Result<OperationView> HostDaemon::reserve(ReservationWish wish, std::function<vo
 }
 
 void HostDaemon::review_reservations(const HostSnapshot& picture) {
+    note_unmeasured();
     if (backend_ && !reservations_.all().empty()) {
         const Bytes budget = saturating_sub(config_.rules.memory, lost());
         const Bytes capacity = saturating_sub(budget, config_.rules.emergency_reserve);
@@ -69,20 +70,52 @@ void HostDaemon::review_reservations(const HostSnapshot& picture) {
             sight.cannot_squeeze = "paused; `aerostatctl resume` first";
             sight.cannot_reason = EndReason::paused;
         }
-        sight.cannot_judge = why_not_judged();
+        const Unmeasured unmeasured = count_unmeasured();
+        sight.cannot_judge = unmeasured.why_not;
+        sight.counted_at_most = unmeasured.names;
+        sight.held += unmeasured.most;
         sight.listing_owed = backend_->owes_listing();
         for (const ReservationVerdict& verdict : reservations_.review(sight, clock_.now())) tell_verdict(verdict);
     }
     keep_quiet_for_hooks();
 }
 
-// What a guest holds that is not measured would be promised to another: after a restart that is all that there is.
-std::string HostDaemon::why_not_judged() const {
-    if (!backend_->has_listed()) return backend_->name() + " has not told yet which guests there are";
-    for (const auto& [id, record] : register_.guests()) {
-        if (!record.charged) return "what guest " + record.name + " holds could not be measured yet";
+// What a guest holds that is not measured would be promised to another: after a restart that is all that there is. One that
+// cannot be measured at all holds at most what it is made of, or what an operator says that it may.
+HostDaemon::Unmeasured HostDaemon::count_unmeasured() const {
+    Unmeasured sum;
+    if (!backend_->has_listed()) {
+        sum.why_not = backend_->name() + " has not told yet which guests there are";
+        return sum;
     }
-    return {};
+    for (const auto& [id, record] : register_.guests()) {
+        if (record.charged) continue;
+        const auto since = unmeasured_since_.find(id);
+        const bool may_come = since == unmeasured_since_.end() || clock_.now() - since->second < kMeasurable;
+        const auto limits = config_.rules.limits_for(record.name);
+        std::optional<Bytes> most = backend_->most_of(id);
+        if (!most && limits) most = limits->max;
+        if (may_come || !most) {
+            sum.why_not = "what guest " + record.name + " holds could not be measured yet";
+            if (!may_come) sum.why_not += ", and nothing says how much it may: give it a max";
+            return sum;
+        }
+        sum.most += *most;
+        sum.names += (sum.names.empty() ? "" : "; ") + record.name +
+                     " cannot be measured and counts with all it may hold, " + format_bytes(*most);
+    }
+    return sum;
+}
+
+void HostDaemon::note_unmeasured() {
+    const TimePoint now = clock_.now();
+    for (const auto& [id, record] : register_.guests()) {
+        if (record.charged)
+            unmeasured_since_.erase(id);
+        else
+            unmeasured_since_.try_emplace(id, now);
+    }
+    std::erase_if(unmeasured_since_, [this](const auto& entry) { return !register_.find(entry.first); });
 }
 
 void HostDaemon::tell_verdict(const ReservationVerdict& verdict) {

@@ -14,8 +14,10 @@
 
 // Lines of words, as an operator can read them:
 //   aerostat-hostd-state 1
+//   boot ID
 //   paused 0
 //   guest PAUSED NAME IDENTITY
+//   absent IDENTITY (a paused guest that is not here)
 //   ceiling BYTES UNTIL_UNIX_S|- JVM IDENTITY
 //   end
 namespace aerostat::host::app {
@@ -80,6 +82,14 @@ bool read_line(std::string_view line, const Moment& moment, KeptState& kept) {
     const std::string_view kind = take_word(line);
     if (kind == "guest") return read_guest(line, kept);
     if (kind == "ceiling") return read_ceiling(line, moment, kept);
+    if (kind == "absent") {
+        kept.paused_guests.insert(std::string(line));
+        return !line.empty();
+    }
+    if (kind == "boot") {
+        kept.boot = line;
+        return is_valid_name(kept.boot);
+    }
     kept.paused = line == "1";
     return kind == "paused" && (line == "0" || line == "1");
 }
@@ -89,11 +99,17 @@ bool fits_a_line(const std::string& id) { return id.find('\n') == std::string::n
 }  // namespace
 
 std::string write_kept_state(const KeptState& kept, const Moment& moment) {
-    std::string text = std::string(kFirstLine) + "\npaused " + (kept.paused ? "1" : "0") + "\n";
+    std::string text = std::string(kFirstLine) + (is_valid_name(kept.boot) ? "\nboot " + kept.boot : "") + "\npaused " +
+                       (kept.paused ? "1" : "0") + "\n";
     for (const KeptGuest& guest : kept.guests) {
         if (!fits_a_line(guest.id)) continue;
         text += std::string("guest ") + (kept.paused_guests.contains(guest.id) ? "1 " : "0 ") + guest.name + " " + guest.id +
                 "\n";
+    }
+    for (const GuestId& guest : kept.paused_guests) {
+        const bool is_here =
+            std::any_of(kept.guests.begin(), kept.guests.end(), [&](const KeptGuest& one) { return one.id == guest; });
+        if (!is_here && fits_a_line(guest)) text += "absent " + guest + "\n";
     }
     for (const auto& [key, ceiling] : kept.ceilings) {
         if (!fits_a_line(key.first)) continue;
@@ -116,6 +132,22 @@ Result<KeptState> parse_kept_state(const std::string& text, const Moment& moment
     return corrupt();  // cut off
 }
 
+// A session's number, and a process's, may be anybody's after a reboot; a domain's UUID and the path of a control group are
+// the same guest's.
+void forget_before_boot(KeptState& kept, const std::string& boot) {
+    if (kept.boot.empty() || boot.empty() || kept.boot == boot) return;
+    const auto lasts = [](const GuestId& guest) { return guest.starts_with("domain:") || guest.starts_with("cgroup:"); };
+    kept.guests.clear();
+    std::erase_if(kept.paused_guests, [&](const GuestId& guest) { return !lasts(guest); });
+    std::erase_if(kept.ceilings, [&](const auto& entry) { return !lasts(entry.first.first); });
+}
+
+std::string boot_id() {
+    std::string text = procfs::read_text("/proc/sys/kernel/random/boot_id").value_or("");
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+}
+
 Result<KeptState> KeptFile::load(const Moment& moment) const {
     auto text = procfs::read_text(path_, kLongest);
     if (!text) return while_doing("reading " + path_, text.error());
@@ -132,6 +164,7 @@ Status KeptFile::store(const KeptState& kept, const Moment& moment) {
     if (fd < 0) return tl::unexpected(error_from_errno("writing " + beside, errno));
     const bool whole = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     const int why = errno;
+    ::fdatasync(fd);  // after a power cut: this or the old one
     ::close(fd);
     if (!whole) return tl::unexpected(error_from_errno("writing " + beside, why));
     if (::rename(beside.c_str(), path_.c_str()) != 0) return tl::unexpected(error_from_errno("renaming " + beside, errno));

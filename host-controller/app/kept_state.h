@@ -9,13 +9,15 @@
 namespace aerostat::host::app {
 
 /// What outlives a restart: who was here (so that nobody is given what another still holds) and what operators ordered.
-/// Everything else is rebuilt from the world.
+/// Everything else is rebuilt from the world. After a reboot nobody is here any more, and of what operators ordered that
+/// stays which is about all, or about guests that are known by the same identity then.
 struct KeptGuest {
     GuestId id;
     std::string name;
 };
 
 struct KeptState {
+    std::string boot;  ///< during which it was written; empty: not known
     std::vector<KeptGuest> guests;
     bool paused = false;
     std::set<GuestId> paused_guests;
@@ -32,7 +34,12 @@ struct Moment {
 /// Fails: `bad_value` for anything that is not what write_kept_state writes.
 [[nodiscard]] Result<KeptState> parse_kept_state(const std::string& text, const Moment& moment);
 
-/// The file in the runtime directory. Written beside it and renamed, so that it is old or new, never half.
+/// Forgets what was only true before a reboot, if `boot` is another one.
+void forget_before_boot(KeptState& kept, const std::string& boot);
+/// The kernel's word for the time since the machine was started; empty if it cannot be read.
+[[nodiscard]] std::string boot_id();
+
+/// The file in the state or runtime directory. Written beside it and renamed, so that it is old or new, never half.
 class KeptFile {
 public:
     explicit KeptFile(std::string path) : path_(std::move(path)) {}

@@ -55,6 +55,7 @@ struct GuestEvent {
     enum class Kind {
         life,           ///< it came, went, was suspended, moves elsewhere, …: `words`
         rebooted,       ///< its OS balloon's driver starts anew: `words`
+        appeared,       ///< a run of it begins, or is seen first; its definition leaves it `actual`
         refitted,       ///< its devices or its RAM changed, and with them what its OS balloon can be: `words`
         balloon,        ///< its OS balloon has come to `actual`
         memory_failed,  ///< an uncorrectable error in its memory: `words`
@@ -93,6 +94,10 @@ public:
     [[nodiscard]] virtual bool is_measuring(const GuestId& guest) const = 0;
     /// Whether `guest` can be one of this backend's: what a restart remembers may be another's.
     [[nodiscard]] virtual bool knows_identity(const GuestId& guest) const = 0;
+    /// Whether a guest that ends is the same, to operators, when it comes again under this identity.
+    [[nodiscard]] virtual bool comes_again(const GuestId&) const { return false; }
+    /// The most that this guest can hold, by what it is made of; absent: nothing bounds it here.
+    [[nodiscard]] virtual std::optional<Bytes> most_of(const GuestId&) const { return std::nullopt; }
     /// Why this guest must not be ordered about now, for what it is made of or for what is happening to it; empty: it may.
     [[nodiscard]] virtual std::string why_left_alone(const GuestId&) const { return {}; }
     /// While quiet, no call is made that could wait for a guest which is just being started: no listing, no lookup.

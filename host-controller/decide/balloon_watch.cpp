@@ -23,6 +23,13 @@ void BalloonWatch::ordered(const GuestId& guest, Bytes target, TimePoint now) {
     known.explained_until = std::max(known.explained_until, now + kExplains);
 }
 
+void BalloonWatch::appeared(const GuestId& guest, Bytes at_start, TimePoint now) {
+    Known fresh;
+    fresh.at_start = at_start;
+    fresh.starts_until = now + kBoots;
+    guests_.insert_or_assign(guest, fresh);
+}
+
 void BalloonWatch::rebooted(const GuestId& guest, TimePoint now) { explain(guest, std::nullopt, now + kBoots, now); }
 
 void BalloonWatch::refitted(const GuestId& guest, TimePoint now) { explain(guest, Bytes(), now + kExplains, now); }
@@ -45,6 +52,11 @@ std::optional<ForeignMove> BalloonWatch::saw(const GuestId& guest, Bytes actual,
         known.actual = known.high = actual;
         known.low = saturating_sub(actual, kLargestBalloonStep);
         known.explained_until = now + kExplains;
+        if (known.at_start && *known.at_start < actual && now < known.starts_until) {
+            known.low = std::min(known.low, *known.at_start);
+            known.high = Bytes(Bytes::kLimit);
+            known.explained_until = known.starts_until;
+        }
         return std::nullopt;
     }
     if (now >= known.explained_until) known.low = known.high = *known.actual;

@@ -33,6 +33,9 @@ public:
     [[nodiscard]] std::optional<ForeignMove> saw(const GuestId& guest, Bytes actual, TimePoint now);
     /// Why this guest is left to somebody else; empty: it is not.
     [[nodiscard]] std::string yields(const GuestId& guest, TimePoint now) const;
+    /// A run of it begins, or is seen for the first time, and its definition leaves it this much: until its driver is there
+    /// it has all its RAM, and then comes down to that by libvirt's order. What was known of an earlier run is over.
+    void appeared(const GuestId& guest, Bytes at_start, TimePoint now);
     /// Its driver starts anew: it gives all back, and then carries out what was ordered before. While that may last only a
     /// guest that has less than ever was told so by somebody else.
     void rebooted(const GuestId& guest, TimePoint now);
@@ -53,6 +56,8 @@ private:
         Bytes low;  ///< what our orders explain
         Bytes high{Bytes::kLimit};
         TimePoint explained_until;
+        std::optional<Bytes> at_start;
+        TimePoint starts_until;
         std::optional<ForeignMove> foreign;
         TimePoint yielded_until;
         bool is_anothers = false;  ///< the order that is in force

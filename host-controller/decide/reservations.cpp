@@ -93,7 +93,8 @@ std::optional<ReservationVerdict> Reservations::judge(Reservation& one, Bytes ro
         one.granted_at = now;
         return ReservationVerdict{one, EndReason::met, one.wish.bytes, Bytes(), "verified free"};
     }
-    const std::string missing = format_bytes(saturating_sub(wanted, room)) + " missing";
+    std::string missing = format_bytes(saturating_sub(wanted, room)) + " missing";
+    if (!seen.counted_at_most.empty()) missing += " (" + seen.counted_at_most + ")";
     if (wanted > seen.capacity)
         return refusal(one, EndReason::floor, room,
                        "all guests together may have " + format_bytes(seen.capacity) + "; it can never fit");

@@ -47,8 +47,9 @@ struct ReservationSight {
     Bytes short_by;              ///< with all reservations, floors and minimums do not fit by this much
     std::string cannot_squeeze;  ///< why nobody is squeezed ("mode is advise"); empty: others are
     EndReason cannot_reason = EndReason::unsupported;
-    std::string cannot_judge{};  ///< why what guests hold is not known yet; empty: `held` counts them all
-    bool listing_owed = false;   ///< a guest may be there that is not in `seen`
+    std::string cannot_judge{};     ///< why what guests hold is not known yet; empty: `held` counts them all
+    bool listing_owed = false;      ///< a guest may be there that is not in `seen`
+    std::string counted_at_most{};  ///< of whom it is not known what they hold: in `held` with all that they may hold
 };
 
 /// Open reservations. The memory not arrived yet is taken off the host's budget, so that the policy squeezes others for it

@@ -2,13 +2,14 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 
 #include "host-controller/virt/quiet_thread.h"
 
@@ -37,11 +38,13 @@ struct CallPool::Shared {
     std::deque<Action> disposals;
     bool stop = false;
     unsigned running = 0;
+    unsigned wanted = 0;  ///< more than these end when they have nothing in hand
 
     void run() {
         std::unique_lock lock(mutex);
         while (true) {
-            work_or_stop.wait(lock, [this] { return stop || !jobs.empty() || !disposals.empty(); });
+            work_or_stop.wait(lock, [this] { return stop || running > wanted || !jobs.empty() || !disposals.empty(); });
+            if (!stop && running > wanted) break;
             auto& queue = disposals.empty() ? jobs : disposals;
             if (queue.empty()) break;
             Action job = std::move(queue.front());
@@ -52,7 +55,20 @@ struct CallPool::Shared {
             lock.lock();
         }
         --running;
+        work_or_stop.notify_one();  // what we were woken for is another's now
         thread_ended.notify_all();
+    }
+
+    /// So many threads from now on, but for those that are stuck.
+    static void keep(const std::shared_ptr<Shared>& shared, unsigned threads) {
+        const std::lock_guard lock(shared->mutex);
+        shared->wanted = threads;
+        if (shared->running > threads) shared->work_or_stop.notify_all();
+        try {
+            for (; shared->running < threads; ++shared->running) start_quiet_thread([shared] { shared->run(); });
+        } catch (const std::system_error&) {
+            // As many as the system allows, then; the next review tries again.
+        }
     }
 };
 
@@ -60,6 +76,18 @@ struct CallPool::Shared {
 struct CallPool::Task {
     Action work;
     std::atomic_flag taken = ATOMIC_FLAG_INIT;
+    std::atomic<std::chrono::steady_clock::time_point> begun{std::chrono::steady_clock::time_point::max()};
+
+    void run() {
+        if (taken.test_and_set()) return;
+        begun = std::chrono::steady_clock::now();
+        work();
+    }
+    [[nodiscard]] bool is_stuck(Duration after) const {
+        const auto now = std::chrono::steady_clock::now();
+        const auto since = begun.load();
+        return since <= now && now - since >= after;
+    }
 };
 
 // The part of a call that the loop holds.
@@ -74,9 +102,8 @@ struct CallPool::Call {
 };
 
 CallPool::CallPool(asio::io_context& loop, CallBounds bounds)
-    : loop_(loop), bounds_(bounds), shared_(std::make_shared<Shared>()) {
-    shared_->running = bounds.threads;
-    for (unsigned i = 0; i < bounds.threads; ++i) start_quiet_thread([shared = shared_] { shared->run(); });
+    : loop_(loop), bounds_(bounds), shared_(std::make_shared<Shared>()), review_timer_(loop) {
+    Shared::keep(shared_, bounds.threads);
 }
 
 CallPool::~CallPool() {
@@ -128,8 +155,9 @@ void CallPool::run(const std::string& name, Duration deadline, Action work, std:
 void CallPool::begin(const std::string& name, std::shared_ptr<Call> call) {
     Key& key = keys_.at(name);
     key.under_way = std::move(call);
+    review_soon();
     Action job = [this, name, task = key.under_way->task, alive = alive_, &loop = loop_, shared = shared_.get()] {
-        if (!task->taken.test_and_set()) task->work();
+        task->run();
         // On a pool thread: the loop outlives the posting only while the pool is alive, which `stop` tells.
         const std::lock_guard lock(shared->mutex);
         if (shared->stop) return;
@@ -140,6 +168,31 @@ void CallPool::begin(const std::string& name, std::shared_ptr<Call> call) {
     const std::lock_guard lock(shared_->mutex);
     shared_->jobs.push_back(std::move(job));
     shared_->work_or_stop.notify_one();
+}
+
+CallPool::Stuck CallPool::stuck() const {
+    Stuck stuck;
+    for (const auto& [name, key] : keys_) {
+        if (key.under_way->task->is_stuck(bounds_.stuck_after)) ++stuck.calls;
+    }
+    stuck.at_limit = stuck.calls >= bounds_.threads + bounds_.stuck;
+    return stuck;
+}
+
+void CallPool::review() {
+    reviewing_ = false;
+    const auto replaced = static_cast<unsigned>(std::min<std::size_t>(stuck().calls, bounds_.stuck));
+    Shared::keep(shared_, bounds_.threads + replaced);
+    if (!keys_.empty()) review_soon();
+}
+
+// Only while calls are under way: a daemon with nothing to do sleeps.
+void CallPool::review_soon() {
+    if (std::exchange(reviewing_, true)) return;
+    review_timer_.expires_after(bounds_.stuck_after / 2);
+    review_timer_.async_wait([this, alive = alive_](asio::error_code error) {
+        if (!error && *alive) review();
+    });
 }
 
 void CallPool::returned(const std::string& name) {

@@ -95,6 +95,8 @@ void DomainRoster::appear(ActiveDomain seen) {
     const auto [place, inserted] = domains_.insert_or_assign(guest, std::move(domain));
     ports_.on_appear(guest, place->second);
     ports_.handlers.on_seen(guest, name);
+    if (place->second.facts && ports_.handlers.on_event)
+        ports_.handlers.on_event(guest, {GuestEvent::Kind::appeared, {}, place->second.facts->at_start});
 }
 
 void DomainRoster::vanish(const GuestId& guest) {

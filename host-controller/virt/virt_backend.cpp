@@ -30,6 +30,12 @@ Error as_promised(Error error) {
     }
 }
 
+std::string warning_about(const CallPool::Stuck& stuck) {
+    const std::string begin = "libvirt does not return from " + std::to_string(stuck.calls) + " calls; ";
+    return begin + (stuck.at_limit ? "no more can be made until some do: restart libvirtd, or end the domains that hang"
+                                   : "the domains they are about are left alone until they do");
+}
+
 }  // namespace
 
 struct VirtBackend::Parts {
@@ -131,6 +137,11 @@ bool VirtBackend::is_measuring(const GuestId& guest) const { return parts_->meas
 
 bool VirtBackend::knows_identity(const GuestId& guest) const { return is_domain_guest_id(guest); }
 
+std::optional<Bytes> VirtBackend::most_of(const GuestId& guest) const {
+    const Domain* domain = parts_->roster.find(guest);
+    return domain && domain->facts ? std::optional(domain->facts->maximum) : std::nullopt;
+}
+
 std::string VirtBackend::why_left_alone(const GuestId& guest) const {
     const Domain* domain = parts_->roster.find(guest);
     return domain ? virt::why_left_alone(*domain) : std::string();
@@ -189,6 +200,7 @@ std::vector<std::string> VirtBackend::warnings() const {
     std::vector<std::string> sentences;
     if (const std::string& trouble = parts_->connection.trouble(); !trouble.empty())
         sentences.push_back("libvirt at " + parts_->connection.uri() + ": " + trouble);
+    if (const CallPool::Stuck stuck = parts_->calls.stuck(); stuck.calls > 0) sentences.push_back(warning_about(stuck));
     std::vector<const Domain*> all;
     for (const auto& [guest, domain] : parts_->roster.domains()) all.push_back(&domain);
     for (std::string& sentence : warnings_about(all)) sentences.push_back(std::move(sentence));

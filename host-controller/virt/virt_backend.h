@@ -33,6 +33,10 @@ public:
     void measure(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) override;
     [[nodiscard]] bool is_measuring(const GuestId& guest) const override;
     [[nodiscard]] bool knows_identity(const GuestId& guest) const override;
+    /// A domain goes by its UUID.
+    [[nodiscard]] bool comes_again(const GuestId& guest) const override { return knows_identity(guest); }
+    /// Its RAM.
+    [[nodiscard]] std::optional<Bytes> most_of(const GuestId& guest) const override;
     [[nodiscard]] std::string why_left_alone(const GuestId& guest) const override;
     void keep_quiet(bool quiet) override;
     [[nodiscard]] bool has_listed() const override;

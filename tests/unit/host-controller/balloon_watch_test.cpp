@@ -70,6 +70,32 @@ TEST(BalloonWatch, AnOrderNoLongerExplainsAfterAWhile) {
     EXPECT_TRUE(watch.saw(kGuest, 1_GiB, kStart + 1min)) << "though it was ours a minute ago";
 }
 
+TEST(BalloonWatch, ADomainThatComesDownToWhatItsDefinitionLeavesItIsNoForeignHand) {
+    BalloonWatch watch;
+    watch.appeared(kGuest, 1_GiB, kStart);
+    EXPECT_FALSE(watch.saw(kGuest, 4_GiB, kStart + 1s)) << "all its RAM, before its driver is there";
+    EXPECT_FALSE(watch.saw(kGuest, 4_GiB, kStart + 1min)) << "a slow boot";
+    EXPECT_FALSE(watch.saw(kGuest, 2_GiB, kStart + 70s));
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart + 80s));
+    EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart + 10min)) << "and at rest";
+    EXPECT_TRUE(watch.saw(kGuest, 700_MiB, kStart + 11min)) << "less was ordered by nobody here";
+}
+
+TEST(BalloonWatch, BelowItsDefinitionOrLongAfterItsStartAnotherHandIsSeen) {
+    BalloonWatch watch;
+    watch.appeared(kGuest, 1_GiB, kStart);
+    EXPECT_FALSE(watch.saw(kGuest, 4_GiB, kStart + 1s));
+    EXPECT_TRUE(watch.saw(kGuest, 900_MiB, kStart + 2s)) << "less than it was to have";
+    watch.appeared(kGuest, 1_GiB, kStart + 1min);
+    EXPECT_EQ(watch.yields(kGuest, kStart + 1min), "") << "another run of it";
+    EXPECT_FALSE(watch.saw(kGuest, 4_GiB, kStart + 1min));
+    EXPECT_FALSE(watch.saw(kGuest, 4_GiB, kStart + 7min));
+    EXPECT_TRUE(watch.saw(kGuest, 1_GiB, kStart + 8min));
+    watch.appeared(kGuest, 4_GiB, kStart + 20min);
+    EXPECT_FALSE(watch.saw(kGuest, 4_GiB, kStart + 20min));
+    EXPECT_TRUE(watch.saw(kGuest, 2_GiB, kStart + 20min + 1s)) << "nothing tells it to come down";
+}
+
 TEST(BalloonWatch, ManySmallStepsAreSeenAsOne) {
     BalloonWatch watch;
     EXPECT_FALSE(watch.saw(kGuest, 1_GiB, kStart));

@@ -62,6 +62,7 @@ TEST(Config, KeepsAHistoryBesideTheSocketsUnlessToldOtherwise) {
 TEST(Config, KeepsTheHistoryInTheStateDirectoryThatSystemdGives) {
     ::setenv("STATE_DIRECTORY", "/var/lib/aerostat:/var/lib/other", 1);
     EXPECT_EQ(parse_config(kHost, "hostd.toml")->history_directory(), "/var/lib/aerostat/history");
+    EXPECT_EQ(parse_config(kHost, "hostd.toml")->state_file(), "/var/lib/aerostat/hostd.state");
     EXPECT_EQ(parse_config(kHost + "history_dir = \"/srv/x\"\n", "hostd.toml")->history_directory(), "/srv/x");
     ::setenv("STATE_DIRECTORY", "relative", 1);
     EXPECT_EQ(parse_config(kHost, "hostd.toml")->history_directory(), "/run/aerostat/history");
@@ -153,6 +154,30 @@ TEST(KeptState, AnyDamageIsAnErrorNeverACrash) {
           head + "ceiling 1 x jvm id\nend\n", head + "ceiling 1 - jvm\nend\n", head + "nonsense\nend\n"}) {
         EXPECT_FALSE(parse_kept_state(bad, moment)) << bad;
     }
+}
+
+TEST(KeptState, APauseOutlivesAReboot) {
+    const Moment moment{TimePoint(1h), std::chrono::system_clock::time_point(std::chrono::hours(500'000))};
+    KeptState before = some_state(moment);
+    before.boot = "one";
+    before.paused = true;
+    before.paused_guests = {"cgroup:/web", "session:1:2", "domain:absent"};
+    const auto same = parse_kept_state(write_kept_state(before, moment), moment);
+    ASSERT_TRUE(same) << same.error().message;
+    EXPECT_EQ(same->paused_guests, before.paused_guests) << "also of one that is not here";
+    KeptState kept = *same;
+    forget_before_boot(kept, "one");
+    EXPECT_EQ(kept.guests.size(), 2U) << "a restart of the daemon";
+    EXPECT_EQ(kept.ceilings.size(), 2U);
+    forget_before_boot(kept, "two");
+    EXPECT_TRUE(kept.paused);
+    EXPECT_EQ(kept.paused_guests, (std::set<GuestId>{"cgroup:/web", "domain:absent"})) << "a session is another's now";
+    EXPECT_TRUE(kept.guests.empty()) << "nobody is waited for";
+    EXPECT_TRUE(kept.ceilings.empty());
+    KeptState of_old = some_state(moment);
+    forget_before_boot(of_old, "two");
+    EXPECT_EQ(of_old.guests.size(), 2U) << "it does not say of which boot it is";
+    EXPECT_FALSE(boot_id().empty());
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -235,7 +237,7 @@ TEST_F(History, ExplainFindsADecisionByGuestAndByTime) {
 
 TEST_F(History, BelongsToItsReadersAndIsFoundBesideTheSockets) {
     const gid_t readers = ::geteuid() == 0 ? 42'000 : ::getegid();
-    HistoryWriter writer(directory_, 1_MiB, readers);
+    HistoryWriter writer(directory_, 1_MiB, {readers});
     ASSERT_TRUE(writer.append("line\n"));
     struct stat seen {};
     ASSERT_EQ(::stat(history_files(directory_).front().c_str(), &seen), 0);
@@ -251,6 +253,28 @@ TEST_F(History, BelongsToItsReadersAndIsFoundBesideTheSockets) {
     EXPECT_EQ(fs::read_symlink(beside), base_ + "/other");
     ASSERT_TRUE(point_to_history(directory_, directory_)) << "nothing to do";
     EXPECT_EQ(point_to_history(directory_, beside).error().code, ErrorCode::refused) << "a folder is not taken away";
+}
+
+TEST_F(History, OneOfSeveralGroupsOfReadersIsEnough) {
+    if (::geteuid() != 0) GTEST_SKIP() << "not root: whether members of other groups can read it was not tried";
+    HistoryWriter writer(directory_, 1_MiB, {42'000, 42'001});
+    ASSERT_TRUE(writer.append("line\n"));
+    if (!writer.unreadable().empty()) GTEST_SKIP() << writer.unreadable();
+    ::chmod(base_.c_str(), 0755);
+    const std::string file = history_files(directory_).front();
+    const auto can_read = [&](gid_t group) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            const bool is_other = ::setgroups(1, &group) == 0 && ::setgid(65534) == 0 && ::setuid(65534) == 0;
+            ::_exit(is_other && ::open(file.c_str(), O_RDONLY) >= 0 && ::open(file.c_str(), O_WRONLY) < 0 ? 0 : 1);
+        }
+        int status = -1;
+        ::waitpid(child, &status, 0);
+        return status == 0;
+    };
+    EXPECT_TRUE(can_read(42'000));
+    EXPECT_TRUE(can_read(42'001));
+    EXPECT_FALSE(can_read(42'002));
 }
 
 }  // namespace

@@ -166,5 +166,14 @@ TEST_F(ReservationsTest, AHookIsWaitedForUntilItsVerdict) {
     EXPECT_FALSE(reservations_.hook_waits());
 }
 
+TEST_F(ReservationsTest, ARefusalNamesWhoCountsWithAllThatItMayHold) {
+    open(wish(1_GiB));
+    ReservationSight sight{seen_, 4_GiB, 3584_MiB, 0_B, "mode is advise"};
+    sight.counted_at_most = "web-3 cannot be measured and counts with all it may hold, 2 GiB";
+    const auto verdicts = reservations_.review(sight, kStart);
+    ASSERT_EQ(verdicts.size(), 1U);
+    EXPECT_NE(verdicts[0].detail.find("web-3 cannot be measured"), std::string::npos) << verdicts[0].detail;
+}
+
 }  // namespace
 }  // namespace aerostat::host

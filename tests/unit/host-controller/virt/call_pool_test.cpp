@@ -119,7 +119,7 @@ TEST_F(CallPoolTest, ACallThatWaitedBeyondItsDeadlineIsNeverMade) {
 }
 
 TEST_F(CallPoolTest, ACallThatFoundNoFreeThreadInTimeIsNeverMade) {
-    CallPool pool(loop_, {.threads = 1, .waiting = 8});
+    CallPool pool(loop_, {.threads = 1, .stuck = 0, .waiting = 8});
     std::atomic<bool> made = false;
     pool.call<int>("a", 20s, hang(), note());
     pool.call<int>(
@@ -135,6 +135,54 @@ TEST_F(CallPoolTest, ACallThatFoundNoFreeThreadInTimeIsNeverMade) {
     ASSERT_TRUE(run_until(loop_, [&] { return !pool.is_busy("a") && !pool.is_busy("b"); }));
     EXPECT_FALSE(made);
     EXPECT_EQ(answers_.size(), 2U);
+}
+
+TEST_F(CallPoolTest, FiveCallsThatHangHoldUpNobodyElse) {
+    CallPool pool(loop_, {.threads = 4, .stuck = 64, .stuck_after = 20ms, .waiting = 8});
+    std::vector<std::shared_ptr<Hanging>> hung;
+    for (int i = 0; i < 5; ++i) {
+        hung.push_back(std::make_shared<Hanging>());
+        pool.call<int>(
+            "hung" + std::to_string(i), 20s, [one = hung.back()] { return one->call(); }, note());
+    }
+    for (int i = 0; i < 8; ++i)
+        pool.call<int>(
+            "good" + std::to_string(i), 20s, [i] { return Result<int>(i); }, note());
+    ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == 8; })) << "while none of the five has returned";
+    ASSERT_TRUE(run_until(loop_, [&] { return pool.stuck().calls == 5; }));
+    EXPECT_FALSE(pool.stuck().at_limit);
+    for (const auto& one : hung) one->let_go.set_value();
+    ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == 13; }));
+    EXPECT_EQ(pool.stuck().calls, 0U);
+}
+
+TEST_F(CallPoolTest, NoMoreThreadsAreStuckThanAllowedAndItSaysSo) {
+    CallPool pool(loop_, {.threads = 1, .stuck = 2, .stuck_after = 20ms, .waiting = 8});
+    std::vector<std::shared_ptr<Hanging>> hung;
+    for (int i = 0; i < 3; ++i) {
+        hung.push_back(std::make_shared<Hanging>());
+        pool.call<int>(
+            "hung" + std::to_string(i), 20s, [one = hung.back()] { return one->call(); }, note());
+    }
+    ASSERT_TRUE(run_until(loop_, [&] { return pool.stuck().at_limit; }));
+    std::atomic<bool> made = false;
+    pool.call<int>(
+        "good", 100ms,
+        [&]() -> Result<int> {
+            made = true;
+            return 1;
+        },
+        note());
+    ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == 1; }));
+    EXPECT_EQ(answers_[0].error().code, ErrorCode::timed_out);
+    hung[0]->let_go.set_value();
+    ASSERT_TRUE(run_until(loop_, [&] { return !pool.stuck().at_limit; }));
+    pool.call<int>(
+        "good", 20s, [] { return Result<int>(2); }, note());
+    ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == 3; })) << "there is room again";
+    EXPECT_FALSE(made);
+    for (int i = 1; i < 3; ++i) hung[static_cast<std::size_t>(i)]->let_go.set_value();
+    ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == 5; }));
 }
 
 TEST_F(CallPoolTest, RefusesMoreThanTheBoundOfWaitingCalls) {

@@ -100,6 +100,14 @@ TEST_F(EventsTest, ADomainIsSeenAsSoonAsItStartsAndForgottenAsSoonAsItStops) {
     ASSERT_TRUE(run_until(loop_, [&] { return gone; })) << "its memory counts as free at once";
 }
 
+TEST_F(EventsTest, WhatItsDefinitionLeavesADomainIsToldWhenItIsSeen) {
+    open_with_domain();
+    ASSERT_FALSE(events_.empty());
+    EXPECT_EQ(events_.front().kind, GuestEvent::Kind::appeared);
+    EXPECT_GT(events_.front().actual, 0_B);
+    EXPECT_GE(*backend_->most_of(kGuest), events_.front().actual);
+}
+
 TEST_F(EventsTest, TheFirstListingIsMadeThoughAHookWaits) {
     start_domain();
     open_backend(true);
