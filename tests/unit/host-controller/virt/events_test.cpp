@@ -166,6 +166,7 @@ TEST_F(EventsTest, SqueezingStopsWhileItsMemoryIsCopiedAndGoesOnAfterwards) {
 
 TEST_F(EventsTest, WhatABalloonComesToAndWhichMemoryFailedIsToldOn) {
     open_with_domain();
+    events_.clear();  // that it is there
     play({Kind::balloon_changed, kUuid, 700_MiB});
     play({Kind::memory_failed, kUuid, {}, memory_failure_words(1, 1, 0)});
     play({Kind::balloon_changed, "11111111-1111-1111-1111-111111111111", 1_MiB});
