@@ -92,6 +92,8 @@ constexpr std::string_view type_of() {
         return "reclaim";
     else if constexpr (std::is_same_v<T, Reclaimed>)
         return "reclaimed";
+    else if constexpr (std::is_same_v<T, BalloonWords>)
+        return "app_balloon";
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <optional>
@@ -17,6 +18,12 @@
 namespace aerostat {
 
 using Json = nlohmann::ordered_json;
+
+/// One line of plain words: nothing in it that could end it, or that is written in more than one way.
+[[nodiscard]] inline bool are_words(std::string_view text) {
+    const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+    return !text.empty() && text.size() <= WireLimits::kWords && std::all_of(text.begin(), text.end(), is_plain);
+}
 
 template <class T>
 concept WireEnum = requires {
@@ -43,6 +50,10 @@ public:
     }
     void text(const char* name, std::string& value) {
         if (!value.empty()) object[name] = printable(value, WireLimits::kText - 4);  // "…" takes three more bytes
+    }
+    void words(const char* name, std::string& value) {
+        if (!are_words(value)) return broken(std::string(name) + " is no line of words");
+        object[name] = value;
     }
     void name(const char* name, std::string& value) { label(name, value, is_valid_name(value)); }
     void id(const char* name, std::string& value) { label(name, value, is_valid_id(value)); }
@@ -136,6 +147,13 @@ public:
     }
     void text(const char* name, std::string& value) {
         if (const Json* found = find(name)) take_text(name, *found, value);
+    }
+    void words(const char* name, std::string& value) {
+        const Json* found = required(name);
+        if (!found) return;
+        if (!found->is_string() || !are_words(found->get_ref<const std::string&>()))
+            return broken(std::string(name) + " must be a line of words");
+        value = found->get<std::string>();
     }
     void name(const char* name, std::string& value) {
         if (const Json* found = required(name)) take_label(name, *found, value);

@@ -20,6 +20,7 @@ namespace aerostat {
 struct WireLimits {
     static constexpr std::size_t kLine = 64 * 1024;       ///< bytes a line, newline included
     static constexpr std::size_t kText = 512;             ///< bytes of a free text
+    static constexpr std::size_t kWords = 32 * 1024;      ///< bytes of a line passed on to another program
     static constexpr std::size_t kJvms = 32;              ///< JVMs a guest
     static constexpr std::size_t kListPart = 1024;        ///< guests, rows or operations a line of a reply
     static constexpr std::size_t kReplyEntries = 10'000;  ///< the same over all lines of a reply
@@ -116,7 +117,7 @@ struct OsReport {
     std::optional<Bytes> offered{};  ///< of what lies above it, what applications say they can give
     Bytes spare;                     ///< free above the guest's reserve
     Bytes taken;                     ///< by the OS layer's balloon
-    std::string driver;              ///< "virtio" (the host drives it), "cgroup-v2", "cgroup-v1", "none"
+    std::string driver;              ///< "virtio", "application" (the host drives these), "cgroup-v2", "cgroup-v1", "none"
     bool can_move = false;           ///< guestd can: an os_target is obeyed. It is the size of the container
     Bytes holds;                     ///< then: what the container holds now, heaps included
     Bytes limit;                     ///< and may hold at most
@@ -124,6 +125,11 @@ struct OsReport {
     bool learned = false;            ///< what a refault costs was measured; else it is assumed
     CostCurve curve;                 ///< over `size`
 };
+
+/// Whether the host moves its balloon, and can give back what that holds.
+[[nodiscard]] inline bool is_moved_by_host(const OsReport& os) {
+    return os.driver == "virtio" || os.driver == "application";
+}
 
 /// What guestd knows of its guest.
 struct GuestReport {
@@ -235,6 +241,13 @@ struct Cancel {
     OnShortfall rest = OnShortfall::keep;
 };
 
+/// Both ways: what hostd and a guest's aerostat-balloon say to each other, passed on by guestd. A line as that program
+/// speaks it (application-balloon/contract/wire.h), without its newline.
+struct BalloonWords {
+    std::string session;
+    std::string line;
+};
+
 /// An answer to a message that was not understood or is not allowed. Never answered itself.
 struct ErrorNotice {
     std::string code;
@@ -282,7 +295,7 @@ struct Reclaimed {
 
 using Message = std::variant<Hello, Welcome, JvmReport, GuestReport, Apply, SetHeapTarget, OperationResult, Pressure,
                              HostCondition, LeaseRenewal, Cancel, ErrorNotice, Watch, MemoryNews, ReclaimerFigures,
-                             ForgetReclaimer, Reclaim, Reclaimed>;
+                             ForgetReclaimer, Reclaim, Reclaimed, BalloonWords>;
 
 /// A message with its envelope id; an answer carries the id of what it answers.
 struct Envelope {

@@ -242,6 +242,12 @@ void describe(V& v, Reclaimed& m) {
 }
 
 template <class V>
+void describe(V& v, BalloonWords& m) {
+    v.id("session", m.session);
+    v.words("line", m.line);
+}
+
+template <class V>
 void describe(V& v, ControlRequest& m) {
     v.field("command", m.command);
     v.text("target", m.target);

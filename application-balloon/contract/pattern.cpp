@@ -57,24 +57,6 @@ bool is_right(const std::byte* at, Progression words) {
 
 }  // namespace
 
-Result<Secret> parse_secret(std::string_view hex) {
-    Secret secret;
-    std::size_t length = 0;
-    const bool read =
-        sodium_hex2bin(secret.bytes.data(), secret.bytes.size(), hex.data(), hex.size(), nullptr, &length, nullptr) == 0;
-    // Only as to_hex writes it: no capitals.
-    if (!read || length != secret.bytes.size() || to_hex(secret) != hex)
-        return fail(ErrorCode::bad_value, "a secret is 32 hexadecimal digits");
-    return secret;
-}
-
-std::string to_hex(const Secret& secret) {
-    std::string hex(secret.bytes.size() * 2 + 1, '\0');
-    sodium_bin2hex(hex.data(), hex.size(), secret.bytes.data(), secret.bytes.size());
-    hex.pop_back();
-    return hex;
-}
-
 Secret random_secret() {
     Secret secret;
     randombytes_buf(secret.bytes.data(), secret.bytes.size());

@@ -1,24 +1,15 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <span>
-#include <string>
-#include <string_view>
 
 #include "application-balloon/contract/frames.h"
+#include "application-balloon/contract/secret.h"
 
 // What stands in the pages of an application balloon. Before the host takes a frame it reads every byte of it: only memory
 // that the guest's balloon has written, in this session, to this very frame, looks like that.
 namespace aerostat::balloon {
 
-/// Chosen at random by each balloon process. Memory that an earlier one has left behind carries another pattern.
-struct Secret {
-    std::array<unsigned char, 16> bytes{};
-    bool operator==(const Secret&) const = default;
-};
-[[nodiscard]] Result<Secret> parse_secret(std::string_view hex);
-[[nodiscard]] std::string to_hex(const Secret& secret);
 /// From the kernel's generator.
 [[nodiscard]] Secret random_secret();
 

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <variant>
 
-#include "application-balloon/contract/pattern.h"
+#include "application-balloon/contract/frames.h"
+#include "application-balloon/contract/secret.h"
 #include "contract/clock.h"
 
 // What the two small processes are told and answer: lines of words, far simpler than the daemons' JSON, for both have rights

@@ -19,7 +19,7 @@ namespace aerostat::guest {
 class OsBalloon {
 public:
     virtual ~OsBalloon() = default;
-    /// "cgroup-v2", "cgroup-v1", "virtio", "none".
+    /// "cgroup-v2", "cgroup-v1", "virtio", "application", "none".
     [[nodiscard]] virtual std::string name() const = 0;
     /// Why guestd cannot move it, for people; empty if it can.
     [[nodiscard]] virtual std::string why_not() const = 0;

@@ -57,6 +57,10 @@ void read_os(StrictTable os, GuestdConfig& config) {
         os.add_problem("cgroup", "must be auto, none, or the folder of a memory cgroup");
     take(os.flag("balloon"), config.os.moves);
     take(os.flag("probe"), config.os.probes);
+    take(os.flag("application_balloon"), config.os.by_application);
+    take(os.text("application_balloon_dir"), config.application_balloon_dir);
+    if (!config.application_balloon_dir.starts_with('/'))
+        os.add_problem("application_balloon_dir", "must be an absolute path");
     if (auto percent = os.number("stall_budget_percent", 0.1, 100)) config.os.stall_budget = *percent / 100;
     take(os.flag("lock_memory"), config.self.lock_memory);
     if (auto score = os.number("oom_score_adj", -1000, 1000)) config.self.oom_score_adj = static_cast<int>(*score);
@@ -132,6 +136,7 @@ std::vector<std::string> needs_restart(const GuestdConfig& running, const Guestd
     if (running.read_group != wanted.read_group) keys.emplace_back("control.read_group");
     if (running.operate_group != wanted.operate_group) keys.emplace_back("control.operate_group");
     if (!(running.os == wanted.os)) keys.emplace_back("os");
+    if (running.application_balloon_dir != wanted.application_balloon_dir) keys.emplace_back("os.application_balloon_dir");
     if (!(running.self == wanted.self)) keys.emplace_back("os.lock_memory, os.oom_score_adj");
     return keys;
 }

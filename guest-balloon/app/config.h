@@ -33,6 +33,7 @@ struct GuestdConfig {
     GuestRules rules;
     OsLayerSettings os;
     SelfProtection self;
+    std::string application_balloon_dir = "/run/aerostat-balloon";  ///< where its aerostat-balloon is, if os.by_application
 };
 
 /// The file's values below those of the command line. Fails: `bad_value` (all problems of the file, one a line),

@@ -31,7 +31,7 @@ void Guard::arm(const GuestState& state, const std::string& op) {
     reserve_ = state.reserve();
     available_ = state.memory().available;
     if (const auto& os = state.os()) {
-        balloon_ = os->driver == "virtio" ? os->taken : Bytes();
+        balloon_ = is_moved_by_host(*os) ? os->taken : Bytes();
         container_held_ = os->can_move ? std::optional(os->holds) : std::nullopt;
     }
     for (const Jvm* jvm : state.jvms().connected()) {

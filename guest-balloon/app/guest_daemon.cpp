@@ -91,6 +91,7 @@ Status GuestDaemon::open() {
             std::make_unique<HostClient>(loop_, connector_to(loop_, *config_.host), config_.name, std::move(host), clock_);
         host_->start();
     }
+    if (config_.os.by_application) open_application_balloon();
     if (const std::string held = os_.held_file(); !held.empty()) guard_.watch_container(held);
     every_second();
     measure_next();
@@ -127,6 +128,7 @@ void GuestDaemon::stop() {
     os_.stop();
     if (control_) control_->close(kFarewell);
     agents_.reset();
+    application_balloon_.reset();
     host_.reset();
     measure_timer_.cancel();
     operation_timer_.cancel();
@@ -136,6 +138,7 @@ void GuestDaemon::stop() {
 }
 
 void GuestDaemon::every_second() {
+    if (application_balloon_) application_balloon_->look();
     look_around();
     look_at_time();
     Effects effects;

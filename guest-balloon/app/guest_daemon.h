@@ -8,6 +8,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "guest-balloon/act/courier.h"
+#include "guest-balloon/app/application_balloon.h"
 #include "guest-balloon/app/applications.h"
 #include "guest-balloon/app/config.h"
 #include "guest-balloon/app/guard.h"
@@ -49,6 +50,8 @@ private:
     void host_said(const Message& message);
     void host_condition(const HostCondition& condition);
     void host_lost(const Error& why);
+    void open_application_balloon();
+    void balloon_words(const BalloonWords& words);
     void every_second();
     void operations_due();
     void measure_next();
@@ -96,6 +99,7 @@ private:
     std::unique_ptr<AgentServer> agents_;
     std::unique_ptr<daemon::ControlServer> control_;
     std::unique_ptr<HostClient> host_;
+    std::unique_ptr<ApplicationBalloon> application_balloon_;  ///< absent: switched off
     OsLayer os_;
     Guard guard_;
     JumpWatch jumps_;

@@ -53,6 +53,10 @@ void GuestDaemon::host_welcomed(const std::string& session, const Welcome& welco
     state_.host_welcomed(session, welcome, clock_.now());
     spdlog::info("host connected name={} lease_ms={}", welcome.name, welcome.lease.count());
     log_edges();
+    if (application_balloon_) {
+        application_balloon_->host_changed();
+        application_balloon_->look();
+    }
     report_to_host(true);
     deliver_results();
 }
@@ -68,6 +72,8 @@ void GuestDaemon::host_said(const Message& message) {
         state_.host_lease(*lease, now);
     else if (const auto* condition = std::get_if<HostCondition>(&message))
         host_condition(*condition);
+    else if (const auto* words = std::get_if<BalloonWords>(&message))
+        balloon_words(*words);
     else if (!std::holds_alternative<ErrorNotice>(message))
         host_->send(ErrorNotice{"refused", "a host does not send this to a guest"});
     carry_out(effects);
@@ -80,9 +86,20 @@ void GuestDaemon::host_condition(const HostCondition& condition) {
     applications_.refresh(state_);
 }
 
+void GuestDaemon::balloon_words(const BalloonWords& words) {
+    if (!state_.host_speaks(words.session, clock_.now())) return;
+    if (application_balloon_) return application_balloon_->host_says(words.line);
+    const auto id = balloon::number_in(words.line);
+    const balloon::Refused off{id.value_or(0), ErrorCode::unsupported, "os.application_balloon is off in this guest"};
+    std::string line = balloon::line_of(balloon::BalloonAnswer(off));
+    line.pop_back();
+    host_->send(BalloonWords{words.session, std::move(line)});
+}
+
 void GuestDaemon::host_lost(const Error& why) {
     spdlog::warn("host lost reason=\"{}\"", why.message);
     state_.host_lost(clock_.now());
+    if (application_balloon_) application_balloon_->host_changed();
     log_edges();
 }
 

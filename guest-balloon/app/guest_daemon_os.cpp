@@ -7,12 +7,14 @@
 namespace aerostat::guest {
 
 void GuestDaemon::look_around() {
-    GuestSight sight = os_.look();
+    GuestSight sight = os_.look(application_balloon_ ? application_balloon_->held() : Bytes());
     state_.memory_seen(sight.memory);
     applications_.os_seen(sight.os);
     if (!sight.memory.total.is_zero())
         state_.os_seen(os_.report(state_.heaps(), state_.reserve(), applications_.offers(state_)));
     degraded_ = std::move(sight.degraded);
+    if (application_balloon_ && !application_balloon_->trouble().empty())
+        degraded_.push_back("no memory is taken by the application balloon: " + application_balloon_->trouble());
     degraded_.insert(degraded_.end(), unprotected_.begin(), unprotected_.end());
 }
 
@@ -30,6 +32,19 @@ void GuestDaemon::carry_out(const AskApplications& ask) {
         state_.applications_gave(op, clock_.now(), effects);
         carry_out(effects);
     });
+}
+
+// What it takes goes through a process of its own: frame numbers are not for the one that hears a host.
+void GuestDaemon::open_application_balloon() {
+    ApplicationBalloon::Ports ports;
+    ports.tell_host = [this](const std::string& line) {
+        if (host_ && host_->is_welcomed()) host_->send(BalloonWords{state_.host_session(), line});
+    };
+    ports.has_host = [this] { return state_.superior(clock_.now()) == Superior::connected; };
+    ports.is_off = [this] { return state_.paused().everything; };
+    application_balloon_ = std::make_unique<ApplicationBalloon>(loop_, config_.application_balloon_dir + "/balloon.sock",
+                                                                std::move(ports), clock_);
+    application_balloon_->start();
 }
 
 void GuestDaemon::look_at_time() {
@@ -69,6 +84,8 @@ void GuestDaemon::after_pressure(const Guard::Shot& shot) {
         if (!shot.host_heard && host_) host_->send(Pressure{shot.wanted, "psi", {}});
     }
     carry_out(effects);
+    const bool alone = state_.superior(now) != Superior::connected;
+    if (alone && application_balloon_ && !application_balloon_->held().is_zero()) application_balloon_->release();
     applications_.distress();
     applications_.refresh(state_);
     arm_guard();

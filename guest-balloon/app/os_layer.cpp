@@ -16,6 +16,7 @@ std::shared_ptr<OsBalloon> balloon_for(const GuestSensor& sensor, const OsLayerS
         const std::string name = sensor.cgroup()->version == 2 ? "cgroup-v2" : "cgroup-v1";
         return observed_balloon(name, "os.balloon is switched off in the configuration");
     }
+    if (settings.by_application) return observed_balloon("application", "the host drives it");
     if (has_virtio_balloon) return observed_balloon("virtio", "the host drives it");
     return observed_balloon("none", "this guest is no container and has no balloon device");
 }
@@ -50,8 +51,11 @@ OsLayer::OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, 
     if (mover_ && settings_.stall_budget) mover_->keep_within(*settings_.stall_budget, stalls_of(sensor_));
 }
 
-GuestSight OsLayer::look() {
+GuestSight OsLayer::look(Bytes by_application) {
     GuestSight sight = sensor_.look();
+    by_application_ = by_application;
+    sight.memory.total = saturating_sub(sight.memory.total, by_application);
+    sight.os.total = saturating_sub(sight.os.total, by_application);
     seen_ = sight.os;
     book_.observe(seen_, clock_.now());
     use_.observe(seen_, clock_.now());
@@ -89,7 +93,7 @@ Bytes OsLayer::unheld_limit() const {
 
 OsReport OsLayer::report(Bytes heaps, Bytes reserve, const CostCurve& offers) {
     const std::optional<Bytes> held = balloon_->held();
-    const Bytes taken = held ? saturating_sub(unheld_limit(), *held) : seen_.balloon.value_or(Bytes());
+    const Bytes taken = held ? saturating_sub(unheld_limit(), *held) : seen_.balloon.value_or(Bytes()) + by_application_;
     const OsPicture& layer = picture_ = os_picture_of(seen_, book_, {heaps, reserve, taken, offers});
     OsReport report;
     report.size = layer.size;

@@ -20,6 +20,7 @@ struct OsLayerSettings {
     bool moves = true;                     ///< a container's limit may be set by us
     std::optional<double> stall_budget{};  ///< stalled seconds a second that a hold may cause
     bool probes = false;                   ///< a little page cache is taken now and then, to learn what it is worth
+    bool by_application = false;           ///< the application balloon takes memory from this guest
     std::string kept_file;
     bool operator==(const OsLayerSettings&) const = default;
 };
@@ -34,8 +35,8 @@ public:
     };
     OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, const Clock& clock);
 
-    /// Once a second.
-    [[nodiscard]] GuestSight look();
+    /// Once a second. `by_application`: what the application balloon holds; the guest has so much less.
+    [[nodiscard]] GuestSight look(Bytes by_application = {});
     /// `offers`: what applications offer (decide/offers.h).
     [[nodiscard]] OsReport report(Bytes heaps, Bytes reserve, const CostCurve& offers);
     /// What it is best that applications give, as of the last report, before the container is brought to `target`,
@@ -76,6 +77,7 @@ private:
     CacheUse use_;
     OsSight seen_;
     OsPicture picture_;
+    Bytes by_application_;
     TimePoint probed_at_;
 };
 

@@ -90,8 +90,8 @@ void GuestState::agent_pressure(ConnectionId from, Pressure pressure, TimePoint 
     jvm->last_pressure = pressure;
     if (soon_after) return;
     jvm->pressure_at = now;
-    // How far it will grow nobody knows yet: the host is asked for all that virtio-balloon holds, as when the guest stalls.
-    if (os_ && os_->driver == "virtio")
+    // How far it will grow nobody knows yet: the host is asked for all that its balloon holds, as when the guest stalls.
+    if (os_ && is_moved_by_host(*os_))
         pressure.wanted = std::min(std::max(pressure.wanted, os_->taken), jvm->facts.max_heap);
     effects.push_back(ForwardPressure{std::move(pressure)});
 }

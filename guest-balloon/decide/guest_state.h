@@ -57,6 +57,8 @@ public:
     void host_lost(TimePoint now);
     void host_heard(TimePoint now) { host_.heard(now); }
     void host_lease(const LeaseRenewal& lease, TimePoint now);
+    /// Whether what carries this session is our host's word; counted if it is not.
+    [[nodiscard]] bool host_speaks(const std::string& session, TimePoint now) { return is_ours(session, now); }
     void host_order(const Apply& apply, TimePoint now, Effects& effects);
     void host_cancel(const Cancel& cancel, TimePoint now, Effects& effects);
 

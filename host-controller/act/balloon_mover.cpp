@@ -15,6 +15,10 @@ EndReason reason_for(const Error& error) {
             return EndReason::unsupported;
         case ErrorCode::not_found:
             return EndReason::disconnected;
+        case ErrorCode::refused:
+            return EndReason::guest_pressure;
+        case ErrorCode::busy:
+            return EndReason::not_reclaimable;
         default:
             return EndReason::stuck;
     }
@@ -99,13 +103,13 @@ void BalloonMover::looked(const GuestId& guest, Move& move, const OsBalloon& see
                                 : std::min(seen.maximum, seen.actual + std::min(move.amount, seen.maximum));
     }
     const bool nearer = move.taking ? seen.actual < move.nearest : seen.actual > move.nearest;
-    if (nearer) {
-        move.nearest = seen.actual;
-        move.progress_at = now;
-    }
+    if (nearer) move.nearest = seen.actual;
+    if (nearer || seen.is_working) move.progress_at = now;
     if (move.cancelled) return end(guest, EndReason::cancelled, {});
     const BalloonStep step = next_balloon_step({seen.maximum, seen.actual, move.ordered, *move.goal, available(guest, move),
-                                                now - move.progress_at, move.deadline - now});
+                                                seen.grain, now - move.progress_at, move.deadline - now});
+    const bool goes_on = step.action != BalloonAction::end && move.ordered && seen.stopped;
+    if (goes_on) return end(guest, reason_for(*seen.stopped), seen.stopped->message);
     if (step.action == BalloonAction::end) return end(guest, step.reason, step.detail);
     if (step.action == BalloonAction::order) return order(guest, move, step.target);
     ports_.later(kLookAgain, [this, alive = alive_, guest, number = move.number] {

@@ -46,6 +46,8 @@ void read_host(StrictTable& table, HostConfig& config) {
     read_backend(table, config);
     read_budget(table, config.rules);
     take(table.text("runtime_dir"), config.runtime_dir);
+    take(table.text("punch_dir"), config.punch_dir);
+    if (!config.punch_dir.starts_with('/')) table.add_problem("punch_dir", "punch_dir must be an absolute path");
     config.act = table.word("mode", {"advise", "act"}).value_or("advise") == "act";
     if (const auto policy = table.word("policy", policy_names())) config.rules.policy = policy_named(*policy);
     config.share_condition =
@@ -55,6 +57,12 @@ void read_host(StrictTable& table, HostConfig& config) {
     config.operate_group = table.text("operate_group");
     config.guest_group = table.text("guest_group");
     if (!config.runtime_dir.starts_with('/')) table.add_problem("runtime_dir", "runtime_dir must be an absolute path");
+}
+
+GuestLimits read_guest(StrictTable& table, const GuestLimits& defaults) {
+    GuestLimits limits = read_limits(table, defaults);
+    take(table.flag("application_balloon"), limits.application_balloon);
+    return limits;
 }
 
 Result<HostConfig> read_tables(Result<StrictTable> opened) {
@@ -71,12 +79,12 @@ Result<HostConfig> read_tables(Result<StrictTable> opened) {
     read_pacing(policy, config.rules.pacing);
     close(policy);
     StrictTable defaults_table = root.table("defaults");
-    const GuestLimits defaults = read_limits(defaults_table, GuestLimits());
+    const GuestLimits defaults = read_guest(defaults_table, GuestLimits());
     close(defaults_table);
     StrictTable guests = root.table("guest");
     for (const std::string& name : guests.table_names()) {
         StrictTable guest = guests.table(name);
-        config.rules.guests.push_back({name, read_limits(guest, defaults)});
+        config.rules.guests.push_back({name, read_guest(guest, defaults)});
         close(guest);
     }
     close(guests);
@@ -122,6 +130,9 @@ std::vector<std::string> config_warnings(const HostConfig& config, std::optional
         warnings.push_back("[metrics] listen = \"" + config.metrics_listen +
                            "\": whoever reaches this address can read the metrics");
     }
+    const auto by_application = [](const GuestRule& rule) { return rule.limits.application_balloon; };
+    if (config.backend != "libvirt" && std::any_of(config.rules.guests.begin(), config.rules.guests.end(), by_application))
+        warnings.push_back("application_balloon is for virtual machines (backend = \"libvirt\"): it changes nothing here");
     if (config.rules.guests.empty()) warnings.push_back("no [guest.NAME] section: every guest is observed only");
     return warnings;
 }

@@ -17,6 +17,7 @@ struct HostConfig {
     std::string backend = "local";       ///< "local" or "libvirt"
     std::string uri = "qemu:///system";  ///< libvirt's connection
     std::string runtime_dir = "/run/aerostat";
+    std::string punch_dir = "/run/aerostat-punch";  ///< where aerostat-punch is, for guests with an application balloon
     bool act = false;
     std::string history_dir;          ///< empty: see history_directory()
     Bytes history_size{16ULL << 20};  ///< zero: none is kept

@@ -19,7 +19,6 @@ constexpr Duration kSoon = std::chrono::milliseconds(20);  // events that come t
 constexpr Duration kLeaseEvery = std::chrono::seconds(10);
 constexpr Duration kSettleWithin = std::chrono::seconds(7);  // guests try again after 5 s at the latest, plus jitter
 constexpr Duration kGrace = std::chrono::seconds(1);
-constexpr Bytes kLeastGuest{128ULL << 20};  // no virtual machine is left less RAM than this
 
 Result<std::optional<gid_t>> gid_of(const std::optional<std::string>& group) {
     if (!group) return std::optional<gid_t>();
@@ -58,13 +57,7 @@ Status HostDaemon::open() {
     if (!guest_group) return while_doing("guest_group", guest_group.error());
     if (!config_.history_size.is_zero()) open_history(*read_group, *operate_group);
     backend_ = make_backend(*guest_group);
-    if (OsBalloons* balloons = backend_->os_balloons()) {
-        balloons_ = std::make_unique<WatchedBalloons>(
-            *balloons, [this](const GuestId& guest, Bytes actual) { take_balloon_sight(guest, actual); },
-            [this](const GuestId& guest, Bytes target) { watch_.ordered(guest, target, clock_.now()); });
-        mover_ = make_mover(*balloons_);
-        operations_.use_balloons(mover_.get());
-    }
+    if (OsBalloons* balloons = backend_->os_balloons()) open_balloons(*balloons);
     if (auto opened = backend_->open(guest_handlers()); !opened) return opened;
     auto control = daemon::ControlServer::open(
         loop_, config_.runtime_dir + "/control.sock", {*read_group, *operate_group},
@@ -91,50 +84,6 @@ std::unique_ptr<Backend> HostDaemon::make_backend(std::optional<gid_t> guest_gro
     return std::make_unique<local::LocalBackend>(loop_, std::move(spec), clock_);
 }
 
-std::unique_ptr<act::BalloonMover> HostDaemon::make_mover(OsBalloons& balloons) {
-    act::MoverPorts ports{balloons, clock_, {}, {}, {}};
-    ports.later = [this](Duration pause, std::function<void()> then) {
-        const auto timer = std::make_shared<asio::steady_timer>(loop_, pause);
-        timer->async_wait([timer, then = std::move(then)](asio::error_code error) {
-            if (!error) then();
-        });
-    };
-    ports.available = [this](const GuestId& guest) -> std::optional<act::SaidAvailable> {
-        const sense::GuestRecord* record = register_.find(guest);
-        if (!record || !record->report) return std::nullopt;
-        return act::SaidAvailable{record->report->memory_available, record->report_at};
-    };
-    ports.obeys_another = [this](const GuestId& guest) { return watch_.obeys_another(guest, clock_.now()); };
-    return std::make_unique<act::BalloonMover>(std::move(ports));
-}
-
-/// The guest's OS balloon goes along: first it gives what the heaps are to get, last it takes what they gave.
-void HostDaemon::follow_with_balloon(act::OperationOrder& order) const {
-    const auto limits = config_.rules.limits_for(name_of(order.guest));
-    order.os_follows = true;
-    order.os_gives_most = plan_.free;
-    for (const LayerOrder& layer : order.layers) order.os_gives_most += saturating_sub(layer.target.footprint, layer.from);
-    for (const GuestSeen& guest : seen().guests) {
-        if (guest.id != order.guest) continue;
-        order.os_takes_not = why_balloon_stays(guest, order.layers);
-        follow_with_os_layer(order, guest);
-    }
-    order.os_never_below = std::max(kLeastGuest, limits ? limits->min.value_or(Bytes()) : Bytes());
-}
-
-// The guest OS layer's own part: a container is told by its target, a virtual machine by its balloon.
-void HostDaemon::follow_with_os_layer(act::OperationOrder& order, const GuestSeen& guest) const {
-    std::vector<LayerOrder> layers = order.layers;
-    if (order.os) layers.push_back(*order.os);
-    order.os_target = container_target(guest, state_, layers);
-    const sense::GuestRecord* record = register_.find(order.guest);
-    if (!order.os || order.os_target || !record || !record->balloon) return;
-    const OsLayerShare share = os_layer_share(guest, record->balloon->actual, *order.os);
-    order.os_takes = share.takes;
-    order.os_gives = share.gives;
-    order.os_gives_most += share.gives;
-}
-
 void HostDaemon::stop() {
     tick_timer_.cancel();
     soon_timer_.cancel();
@@ -144,8 +93,10 @@ void HostDaemon::stop() {
     if (control_) control_->close(kGrace);
     operations_.use_balloons(nullptr);
     mover_.reset();
+    punch_.reset();
     backend_.reset();
     balloons_.reset();
+    application_balloons_.reset();
 }
 
 // Who was here before the restart is charged until it is back or gone; what operators ordered goes on.
@@ -338,6 +289,7 @@ std::vector<std::string> HostDaemon::reconfigure(HostConfig config) {
     keep_old(&HostConfig::backend, "backend");
     keep_old(&HostConfig::uri, "uri");
     keep_old(&HostConfig::runtime_dir, "runtime_dir");
+    keep_old(&HostConfig::punch_dir, "punch_dir");
     keep_old(&HostConfig::history_dir, "history_dir");
     keep_old(&HostConfig::history_size, "history_size");
     keep_old(&HostConfig::read_group, "read_group");
@@ -347,6 +299,7 @@ std::vector<std::string> HostDaemon::reconfigure(HostConfig config) {
     config_ = std::move(config);
     bad_reload_.clear();
     if (metrics_moved) open_metrics();
+    open_punch();
     decide_soon();
     return needs_restart;
 }

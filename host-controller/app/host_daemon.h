@@ -12,7 +12,9 @@
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "application-balloon/link/line_caller.h"
 #include "daemon/control_server.h"
+#include "host-controller/act/application_balloons.h"
 #include "host-controller/act/balloon_mover.h"
 #include "host-controller/act/operations.h"
 #include "host-controller/app/config.h"
@@ -111,11 +113,18 @@ private:
     void look_at_balloon(const GuestId& guest);
     void rescue(const GuestId& guest, const std::string& jvm, Bytes wanted);
 
-    // The policy (host_daemon.cpp).
-    [[nodiscard]] std::unique_ptr<Backend> make_backend(std::optional<gid_t> guest_group);
+    // Their OS balloons (host_daemon_balloons.cpp).
+    void open_balloons(OsBalloons& virtio);
+    void open_punch();
+    [[nodiscard]] bool has_application_balloon(const std::string& name) const;
+    [[nodiscard]] std::function<void(Duration, std::function<void()>)> timers();
+    [[nodiscard]] std::unique_ptr<act::ApplicationBalloons> make_application_balloons(OsBalloons& virtio);
     [[nodiscard]] std::unique_ptr<act::BalloonMover> make_mover(OsBalloons& balloons);
     void follow_with_balloon(act::OperationOrder& order) const;
     void follow_with_os_layer(act::OperationOrder& order, const GuestSeen& guest) const;
+
+    // The policy (host_daemon.cpp).
+    [[nodiscard]] std::unique_ptr<Backend> make_backend(std::optional<gid_t> guest_group);
     [[nodiscard]] Status recall();
     void tick();
     void decide_soon();
@@ -146,8 +155,10 @@ private:
     const Clock& clock_;
     sense::GuestRegister register_;
     std::unique_ptr<Backend> backend_;
-    std::unique_ptr<WatchedBalloons> balloons_;  ///< the backend's, watched; absent: guests have no OS balloon
-    std::unique_ptr<act::BalloonMover> mover_;   ///< absent: guests have no OS balloon
+    std::unique_ptr<balloon::LineCaller> punch_;                      ///< from the first use on
+    std::unique_ptr<act::ApplicationBalloons> application_balloons_;  ///< the backend's, with those that need no driver
+    std::unique_ptr<WatchedBalloons> balloons_;                       ///< these, watched; absent: guests have no OS balloon
+    std::unique_ptr<act::BalloonMover> mover_;                        ///< absent: guests have no OS balloon
     act::Operations operations_;
     HostState state_;
     HostPlan plan_;

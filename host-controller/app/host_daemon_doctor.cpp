@@ -17,6 +17,13 @@ Finding agents_of(const std::string& name, const GuestReport& report) {
     return {"agents", name, "ok", std::to_string(report.jvms.size()) + " JVMs with an agent", {}};
 }
 
+Finding application_balloon_of(const std::string& name, const std::string& trouble) {
+    if (trouble.empty()) return {"application balloon", name, "ok", "its aerostat-balloon answers", {}};
+    return {"application balloon", name, "bad", trouble,
+            "in the guest: systemctl enable --now aerostat-balloon, application_balloon = true in guestd.toml; on the host: "
+            "systemctl enable --now aerostat-punch"};
+}
+
 }  // namespace
 
 std::vector<Finding> HostDaemon::examine() const {
@@ -32,6 +39,8 @@ std::vector<Finding> HostDaemon::examine() const {
     for (const auto& [id, record] : register_.guests()) {
         if (!managed(record.name) || !record.report) continue;
         findings.push_back(agents_of(record.name, *record.report));
+        if (has_application_balloon(record.name) && application_balloons_)
+            findings.push_back(application_balloon_of(record.name, application_balloons_->trouble(id)));
         for (const std::string& note : notes_on(id)) findings.push_back({"now", record.name, "advice", note, {}});
     }
     for (const std::string& warning : status_frame().warnings) findings.push_back({"warning", {}, "advice", warning, {}});

@@ -17,7 +17,8 @@ constexpr Bytes kPage{4096};  // what an error in memory costs at least
 void HostDaemon::take_event(const GuestId& guest, const GuestEvent& event) {
     switch (event.kind) {
         case GuestEvent::Kind::balloon:
-            return take_balloon_sight(guest, event.actual);
+            if (const auto left = application_balloons_->less_held(guest, event.actual)) take_balloon_sight(guest, *left);
+            return;
         case GuestEvent::Kind::memory_failed:
             last_failure_[guest] = printable(event.words);
             spdlog::warn("memory error guest={} what=\"{}\" errors={}: the budget is less by what was lost", name_of(guest),

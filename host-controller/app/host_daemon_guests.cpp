@@ -33,12 +33,14 @@ Backend::Handlers HostDaemon::guest_handlers() {
         .on_lost = [this](const GuestId& guest, const Error& why) { lost(guest, why); },
         .on_refused = [](const std::string& sentence) { spdlog::warn("a guest was turned away: {}", printable(sentence)); },
         .on_event = [this](const GuestId& guest, const GuestEvent& event) { take_event(guest, event); },
+        .needs_no_driver = [this](const std::string& name) { return has_application_balloon(name); },
     };
 }
 
 void HostDaemon::joined(const GuestId& guest) {
     spdlog::info("joined guest={} identity={}", name_of(guest), guest);
     awaited_.erase(guest);
+    if (application_balloons_) application_balloons_->link_changed(guest);
     send_condition(guest);
     if (mover_ && config_.act && config_.rules.limits_for(name_of(guest))) mover_->settle(guest);
     operations_.rejoined(guest);
@@ -49,6 +51,8 @@ void HostDaemon::joined(const GuestId& guest) {
 void HostDaemon::take(const GuestId& guest, Message message) {
     if (auto* report = std::get_if<GuestReport>(&message)) return take_report(guest, std::move(*report));
     if (const auto* pressure = std::get_if<Pressure>(&message)) return take_pressure(guest, *pressure);
+    const auto* words = std::get_if<BalloonWords>(&message);
+    if (words && application_balloons_) return application_balloons_->heard(guest, words->line);
     if (const auto* result = std::get_if<OperationResult>(&message)) {
         operations_.take_result(guest, *result);
         watch_operations();
@@ -113,6 +117,7 @@ void HostDaemon::rescue(const GuestId& guest, const std::string& jvm, Bytes want
 void HostDaemon::lost(const GuestId& guest, const Error& why) {
     spdlog::info("lost guest={} why=\"{}\": charged for what its processes hold", name_of(guest), printable(why.message));
     register_.lose(guest);
+    if (application_balloons_) application_balloons_->link_changed(guest);
     measure(guest, [this](std::optional<Bytes>) { decide_soon(); });
 }
 
@@ -147,6 +152,7 @@ void HostDaemon::measured(const GuestId& guest, const Result<GuestResidency>& se
     forget_guest(state_, guest);
     if (stays_paused) state_.paused_guests.insert(guest);
     watch_.forget(guest);
+    if (application_balloons_) application_balloons_->forget(guest);
     memory_failures_.erase(guest);
     last_failure_.erase(guest);
     operations_.gone(guest);

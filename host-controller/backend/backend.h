@@ -35,7 +35,10 @@ struct OsBalloon {
     Bytes actual;                 ///< of it, not in the balloon
     std::optional<Bytes> usable;  ///< what the guest can spare without swapping (its MemAvailable), when last heard
     Duration usable_age{};
-    bool autodeflate = false;  ///< the guest takes pages back out of the balloon before it kills for want of memory
+    bool autodeflate = false;        ///< the guest takes pages back out of the balloon before it kills for want of memory
+    Bytes grain{};                   ///< it moves in pieces of this; zero: as it likes
+    bool is_working = false;         ///< an order is being carried out, though `actual` may not show it yet
+    std::optional<Error> stopped{};  ///< why the last order is not carried out to its end, and will not be
 };
 
 /// The OS balloons of a backend's guests. Every call answers once, from the loop, within its own deadline.
@@ -82,6 +85,8 @@ public:
         std::function<void(const GuestId& guest, const Error& why)> on_lost;
         std::function<void(const std::string& sentence)> on_refused;
         std::function<void(const GuestId& guest, const GuestEvent& event)> on_event{};
+        /// Whether this guest's memory is taken without its virtio-balloon. Empty: no guest's is.
+        std::function<bool(const std::string& name)> needs_no_driver{};
     };
     virtual ~Backend() = default;
 
@@ -107,6 +112,8 @@ public:
     [[nodiscard]] virtual bool has_listed() const { return true; }
     /// Whether a guest may be there that has not been told of yet.
     [[nodiscard]] virtual bool owes_listing() const { return false; }
+    /// A guest's RAM, where it could be taken without a driver of the guest's; absent: it could not, or is not known.
+    [[nodiscard]] virtual std::optional<Bytes> takeable_ram(const GuestId&) const { return std::nullopt; }
     /// Absent: guests have no OS balloon here.
     [[nodiscard]] virtual OsBalloons* os_balloons() { return nullptr; }
     /// "local", "libvirt".

@@ -16,7 +16,12 @@ constexpr Duration kStuckAfter = std::chrono::seconds(2);
 /// How long the guest may take to say that it has memory to spare again: its statistics come once a second.
 constexpr Duration kHearsWithin = std::chrono::milliseconds(2500);
 
-bool is_near(Bytes a, Bytes b) { return saturating_sub(std::max(a, b), std::min(a, b)) <= kNear; }
+Bytes near_by(const BalloonSight& seen) { return std::max(kNear, seen.grain); }
+
+bool is_near(const BalloonSight& seen) {
+    const auto [less, more] = std::minmax(seen.actual, seen.goal);
+    return saturating_sub(more, less) <= near_by(seen);
+}
 
 BalloonStep end(EndReason reason, std::string detail = {}) {
     return {BalloonAction::end, Bytes(), reason, std::move(detail)};
@@ -29,7 +34,7 @@ BalloonStep give(const BalloonSight& seen) {
 }
 
 BalloonStep take(const BalloonSight& seen) {
-    const bool under_way = seen.ordered && *seen.ordered + kNear < seen.actual;
+    const bool under_way = seen.ordered && *seen.ordered + near_by(seen) < seen.actual;
     if (under_way && seen.since_progress < kStuckAfter) return {BalloonAction::wait, {}, {}, {}};
     if (under_way) return end(EndReason::guest_pressure, "the guest found no more pages to give");
     const Bytes spare = saturating_sub(seen.available, guest_reserve(seen.maximum));
@@ -46,7 +51,7 @@ BalloonStep take(const BalloonSight& seen) {
 Bytes guest_reserve(Bytes maximum) { return std::max(maximum / 16, 64_MiB); }
 
 BalloonStep next_balloon_step(const BalloonSight& seen) {
-    if (is_near(seen.actual, seen.goal)) return end(EndReason::met);
+    if (is_near(seen)) return end(EndReason::met);
     if (seen.left <= Duration::zero()) return end(EndReason::deadline);
     return seen.goal > seen.actual ? give(seen) : take(seen);
 }

@@ -22,6 +22,7 @@ struct BalloonSight {
     std::optional<Bytes> ordered;  ///< what the driver was last told by this move; absent: nothing yet
     Bytes goal;                    ///< `actual` shall come to this
     Bytes available;               ///< in the guest, less what was taken since it said so; zero when nothing is known
+    Bytes grain{};                 ///< it moves in pieces of this
     Duration since_progress{};     ///< `actual` has not come nearer to `ordered` since
     Duration left{};               ///< until the deadline
 };

@@ -16,6 +16,7 @@ struct GuestLimits {
     std::optional<Bytes> min;  ///< guaranteed: never squeezed below
     std::optional<Bytes> max;  ///< never given more
     double weight = 1;
+    bool application_balloon = false;  ///< its OS layer gives through that, not through virtio-balloon
     /// min = max is the operator's way to say "hands off".
     [[nodiscard]] bool hands_off() const { return min && max && *min == *max; }
 };

@@ -22,17 +22,18 @@ std::vector<std::string> troubles_of(const Domain& domain) {
         troubles.push_back(domain.facts->why_no_channel + "; its JVMs cannot be asked for memory");
     else if (!domain.channel->trouble().empty() && !domain.channel->is_joined())
         troubles.push_back("its channel cannot be reached: " + domain.channel->trouble());
-    if (const auto why = why_no_balloon(domain)) troubles.push_back(why->message);
+    if (const auto why = domain.needs_no_driver ? std::nullopt : why_no_balloon(domain)) troubles.push_back(why->message);
     if (!domain.measure_trouble.empty()) troubles.push_back("it cannot be measured: " + domain.measure_trouble);
     return troubles;
 }
 
 }  // namespace
 
-std::string why_nothing_comes_back(const DomainFacts& facts) {
+std::string why_nothing_comes_back(const DomainFacts& facts, bool needs_no_driver) {
     if (!facts.locked_by.empty())
         return "it has " + facts.locked_by + ": QEMU keeps all its memory, so none comes back to the host";
     if (facts.huge_pages) return "its RAM is in huge pages (<hugepages/>), which no balloon gives back";
+    if (needs_no_driver) return {};
     constexpr const char* kRemedy = "; give it <memballoon model='virtio' autodeflate='on' freePageReporting='on'/>";
     if (!facts.virtio_balloon) return std::string("it has no virtio balloon: nothing comes back to the host") + kRemedy;
     if (!facts.autodeflate && !facts.free_page_reporting)
@@ -45,7 +46,7 @@ std::string why_left_alone(const Domain& domain) {
     if (domain.state == RunState::crashed) return "its kernel has crashed";
     if (domain.moving) return "its memory is being copied (a migration, or a save)";
     if (domain.state == RunState::suspended) return "it is suspended";
-    return domain.facts ? why_nothing_comes_back(*domain.facts) : std::string();
+    return domain.facts ? why_nothing_comes_back(*domain.facts, domain.needs_no_driver) : std::string();
 }
 
 std::optional<Error> why_no_balloon(const Domain& domain) {

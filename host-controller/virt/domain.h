@@ -23,12 +23,14 @@ struct Domain {
     bool has_asked_for_stats = false;
     std::string measure_trouble;  ///< the last measurement's; empty if it went well
     RunState state = RunState::running;
-    bool stopped = false;  ///< though a listing has still to show it
-    bool moving = false;   ///< its memory is being copied: a migration, a save
+    bool stopped = false;          ///< though a listing has still to show it
+    bool moving = false;           ///< its memory is being copied: a migration, a save
+    bool needs_no_driver = false;  ///< memory is taken from it without its balloon driver
 };
 
 /// Why nothing that its heaps give could come back to the host, with what to do about it; empty: it could.
-[[nodiscard]] std::string why_nothing_comes_back(const DomainFacts& facts);
+/// `needs_no_driver`: it is taken without the guest's balloon driver.
+[[nodiscard]] std::string why_nothing_comes_back(const DomainFacts& facts, bool needs_no_driver = false);
 /// That, or what is happening to it now; empty: it may be ordered about.
 [[nodiscard]] std::string why_left_alone(const Domain& domain);
 

@@ -50,7 +50,19 @@ void DomainRoster::refit(const GuestId& guest, DomainFacts facts) {
 
 Domain* DomainRoster::find(const GuestId& guest) {
     const auto known = domains_.find(guest);
-    return known == domains_.end() ? nullptr : &known->second;
+    return known == domains_.end() ? nullptr : &as_wanted(known->second);
+}
+
+const std::map<GuestId, Domain>& DomainRoster::domains() {
+    for (auto& [guest, domain] : domains_) as_wanted(domain);
+    return domains_;
+}
+
+// Operators may change it at any time.
+Domain& DomainRoster::as_wanted(Domain& domain) const {
+    const auto& wanted = ports_.handlers.needs_no_driver;
+    domain.needs_no_driver = wanted && wanted(domain.name);
+    return domain;
 }
 
 std::uint64_t DomainRoster::malformed_lines() const {

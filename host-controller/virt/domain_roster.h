@@ -42,7 +42,8 @@ public:
     void refit(const GuestId& guest, DomainFacts facts);
 
     [[nodiscard]] Domain* find(const GuestId& guest);
-    [[nodiscard]] const std::map<GuestId, Domain>& domains() const { return domains_; }
+    /// As operators want them now.
+    [[nodiscard]] const std::map<GuestId, Domain>& domains();
     [[nodiscard]] std::shared_ptr<RamGauges> gauges() const { return gauges_; }
     [[nodiscard]] bool has_listed() const { return has_listed_; }
     /// A listing was wanted, and none has come that was begun since.
@@ -54,6 +55,7 @@ private:
     void take(std::vector<ActiveDomain> active);
     void appear(ActiveDomain seen);
     void vanish(const GuestId& guest);
+    Domain& as_wanted(Domain& domain) const;
     void count_out(const GuestId& guest, const GuestChannel& channel, const char* why);
     void follow_channel(const GuestId& guest, Domain& domain);
     [[nodiscard]] std::unique_ptr<GuestChannel> open_channel(const GuestId& guest, const std::string& name,

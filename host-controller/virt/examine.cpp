@@ -16,6 +16,10 @@ std::string joined(const std::vector<std::string>& words) {
 
 Finding balloon_of(const Domain& domain) {
     const DomainFacts& facts = *domain.facts;
+    if (domain.needs_no_driver && facts.memory_backing != "memfd")
+        return {"balloon", domain.name, kBad, "the application balloon is on for it, but its RAM is no memfd",
+                "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"};
+    if (domain.needs_no_driver) return {"balloon", domain.name, kOk, "the application balloon: no driver is needed", {}};
     if (!facts.virtio_balloon) return {"balloon", domain.name, kBad, "it has no virtio balloon: it is left alone", kBalloon};
     if (facts.autodeflate) return {"balloon", domain.name, kOk, "a virtio balloon with autodeflate", {}};
     return {"balloon", domain.name, facts.free_page_reporting ? kAdvice : kBad,

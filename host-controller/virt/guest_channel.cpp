@@ -93,6 +93,9 @@ void GuestChannel::take_message(const std::string& envelope, Message message) {
         return send_error(envelope, {ErrorCode::disconnected, "this host knows no session of yours: say hello"});
     }
     if (!may_be_sent) return send_error(envelope, {ErrorCode::refused, "a guest does not give orders"});
+    // Of an earlier session: what it answers was asked by nobody who is still here.
+    const auto* words = std::get_if<BalloonWords>(&message);
+    if (words && words->session != session_) return;
     if (!needs_no_answer) handlers_.on_message(std::move(message));
 }
 

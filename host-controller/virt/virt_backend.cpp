@@ -147,6 +147,12 @@ std::string VirtBackend::why_left_alone(const GuestId& guest) const {
     return domain ? virt::why_left_alone(*domain) : std::string();
 }
 
+std::optional<Bytes> VirtBackend::takeable_ram(const GuestId& guest) const {
+    const Domain* domain = parts_->roster.find(guest);
+    if (!domain || !domain->facts || !why_nothing_comes_back(*domain->facts, true).empty()) return std::nullopt;
+    return domain->facts->maximum;
+}
+
 void VirtBackend::keep_quiet(bool quiet) { parts_->roster.keep_quiet(quiet); }
 
 bool VirtBackend::events_flow() const { return parts_->connection.is_open(); }

@@ -41,6 +41,7 @@ public:
     void keep_quiet(bool quiet) override;
     [[nodiscard]] bool has_listed() const override;
     [[nodiscard]] bool owes_listing() const override;
+    [[nodiscard]] std::optional<Bytes> takeable_ram(const GuestId& guest) const override;
     [[nodiscard]] OsBalloons* os_balloons() override { return this; }
     [[nodiscard]] std::string name() const override { return "libvirt"; }
     [[nodiscard]] std::vector<Finding> examine(const std::function<bool(const std::string&)>& managed) const override;

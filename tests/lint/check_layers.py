@@ -53,8 +53,8 @@ SHARED_FOR = {
 }
 SHARED_OF_PROGRAM = {
     "jvm-agent": {"contract", "procfs", "wire"},
-    "guest-balloon": {"contract", "procfs", "wire", "daemon", "application-balloon/contract"},
-    "host-controller": {"contract", "procfs", "wire", "daemon", "application-balloon/contract"},
+    "guest-balloon": {"contract", "procfs", "wire", "daemon", "application-balloon/contract", "application-balloon/link"},
+    "host-controller": {"contract", "procfs", "wire", "daemon", "application-balloon/contract", "application-balloon/link"},
     "application-balloon/guest": {"contract", "procfs", "wire", "daemon", "application-balloon/contract",
                                   "application-balloon/link"},
     "application-balloon/host": {"contract", "procfs", "wire", "daemon", "application-balloon/contract",
@@ -150,6 +150,7 @@ LINK = re.compile(r"target_link_libraries\(\s*(\S+)(.*?)\)", re.S)
 SHORT = {"aerostat_agent_": "jvm-agent/", "aerostat_guest_": "guest-balloon/", "aerostat_host_": "host-controller/",
          "aerostat_holder_": "application-balloon/guest/", "aerostat_punch_": "application-balloon/host/"}
 SHARED_TARGETS = {"aerostat_balloon_contract": "application-balloon/contract/x.h",
+                  "aerostat_balloon_pattern": "application-balloon/contract/x.h",
                   "aerostat_balloon_link": "application-balloon/link/x.h"}
 
 

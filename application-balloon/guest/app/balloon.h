@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "application-balloon/contract/pattern.h"
 #include "application-balloon/contract/wire.h"
 #include "application-balloon/guest/act/piece_source.h"
 #include "application-balloon/guest/decide/holding.h"

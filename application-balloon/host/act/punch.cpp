@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "application-balloon/contract/pattern.h"
+
 namespace aerostat::balloon::host {
 namespace {
 

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "application-balloon/contract/pattern.h"
 #include "application-balloon/contract/wire.h"
 
 namespace aerostat::balloon {

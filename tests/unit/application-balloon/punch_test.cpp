@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 
+#include "application-balloon/contract/pattern.h"
 #include "application-balloon/host/act/punch.h"
 #include "application-balloon/host/decide/permission.h"
 #include "application-balloon/host/virt/domain.h"

@@ -41,7 +41,8 @@ std::vector<Message> one_of_each() {
         ReclaimerFigures{"pictures", 64_MiB, 0.01},
         ForgetReclaimer{"pictures"},
         Reclaim{"pictures", 32_MiB, Millis(2000)},
-        Reclaimed{"pictures", 16_MiB}};
+        Reclaimed{"pictures", 16_MiB},
+        BalloonWords{"s1", "told 5 600 601"}};
 }
 
 TEST(Codec, EveryMessageComesBackTheSame) {

@@ -59,6 +59,18 @@ TEST(BalloonStep, EndsAtTheDeadlineWhateverIsOutstanding) {
     EXPECT_EQ(next_balloon_step(seen).reason, EndReason::met);
 }
 
+TEST(BalloonStep, ABalloonOfPiecesIsThereWithinOneOfThem) {
+    BalloonSight seen = taking();
+    seen.ordered = seen.goal;
+    seen.actual = seen.goal + Bytes((2ULL << 20) - 4096);
+    seen.since_progress = 5s;
+    EXPECT_EQ(next_balloon_step(seen).reason, EndReason::guest_pressure);
+    seen.grain = 2_MiB;
+    EXPECT_EQ(next_balloon_step(seen).reason, EndReason::met);
+    seen.actual = saturating_sub(seen.goal, 2_MiB);  // giving back goes in pieces, too
+    EXPECT_EQ(next_balloon_step(seen).reason, EndReason::met);
+}
+
 TEST(BalloonStep, ADriverThatFindsNoPagesEndsTheMove) {
     BalloonSight seen = taking();
     seen.ordered = 896_MiB;
