@@ -12,6 +12,7 @@ using namespace balloon;
 
 constexpr std::uint32_t kBatch = kMostUnpunched.count() / kPiece.count();
 constexpr Duration kGuestWithin = std::chrono::seconds(10);  // it may be stopped, and it writes 64 MiB twice
+constexpr Duration kStopIsHeardWithin = std::chrono::seconds(1);
 constexpr std::string_view kDomain = "domain:";
 constexpr const char* kNotTold = "its guestd has not told of its aerostat-balloon yet";
 
@@ -124,6 +125,7 @@ void ApplicationBalloons::inflate(const GuestId& id, std::uint32_t pieces) {
 void ApplicationBalloons::punch(const GuestId& id, const Frames& told) {
     if (const std::string why = ports_.why_frozen(id); !why.empty()) return settle(id, {}, Error{ErrorCode::denied, why});
     const PunchOrder order{next_id_++, domain_of(id), find(id)->state->secret, told};
+    find(id)->punched_until = TimePoint::max();
     ports_.punch(order, [this, alive = alive_, id, count = told.size(),
                          exchange = find(id)->exchange](const Result<PunchAnswer>& answer) {
         const Guest* guest = *alive ? find(id) : nullptr;
@@ -132,6 +134,7 @@ void ApplicationBalloons::punch(const GuestId& id, const Frames& told) {
 }
 
 void ApplicationBalloons::punched(const GuestId& id, std::size_t told, const Result<PunchAnswer>& answer) {
+    find(id)->punched_until = ports_.clock.now();
     if (!answer) return settle(id, {}, Error{ErrorCode::unsupported, "no aerostat-punch: " + answer.error().message});
     if (const auto* refused = std::get_if<Refused>(&*answer)) {
         const bool never = refused->code == ErrorCode::unsupported;
@@ -254,6 +257,13 @@ std::optional<Bytes> ApplicationBalloons::less_held(const GuestId& id, Bytes act
     const auto known = guests_.find(id);
     if (known == guests_.end() || !known->second.state) return std::nullopt;
     return saturating_sub(actual, kPiece * known->second.state->held);
+}
+
+bool ApplicationBalloons::is_stopped_by_us(const GuestId& id) const {
+    const auto known = guests_.find(id);
+    if (known == guests_.end() || !known->second.punched_until) return false;
+    const TimePoint until = *known->second.punched_until;
+    return until == TimePoint::max() || ports_.clock.now() - until < kStopIsHeardWithin;
 }
 
 std::string ApplicationBalloons::trouble(const GuestId& id) const {

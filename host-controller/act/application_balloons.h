@@ -14,6 +14,7 @@ namespace aerostat::host::act {
 
 struct ApplicationBalloonPorts {
     OsBalloons& virtio;
+    const Clock& clock;
     /// Whether an operator wants it for this guest.
     std::function<bool(const GuestId&)> is_on;
     /// The guest's RAM, where a balloon without a driver could take it; absent: it could not.
@@ -51,6 +52,9 @@ public:
     void forget(const GuestId& guest);
     /// What a guest has by a figure of the hypervisor's, which knows nothing of this balloon. Absent: nobody knows.
     [[nodiscard]] std::optional<Bytes> less_held(const GuestId& guest, Bytes actual) const;
+    /// Its processors are stopped by aerostat-punch on our order, or were until just now: libvirt's word that it is
+    /// suspended, or runs again, comes at its own time.
+    [[nodiscard]] bool is_stopped_by_us(const GuestId& guest) const;
     /// For people: how it stands with this guest. Not empty only where it does not work.
     [[nodiscard]] std::string trouble(const GuestId& guest) const;
     [[nodiscard]] std::uint64_t malformed_lines() const { return malformed_; }
@@ -63,8 +67,9 @@ private:
                       "its guestd has not told of its aerostat-balloon yet"};  ///< while there is no state
         std::optional<std::uint32_t> wanted;                                   ///< pieces to be held; absent: as it is
         std::optional<Error> stopped;                                          ///< why the last target was not come to
-        std::uint64_t exchange = 0;  ///< under way; 0: none. Ends with its own last answer
-        bool gives = false;          ///< it gives back
+        std::uint64_t exchange = 0;                ///< under way; 0: none. Ends with its own last answer
+        std::optional<TimePoint> punched_until{};  ///< the end of the last stop; of one that lasts: the end of time
+        bool gives = false;                        ///< it gives back
         balloon::RequestId waits_for = 0;
         Heard on_answer;
         std::optional<Bytes> virtio;  ///< what virtio-balloon leaves it, as last seen

@@ -34,6 +34,8 @@ Backend::Handlers HostDaemon::guest_handlers() {
         .on_refused = [](const std::string& sentence) { spdlog::warn("a guest was turned away: {}", printable(sentence)); },
         .on_event = [this](const GuestId& guest, const GuestEvent& event) { take_event(guest, event); },
         .needs_no_driver = [this](const std::string& name) { return has_application_balloon(name); },
+        .is_stopped_by_us =
+            [this](const GuestId& guest) { return application_balloons_ && application_balloons_->is_stopped_by_us(guest); },
     };
 }
 

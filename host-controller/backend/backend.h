@@ -87,6 +87,8 @@ public:
         std::function<void(const GuestId& guest, const GuestEvent& event)> on_event{};
         /// Whether this guest's memory is taken without its virtio-balloon. Empty: no guest's is.
         std::function<bool(const std::string& name)> needs_no_driver{};
+        /// Whether a guest that is suspended is so by an order of ours, which ends by itself. Empty: none is.
+        std::function<bool(const GuestId& guest)> is_stopped_by_us{};
     };
     virtual ~Backend() = default;
 

@@ -45,7 +45,7 @@ std::string why_nothing_comes_back(const DomainFacts& facts, bool needs_no_drive
 std::string why_left_alone(const Domain& domain) {
     if (domain.state == RunState::crashed) return "its kernel has crashed";
     if (domain.moving) return "its memory is being copied (a migration, or a save)";
-    if (domain.state == RunState::suspended) return "it is suspended";
+    if (domain.state == RunState::suspended && !domain.stopped_by_us) return "it is suspended";
     return domain.facts ? why_nothing_comes_back(*domain.facts, domain.needs_no_driver) : std::string();
 }
 

@@ -26,6 +26,7 @@ struct Domain {
     bool stopped = false;          ///< though a listing has still to show it
     bool moving = false;           ///< its memory is being copied: a migration, a save
     bool needs_no_driver = false;  ///< memory is taken from it without its balloon driver
+    bool stopped_by_us = false;    ///< suspended, it is for a moment only
 };
 
 /// Why nothing that its heaps give could come back to the host, with what to do about it; empty: it could.

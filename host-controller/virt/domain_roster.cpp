@@ -62,6 +62,8 @@ const std::map<GuestId, Domain>& DomainRoster::domains() {
 Domain& DomainRoster::as_wanted(Domain& domain) const {
     const auto& wanted = ports_.handlers.needs_no_driver;
     domain.needs_no_driver = wanted && wanted(domain.name);
+    const auto& by_us = ports_.handlers.is_stopped_by_us;
+    domain.stopped_by_us = by_us && by_us(guest_id_of(domain.uuid));
     return domain;
 }
 

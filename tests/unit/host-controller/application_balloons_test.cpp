@@ -120,7 +120,7 @@ protected:
     std::vector<bool> answers;
     std::vector<BalloonOutcome> ended;
     ApplicationBalloons balloons{
-        {virtio, [this](const GuestId&) { return on; }, [](const GuestId&) { return std::optional<Bytes>(1024_MiB); },
+        {virtio, clock, [this](const GuestId&) { return on; }, [](const GuestId&) { return std::optional<Bytes>(1024_MiB); },
          [this](const GuestId&) { return frozen; }, [this](const GuestId&, const std::string& line) { return tell(line); },
          [this](const balloon::PunchOrder& order, auto answer) {
              virtio.later(10ms, [this, order, answer] { answer(ends.punch(order)); });
@@ -320,6 +320,20 @@ TEST_F(ApplicationBalloonsTest, AGuestThatFreezesAfterItsPiecesWereToldIsNotPunc
     EXPECT_TRUE(ends.orders.empty());
     EXPECT_TRUE(ends.told.empty());
     EXPECT_EQ(ends.held, 0U);
+}
+
+TEST_F(ApplicationBalloonsTest, AStopOfOursIsNotTakenForAnothers) {
+    EXPECT_FALSE(balloons.is_stopped_by_us(kGuest));
+    bool during = false;
+    before_answer = [&] { during = during || balloons.is_stopped_by_us(kGuest); };
+    set(960_MiB);
+    virtio.run(15ms);  // told, and being punched
+    EXPECT_TRUE(balloons.is_stopped_by_us(kGuest));
+    virtio.run(100ms);
+    EXPECT_TRUE(balloons.is_stopped_by_us(kGuest)) << "libvirt's word of it may come later";
+    EXPECT_TRUE(during) << "also while it is settled";
+    clock.advance(1s);
+    EXPECT_FALSE(balloons.is_stopped_by_us(kGuest));
 }
 
 TEST_F(ApplicationBalloonsTest, WhatAStallingGuestTookBackIsNotTakenAgain) {
