@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Programs that die in the middle of an operation: the agent's JVM. What was under way ends in time with its reason, nobody is
-killed for want of memory, and the next one has what it needs."""
+"""Programs that die in the middle of an operation: the agent's JVM, libvirtd. What was under way ends in time with its reason,
+no more is taken than the step under way, nobody is killed for want of memory, and all goes on afterwards."""
 
 import sys
 import time
 
-from test_flight import APP, MIB, NEAR, Flight, expect, figure, fly, mib, wait_until
+from test_flight import APP, MIB, NEAR, STEP_MIB, Flight, expect, figure, fly, mib, wait_until
 
 SOON = 60
 KILLED = "grep -c -e 'Out of memory: Killed' -e 'oom-kill:'"
@@ -45,9 +45,39 @@ class Deaths(Flight):
             figure("jvm_died", ended_after_s=f"{took:.1f}", reason=ended["reason"], balloon_held_mib=mib(full - left),
                    left_to_the_next_mib=mib(device.look()[1]), next_grew_in_s=f"{int(grown['ms']) / 1000:.1f}")
 
+    def libvirtd_that_dies_in_mid_squeeze_costs_a_step_at_most(self):
+        with self.app() as (host, vm, jvm):
+            device, full = self.device(vm), vm.hardware.memory_mib * MIB
+            op = self.begin(host, device, full)
+            seen = {}
 
-TESTS = [Deaths.a_jvm_that_dies_in_mid_squeeze_leaves_a_guest_for_the_next_one]
+            def while_dead():
+                def gone():
+                    return [text for text in host.tool.status().get("warnings", []) if "libvirt" in text or "socket" in text]
+                seen["warning"] = wait_until(gone, SOON, "hostd to say that libvirtd is gone")
+                expect(host.guest("vm1")["jvms"], "the guest is still known, and heard")
+            began = time.monotonic()
+            before = device.look()[1]
+            self.bed.libvirtd.die_and_start_again(while_dead)
+            after = device.look()[1]
+            expect(before - after <= STEP_MIB * MIB + NEAR, f"{mib(before - after)} MiB taken while libvirtd was dead")
+            ended = host.wait_ended(op, SOON)
+            wait_until(lambda: not set(seen["warning"]) & set(host.tool.status().get("warnings", [])), SOON, "it to be back")
+            back = time.monotonic() - began
+            host.wait_joined("vm1")
+            wait_until(lambda: abs(device.look()[0] - device.look()[1]) <= NEAR, SOON, "nothing to be ordered that is not done")
+            code, given = host.tool.json("give", "vm1/app", "250MiB", "--deadline", "20s")
+            expect(code in (0, 3), given)
+            wait_until(lambda: device.look()[1] > after - NEAR, SOON, "the balloon to be moved again")
+            self.has_all_its_data(jvm)
+            figure("libvirtd_died", back_s=f"{back:.1f}", taken_meanwhile_mib=mib(max(0, before - after)), reason=ended["reason"],
+                   obtained_mib=mib(ended["obtained"]), given_mib=mib(given.get("os_moved", 0)))
+            print(f"     {seen['warning'][0]}", flush=True)
+
+
+TESTS = [Deaths.a_jvm_that_dies_in_mid_squeeze_leaves_a_guest_for_the_next_one,
+         Deaths.libvirtd_that_dies_in_mid_squeeze_costs_a_step_at_most]
 
 
 if __name__ == "__main__":
-    sys.exit(fly(Deaths, TESTS, TESTS))
+    sys.exit(fly(Deaths, TESTS[1:], TESTS))
