@@ -31,7 +31,7 @@ Status ReclaimerBook::put(ConnectionId from, const ProcessIdentity& who, const R
     added.user = who.uid;
     added.process = who.pid;
     added.is_slow = slow_users_.contains(who.uid);
-    truth_.knows(who.pid, added.is_slow ? 0 : ReclaimerTruth::kUntried);
+    truth_.knows(who.pid, who.uid, added.is_slow ? 0 : ReclaimerTruth::kUntried);
     return {};
 }
 
@@ -83,7 +83,6 @@ void ReclaimerBook::answered(ConnectionId from, const std::string& id, const Rec
     const Bytes released = std::min(answer.released, std::max(reclaimer.figures.releasable, reclaimer.request->wanted));
     reclaimer.request.reset();
     reclaimer.is_slow = released < kLeast;
-    if (!reclaimer.is_slow) slow_users_.erase(reclaimer.user);
     reclaimer.lately = released;
     reclaimer.lately_at = now;
     reclaimer.not_before = now + (released < kLeast ? kAfterNothing : kBetween);
@@ -160,11 +159,17 @@ double ReclaimerBook::kept_of_asked(pid_t process) const {
 }
 
 void ReclaimerBook::look(const Holds& holds, TimePoint now) {
-    std::set<pid_t> processes;
+    std::map<pid_t, uid_t> processes;
+    std::set<pid_t> here;
     for (const auto& [key, reclaimer] : reclaimers_) {
-        if (processes.insert(reclaimer.process).second) truth_.looked(reclaimer.process, holds(reclaimer.process), now);
+        processes[reclaimer.process] = reclaimer.user;
+        here.insert(reclaimer.process);
     }
-    truth_.keep_only(processes);
+    truth_.keep_only(here, holds, now);
+    // A user is cleared by what was measured, not by its own word.
+    for (const auto& [process, user] : processes) {
+        if (truth_.looked(process, holds(process), now).value_or(0) >= ReclaimerTruth::kUntried) slow_users_.erase(user);
+    }
 }
 
 CostCurve ReclaimerBook::offers(const std::set<pid_t>& others) const {

@@ -2,7 +2,6 @@
 
 #include <sys/types.h>
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -54,8 +53,7 @@ public:
     [[nodiscard]] std::vector<AskReclaimer> ask(Bytes wanted, TimePoint deadline, TimePoint now,
                                                 const std::set<pid_t>& others = {});
 
-    /// Port: the anonymous memory that a process holds; absent where that cannot be seen.
-    using Holds = std::function<std::optional<Bytes>(pid_t)>;
+    using Holds = ReclaimerTruth::Holds;
     /// Looks at the processes at the other ends: once a second.
     void look(const Holds& holds, TimePoint now);
     /// What can be counted on of what processes say, but for `others`: those whose memory is another layer's.

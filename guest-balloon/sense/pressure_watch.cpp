@@ -99,6 +99,8 @@ void PressureWatch::wait(Source& source) {
 void PressureWatch::poll(TimePoint now) {
     for (const auto& source : sources_) {
         if (source->has_trigger) continue;
+        // The kernel adds up every two seconds: against a shorter time than the window's a little looks like much.
+        if (source->stalled && now - source->looked_at < threshold_.window) continue;
         const auto seen = procfs::read_memory_pressure_file(source->file);
         const auto before = std::exchange(source->stalled, seen ? seen->some_total : std::nullopt);
         const Duration window = now - std::exchange(source->looked_at, now);

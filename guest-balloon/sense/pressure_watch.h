@@ -34,7 +34,7 @@ public:
     PressureWatch(const PressureWatch&) = delete;
     PressureWatch& operator=(const PressureWatch&) = delete;
 
-    /// To be called about once a second: looks where there is no trigger.
+    /// To be called about once a second: looks where there is no trigger, once a window at most.
     void poll(TimePoint now);
     /// For people; empty while all is as it should be.
     [[nodiscard]] std::vector<std::string> trouble() const;

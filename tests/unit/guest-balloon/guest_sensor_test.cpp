@@ -133,6 +133,19 @@ TEST_F(Watch, WithoutATriggerTheCounterIsLookedAt) {
     EXPECT_EQ(calls, 1) << "a counter that was not seen a second ago says nothing of that second";
 }
 
+TEST_F(Watch, ASecondLookAtOnceMakesNoPressureOfALittle) {
+    PressureWatch watch(loop, {root.path + "/proc/pressure/memory"}, {}, [this] { ++calls; });
+    second_later(watch);
+    stalled_ms(20);
+    watch.poll(now + std::chrono::milliseconds(5));
+    EXPECT_EQ(calls, 0) << "the kernel has just added up 1 % of two seconds";
+    second_later(watch);
+    EXPECT_EQ(calls, 0);
+    stalled_ms(320);
+    second_later(watch);
+    EXPECT_EQ(calls, 1);
+}
+
 TEST_F(Watch, AMissingFileIsNamedAndDoesNoHarm) {
     PressureWatch watch(loop, {root.path + "/nowhere"}, {}, [this] { ++calls; });
     EXPECT_THAT(watch.trouble(), Contains(HasSubstr("/nowhere")));

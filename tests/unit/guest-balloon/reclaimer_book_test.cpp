@@ -6,6 +6,7 @@ namespace aerostat::guest {
 namespace {
 
 using namespace aerostat::literals;
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 class ReclaimerBookTest : public ::testing::Test {
@@ -185,6 +186,82 @@ TEST_F(ReclaimerBookTest, ALiarIsChargedWhatWasMeasured) {
     put(1, "reborn", 800_MiB, 0.5);
     look({{101, 1_GiB}});
     EXPECT_EQ(offered(), 0_B) << "it left while it still owed an answer";
+}
+
+TEST_F(ReclaimerBookTest, LeavingAfterTheAnswerIsNoWayToBeBelievedAgain) {
+    for (int round = 0; round < 5; ++round) {
+        put(1, "liar", 8_GiB, 0.0);
+        look({{101, 4_GiB}});
+        EXPECT_EQ(offered(), round == 0 ? 4_GiB : 0_B) << round;
+        const auto requests = ask(1_GiB);
+        ASSERT_EQ(requests.size(), 1U);
+        answer(requests[0], 1_GiB);
+        book.lost(1);
+        clock.advance(milliseconds(1500));
+        look({{101, 4_GiB}});
+    }
+}
+
+TEST_F(ReclaimerBookTest, ASuccessorWithTheSameMemoryIsNotBelievedEither) {
+    put(1, "liar", 8_GiB, 0.0);
+    look({{101, 4_GiB}});
+    ASSERT_EQ(offered(), 4_GiB);
+    answer(ask(1_GiB)[0], 1_GiB);
+    look({});  // its memory cannot be seen any more: it is about to end
+    book.lost(1);
+    ASSERT_TRUE(book.put(2, somebody(2, kSomebody + 1), ReclaimerFigures{"child", 8_GiB, 0.0}));
+    look({{102, 4_GiB}});
+    EXPECT_EQ(offered(), 0_B);
+    clock.advance(std::chrono::minutes(9));
+    look({{102, 4_GiB}});
+    EXPECT_EQ(offered(), 0_B);
+}
+
+TEST_F(ReclaimerBookTest, OneThatGaveBeforeItLeftDoesItsUserNoHarm) {
+    put(1, "honest", 1_GiB, 0.5);
+    look({{101, 4_GiB}});
+    answer(ask(1_GiB)[0], 1_GiB);
+    book.lost(1);
+    look({{101, 3_GiB}});
+    ASSERT_TRUE(book.put(2, somebody(2, kSomebody + 1), ReclaimerFigures{"next", 1_GiB, 0.5}));
+    look({{102, 3_GiB}});
+    EXPECT_EQ(offered(), 512_MiB);
+}
+
+TEST_F(ReclaimerBookTest, ASmallPromiseThatIsKeptBuysNoCredit) {
+    put(1, "sly", 4_GiB, 0.0);
+    Bytes held = 4_GiB;
+    look({{101, held}});
+    for (int i = 0; i < 3; ++i) {
+        answer(ask(2_MiB)[0], 2_MiB);
+        held = saturating_sub(held, 2_MiB);
+        clock.advance(seconds(3));
+        look({{101, held}});
+    }
+    EXPECT_LE(offered(), 2_GiB) << "as before it was asked";
+    answer(ask(1_GiB)[0], 1_GiB);
+    clock.advance(seconds(3));
+    look({{101, held}});
+    EXPECT_EQ(offered(), 0_B);
+    put(1, "sly", 4_GiB, 0.0);
+    answer(ask(100_MiB)[0], 100_MiB);
+    clock.advance(seconds(3));
+    look({{101, saturating_sub(held, 100_MiB)}});
+    EXPECT_LT(offered(), 512_MiB) << "a tenth of what was not given";
+}
+
+TEST_F(ReclaimerBookTest, OneThatGaveNothingIsTriedAgainLaterWithALittle) {
+    put(1, "cache", 800_MiB, 0.5);
+    look({{101, 1_GiB}});
+    answer(ask(100_MiB)[0], 0_B);
+    clock.advance(seconds(3));
+    look({{101, 1_GiB}});
+    clock.advance(std::chrono::minutes(9));
+    look({{101, 1_GiB}});
+    EXPECT_EQ(offered(), 0_B);
+    clock.advance(std::chrono::minutes(1));
+    look({{101, 1_GiB}});
+    EXPECT_EQ(offered(), 25_MiB);
 }
 
 TEST_F(ReclaimerBookTest, OneThatDoesNotAnswerIsJudgedByWhatItHolds) {
