@@ -14,6 +14,7 @@ constexpr std::uint32_t kBatch = kMostUnpunched.count() / kPiece.count();
 constexpr Duration kGuestWithin = std::chrono::seconds(10);  // it may be stopped, and it writes 64 MiB twice
 constexpr Duration kStopIsHeardWithin = std::chrono::seconds(1);
 constexpr std::string_view kDomain = "domain:";
+constexpr const char* kSwitchedOff = "its application balloon is switched off";
 constexpr const char* kNotTold = "its guestd has not told of its aerostat-balloon yet";
 
 std::string domain_of(const GuestId& guest) { return guest.substr(guest.starts_with(kDomain) ? kDomain.size() : 0); }
@@ -47,10 +48,12 @@ ApplicationBalloons::Guest* ApplicationBalloons::find(const GuestId& id) {
     return found == guests_.end() ? nullptr : &found->second;
 }
 
-// Also one that was switched off while it holds something: that is still to be given back.
+// Also one that was switched off in our time while it holds something. What a guest says of itself that nobody has switched
+// on moves no figure: it could say that it holds all that its virtio balloon is to take.
 bool ApplicationBalloons::is_used(const GuestId& id) const {
+    if (ports_.is_on(id)) return true;
     const auto known = guests_.find(id);
-    return ports_.is_on(id) || (known != guests_.end() && known->second.state && known->second.state->held != 0);
+    return known != guests_.end() && known->second.was_on && known->second.state && known->second.state->held != 0;
 }
 
 void ApplicationBalloons::look(const GuestId& guest, std::function<void(Result<OsBalloon>)> answer) {
@@ -70,10 +73,6 @@ void ApplicationBalloons::looked(const GuestId& id, OsBalloon seen, const std::f
     Guest& guest = guests_[id];
     guest.virtio = seen.actual;
     if (!guest.state) return answer(tl::unexpected(guest.trouble));
-    if (!ports_.is_on(id) && !guest.wanted && guest.exchange == 0) {
-        guest.wanted = 0;
-        advance(id);
-    }
     seen.actual = saturating_sub(seen.actual, kPiece * guest.state->held);
     seen.grain = kPiece;
     seen.is_working = guest.exchange != 0;
@@ -88,6 +87,7 @@ void ApplicationBalloons::set_target(const GuestId& id, Bytes actual, std::funct
     if (known) {
         guest.stopped.reset();
         guest.wanted = pieces_in(saturating_sub(*guest.virtio, actual));
+        if (!ports_.is_on(id)) guest.wanted = std::min(*guest.wanted, guest.state->held);
         advance(id);
     }
     if (known && actual > *guest.virtio) return ports_.virtio.set_target(id, actual, std::move(answer));
@@ -105,6 +105,7 @@ void ApplicationBalloons::advance(const GuestId& id) {
     guest->exchange = next_exchange_++;
     guest->gives = *guest->wanted < held;
     if (guest->gives) return deflate(id, held - *guest->wanted);
+    if (!ports_.is_on(id)) return stop(id, {ErrorCode::denied, kSwitchedOff});
     if (const std::string why = ports_.why_frozen(id); !why.empty()) return stop(id, {ErrorCode::denied, why});
     inflate(id, std::min(*guest->wanted - held, kBatch));
 }
@@ -117,7 +118,7 @@ void ApplicationBalloons::inflate(const GuestId& id, std::uint32_t pieces) {
             return settle(id, {},
                           Error{ErrorCode::bad_value, "the guest's balloon told not as many pieces as were asked for"});
         const Guest* guest = find(id);
-        const bool still = guest && guest->state && guest->wanted && *guest->wanted > guest->state->held;
+        const bool still = ports_.is_on(id) && guest && guest->state && guest->wanted && *guest->wanted > guest->state->held;
         still ? punch(id, told->frames) : settle(id, {}, std::nullopt);
     });
 }
@@ -236,10 +237,16 @@ void ApplicationBalloons::take_state(const GuestId& id, Guest& guest, const Stat
         return;
     }
     guest.state = state;
-    if (state.unsettled == 0 || guest.exchange != 0) return;
-    guest.exchange = next_exchange_++;
-    guest.gives = false;
-    settle(id, {}, std::nullopt);
+    guest.was_on = guest.was_on || ports_.is_on(id);
+    if (guest.exchange != 0) return;
+    if (state.unsettled != 0) {
+        guest.exchange = next_exchange_++;
+        guest.gives = false;
+        settle(id, {}, std::nullopt);
+    } else if (!ports_.is_on(id) && state.held != 0) {
+        guest.wanted = 0;
+        advance(id);
+    }
 }
 
 void ApplicationBalloons::link_changed(const GuestId& id) {

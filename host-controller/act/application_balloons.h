@@ -62,6 +62,7 @@ public:
 private:
     using Heard = std::function<void(Result<balloon::BalloonAnswer>)>;
     struct Guest {
+        bool was_on = false;                  ///< an operator wanted it for this guest since we began
         std::optional<balloon::State> state;  ///< of its aerostat-balloon, as last told; `held` is kept up to date
         Error trouble{ErrorCode::disconnected,
                       "its guestd has not told of its aerostat-balloon yet"};  ///< while there is no state

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include <asio/post.hpp>
+
 #include "host-controller/app/host_daemon.h"
 #include "host-controller/decide/balloon_account.h"
 #include "host-controller/decide/booking.h"
@@ -62,6 +64,10 @@ std::unique_ptr<act::ApplicationBalloons> HostDaemon::make_application_balloons(
         return backend_ && backend_->send(guest, BalloonWords{{}, line});
     };
     ports.punch = [this](const balloon::PunchOrder& order, auto answer) {
+        if (!punch_)
+            return asio::post(loop_, [answer = std::move(answer)] {
+                answer(fail(ErrorCode::disconnected, "no guest's section has application_balloon = true"));
+            });
         punch_->call(order.id, balloon::line_of(balloon::PunchRequest(order)), kPunchWithin,
                      [answer = std::move(answer)](const Result<std::string>& line) { answer(punch_answer(line)); });
     };

@@ -369,11 +369,50 @@ TEST_F(ApplicationBalloonsTest, SwitchedOffItGivesBackWhatItHoldsAndIsOutOfTheWa
     virtio.run(5s);
     on = false;
     EXPECT_EQ(looked()->actual, 900_MiB);
+    heard_state();
     virtio.run(5s);
     EXPECT_EQ(ends.held, 0U);
     EXPECT_EQ(looked()->actual, 1024_MiB);
     balloons.set_target(kGuest, 800_MiB, [](const Status&) {});
     EXPECT_EQ(virtio.targets, (std::vector<Bytes>{800_MiB}));
+}
+
+TEST_F(ApplicationBalloonsTest, AGuestThatSaysItHoldsSomethingDoesNotSwitchItOnForItself) {
+    on = false;
+    balloons.forget(kGuest);
+    ends.held = 5;
+    heard_state();
+    EXPECT_EQ(looked()->actual, 1024_MiB) << "what it says counts for nothing";
+    EXPECT_EQ(balloons.less_held(kGuest, 1024_MiB), 1024_MiB);
+    take(200_MiB, 5s);
+    EXPECT_FALSE(virtio.targets.empty()) << "its virtio balloon is moved";
+    EXPECT_TRUE(ends.orders.empty());
+    for (const std::string& line : lines) EXPECT_TRUE(line.starts_with("deflate ")) << line;
+    EXPECT_EQ(ends.held, 0U) << "but what an earlier hostd took it gets back";
+}
+
+TEST_F(ApplicationBalloonsTest, SwitchedOffWhileItHoldsSomethingItTakesNothingMore) {
+    set(900_MiB);
+    virtio.run(5s);
+    ASSERT_EQ(ends.held, 62U);
+    ends.orders.clear();
+    lines.clear();
+    on = false;
+    balloons.set_target(kGuest, 600_MiB, [](const Status&) {});
+    virtio.run(5s);
+    EXPECT_TRUE(ends.orders.empty());
+    EXPECT_TRUE(lines.empty());
+    EXPECT_EQ(ends.held, 62U);
+}
+
+TEST_F(ApplicationBalloonsTest, SwitchedOffAfterPiecesWereToldTheyGoBackUnpunched) {
+    set(900_MiB);
+    virtio.run(5ms);
+    on = false;
+    virtio.run(5s);
+    EXPECT_TRUE(ends.orders.empty());
+    EXPECT_TRUE(ends.told.empty());
+    EXPECT_EQ(ends.held, 0U);
 }
 
 TEST_F(ApplicationBalloonsTest, FiguresOfTheHypervisorAreLessWhatIsHeld) {
