@@ -23,6 +23,11 @@ bool has_just_stalled(const GuestSeen& guest, const HostState& state) {
     return state.urgent.contains(LayerKeyView(guest.id, {}));
 }
 
+// Not the moment to try whether it has memory to spare.
+bool is_in_need(const GuestSeen& guest, const LayerSeen& layer, const HostState& state) {
+    return layer.distress || has_just_stalled(guest, state) || state.urgent.contains(LayerKeyView(guest.id, layer.name));
+}
+
 std::string why_untouched(const GuestSeen& guest, const FrameLayer& layer, const HostState& state,
                           const SharePolicy& policy) {
     if (!policy.moves(layer.seen->kind)) return "left alone by policy " + std::string(policy.name());
@@ -48,7 +53,7 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
     }
     // What cannot be had from it others have to give.
     layer.reachable = reachable(seen, layer.track);
-    layer.trial = trial(seen, layer.track, now);
+    if (!is_in_need(guest, seen, state)) layer.trial = trial(seen, layer.track, now);
     layer.floor = std::max(layer.floor, layer.reachable.value_or(Bytes()));
     if (seen.distress) layer.floor = std::max(layer.floor, layer.in_force.value_or(seen.footprint));
     if (const auto wish = state.urgent.find(LayerKeyView(guest.id, seen.name));

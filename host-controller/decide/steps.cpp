@@ -51,9 +51,18 @@ private:
         const Bytes exact = aims_.layers[g][l];
         const Bytes wanted = std::max(round_down(exact, kPage), frame_.problem.guests[g].layers[l].curve.floor());
         if (!one.reachable || wanted > *one.reachable) return wanted;
-        const Bytes least = round_up(one.trial.value_or(*one.reachable), kPage);
+        const Bytes least = std::max(round_up(one.trial.value_or(*one.reachable), kPage), kept_by_min(g, l));
         const Bytes base = base_of(one);
         return base > least ? least : std::max(wanted, base);  // what it cannot give is no reason to give it more
+    }
+
+    // What a trial must leave this layer for its guest's guaranteed minimum, other trials in it included.
+    Bytes kept_by_min(std::size_t g, std::size_t l) const {
+        Bytes others;
+        for (std::size_t k = 0; k < guest(g).shared.size(); ++k) {
+            if (k != l) others += std::min(aims_.layers[g][k], layer(g, k).trial.value_or(aims_.layers[g][k]));
+        }
+        return round_up(saturating_sub(frame_.problem.guests[g].least, others), kPage);
     }
 
     // What urgent raises will take: others begin to refill the reserve in the same tick.

@@ -43,6 +43,12 @@ inline HostRules rules_for(Bytes memory, Bytes reserve, GuestLimits limits = {})
     return rules;
 }
 
+inline GuestLimits at_least(Bytes min) {
+    GuestLimits limits;
+    limits.min = min;
+    return limits;
+}
+
 inline const LayerPlan& row(const HostPlan& plan, const std::string& guest, const std::string& layer = "heap") {
     for (const LayerPlan& one : plan.layers) {
         if (one.guest_name == guest && one.layer == layer) return one;

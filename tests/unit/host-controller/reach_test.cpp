@@ -67,6 +67,41 @@ TEST_F(ReachTest, TheWaitIsNeverLongerThanAQuarterOfAnHourOrSo) {
     EXPECT_NE(order_to(tick(16min), "shop"), nullptr);
 }
 
+TEST_F(ReachTest, ATryLeavesAGuestItsGuaranteedMinimum) {
+    rules_.guests.insert(rules_.guests.begin(), {"shop", at_least(500_MiB)});
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    EXPECT_EQ(row(tick(31s), "shop").next, 450_MiB) << "with 50 MiB outside the heap";
+}
+
+TEST_F(ReachTest, TwoTriesInOneGuestTogetherLeaveItsMinimum) {
+    seen_.guests[0] = a_guest("shop", {a_heap("heap", 300_MiB, 50_MiB, 2_GiB), a_heap("other", 300_MiB, 50_MiB, 2_GiB)});
+    for (LayerSeen& heap : seen_.guests[0].layers) heap.target = 300_MiB;
+    rules_.guests.insert(rules_.guests.begin(), {"shop", at_least(500_MiB)});
+    for (const LayerSeen& heap : seen_.guests[0].layers) {
+        const LayerKey key{"session:shop", heap.name};
+        note_ordered(state_, key, 100_MiB, kStart);
+        note_outcome(state_, key, heap, {300_MiB, 0_MiB, 200_MiB, EndReason::floor}, rules_, kStart);
+    }
+    const HostPlan plan = tick(31s);
+    EXPECT_GE(row(plan, "shop", "heap").next + row(plan, "shop", "other").next + 50_MiB, 500_MiB);
+}
+
+TEST_F(ReachTest, NoneThatIsInNeedIsTried) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    const HostState before = state_;
+    shop().distress = true;
+    EXPECT_EQ(order_to(tick(31s), "shop"), nullptr) << "its collector is in trouble";
+    shop().distress = false;
+    for (const char* of : {"heap", ""}) {
+        state_ = before;
+        note_urgent(state_, seen_.guests[0], of, 10_MiB, rules_, kStart + 30s);
+        const HostPlan plan = tick(31s);
+        EXPECT_GE(row(plan, "shop").next, 600_MiB) << "the wish of '" << of << "'";
+    }
+    state_ = before;
+    EXPECT_NE(order_to(tick(31s), "shop"), nullptr);
+}
+
 TEST_F(ReachTest, OneThatGaveSomethingIsAskedAgainSoonerThanOneThatGaveNothing) {
     end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
     end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 30s);

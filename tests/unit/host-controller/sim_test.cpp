@@ -201,18 +201,32 @@ TEST(SimRun, ColdPageCachePaysForBusyHeapsAndAWarmOneDoesNot) {
     EXPECT_LT(warm.heaps.mean, cold.heaps.mean);
 }
 
-TEST(SimRun, WhatAFirmGuestCannotGiveOthersDoAndItIsNotPestered) {
-    // Its memory is the cheapest by what it says, for it does next to nothing.
-    std::vector<GuestGroup> groups{a_group("firm", Nature::firm), a_group("busy")};
-    groups[0].load.level = 0.02;
+// Between bursts the firm one's memory is the cheapest by what it says, for it does next to nothing.
+Scenario beside_busy_ones(GuestGroup firm) {
+    std::vector<GuestGroup> groups{std::move(firm), a_group("busy")};
+    groups[0].load = {LoadShape::bursts, 1, 0.02, 3min, 0, 0.4};
     groups[1].heap->allocates = 500_MiB;
     groups[1].count = 2;
     Scenario scenario = a_scenario(std::move(groups), 3_GiB);
     scenario.rules.emergency_reserve = 256_MiB;
+    return scenario;
+}
+
+TEST(SimRun, WhatAFirmGuestCannotGiveOthersDoAndItIsNotPestered) {
+    const Scenario scenario = beside_busy_ones(a_group("firm", Nature::firm));
     const Outcome outcome = run(scenario, price_of_memory());
     for (const Violation& one : outcome.violations) EXPECT_EQ(one.times, 0U) << one.first;
     EXPECT_LE(outcome.mean_resident, scenario.rules.capacity());
     EXPECT_LT(outcome.moves, 100U) << "in an hour";
+}
+
+TEST(SimRun, AFirmGuestIsNotTriedBelowItsMinimum) {
+    for (const Bytes min : {450_MiB, 500_MiB, 550_MiB, 600_MiB, 700_MiB}) {
+        Scenario scenario = beside_busy_ones(a_group("firm", Nature::firm));
+        scenario.rules.guests.insert(scenario.rules.guests.begin(), {"firm*", at_least(min)});
+        for (const Violation& one : run(scenario, price_of_memory()).violations)
+            EXPECT_EQ(one.times, 0U) << format_bytes(min) << ": " << one.first;
+    }
 }
 
 TEST(SimRun, AHostThatIsTooSmallIsToldOf) {
