@@ -46,8 +46,13 @@ LineCaller::~LineCaller() {
 
 void LineCaller::connected(int fd) {
     wire::LineConnection::Handlers handlers;
-    handlers.on_line = [this](std::string_view line) { heard(line); };
-    handlers.on_closed = [this](const Error& why) { closed(why); };
+    handlers.on_line = [this, alive = alive_](std::string_view line) {
+        if (*alive) heard(line);
+    };
+    // Posted: we may be gone when it comes.
+    handlers.on_closed = [this, alive = alive_](const Error& why) {
+        if (*alive) closed(why);
+    };
     line_ = wire::LineConnection::start(loop_, fd, std::move(handlers), bounds(), clock_);
     trouble_.clear();
     if (handlers_.on_change) handlers_.on_change(true);

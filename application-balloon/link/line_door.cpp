@@ -41,8 +41,11 @@ void LineDoor::accept(int fd, const wire::PeerCredentials& peer) {
     }
     const std::uint64_t id = next_id_++;
     wire::LineConnection::Handlers handlers;
-    handlers.on_line = [this, id](std::string_view line) { heard(id, line); };
-    handlers.on_closed = [this, id](const Error&) {
+    handlers.on_line = [this, id, alive = alive_](std::string_view line) {
+        if (*alive) heard(id, line);
+    };
+    handlers.on_closed = [this, id, alive = alive_](const Error&) {
+        if (!*alive) return;
         connections_.erase(id);
         listener_->connection_ended();
     };
@@ -61,6 +64,7 @@ void LineDoor::tell_all(const std::string& line) {
 }
 
 void LineDoor::close() {
+    *alive_ = false;
     for (const auto& [id, connection] : connections_) connection->close();
     connections_.clear();
     listener_.reset();

@@ -21,6 +21,7 @@ public:
     /// Fails as wire::Listener::open.
     [[nodiscard]] static Result<std::unique_ptr<LineDoor>> open(asio::io_context& loop, const std::string& path,
                                                                 OnLine on_line, const Clock& clock);
+    ~LineDoor() { close(); }
     LineDoor(const LineDoor&) = delete;
     LineDoor& operator=(const LineDoor&) = delete;
 
@@ -40,6 +41,7 @@ private:
     std::unique_ptr<wire::Listener> listener_;
     std::map<std::uint64_t, std::shared_ptr<wire::LineConnection>> connections_;
     std::uint64_t next_id_ = 1;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace aerostat::balloon

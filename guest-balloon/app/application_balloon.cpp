@@ -89,7 +89,8 @@ void ApplicationBalloon::look() {
 void ApplicationBalloon::looked(const Result<BalloonAnswer>& answer) {
     const State* const state = answer ? std::get_if<State>(&*answer) : nullptr;
     if (!state) {
-        held_ = Bytes();
+        // Its memory goes back with it; one that is only slow or confused holds what it held.
+        if (!caller_.is_connected()) held_ = Bytes();
         return tell(Refused{0, answer ? ErrorCode::io : answer.error().code, trouble()});
     }
     note(*state);

@@ -32,10 +32,10 @@ public:
     /// Once a second: looks what is held, and tells the host. What an earlier host has left half done goes back to the
     /// guest.
     void look();
-    /// Everything back to the guest: it stalls, and no host is there to hear of it.
+    /// Everything back to the guest, whatever is known of it: it stalls, and no host is there to hear of it.
     void release();
 
-    /// Of the guest's memory, held by it, as of the last look.
+    /// Of the guest's memory, held by it, as of its last answer; nothing once it has gone.
     [[nodiscard]] Bytes held() const { return held_; }
     /// Why it does not work, for people; empty: it does.
     [[nodiscard]] std::string trouble() const;

@@ -85,7 +85,7 @@ void GuestDaemon::after_pressure(const Guard::Shot& shot) {
     }
     carry_out(effects);
     const bool alone = state_.superior(now) != Superior::connected;
-    if (alone && application_balloon_ && !application_balloon_->held().is_zero()) application_balloon_->release();
+    if (alone && application_balloon_) application_balloon_->release();
     applications_.distress();
     applications_.refresh(state_);
     arm_guard();

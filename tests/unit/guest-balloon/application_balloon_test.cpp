@@ -39,6 +39,7 @@ protected:
         const auto request = balloon::parse_balloon_request(line);
         if (!request) return {};
         const auto id = *balloon::number_in(line);
+        if (confused) return "refused " + std::to_string(id) + " io confused\n";
         if (std::holds_alternative<balloon::AskState>(*request))
             return "state " + std::to_string(id) + " pinned 00112233445566778899aabbccddeeff " + held + "\n";
         if (std::holds_alternative<balloon::Inflate>(*request)) return "told " + std::to_string(id) + " 600 601\n";
@@ -57,6 +58,7 @@ protected:
     std::string held = "5 0";
     bool host = true;
     bool off = false;
+    bool confused = false;
     std::vector<std::string> told;
     std::vector<std::string> asked;
     std::unique_ptr<balloon::LineDoor> door;
@@ -124,6 +126,13 @@ TEST_F(ApplicationBalloonTest, ABalloonThatHasGoneIsToldOfAndItsSuccessorIsFound
     open_door();
     ASSERT_TRUE(run_until(loop, [this] { return says("state 0 "); }));
     EXPECT_EQ(relay->trouble(), "");
+}
+
+TEST_F(ApplicationBalloonTest, OneThatDoesNotSayWhatItHoldsHoldsWhatItHeld) {
+    confused = true;
+    relay->look();
+    ASSERT_TRUE(run_until(loop, [this] { return says("refused 0 io"); }));
+    EXPECT_EQ(relay->held(), balloon::kPiece * 5);
 }
 
 TEST_F(ApplicationBalloonTest, WhatItGivesBackByItselfIsToldAtOnce) {
