@@ -142,12 +142,15 @@ bool Regulator::causes_collections() const {
     return levers_.drives_cycles() || (inflated_at_ && ports_.clock.now() - *inflated_at_ < kInflationEchoes);
 }
 
-/// While a concurrent cycle runs the program needs room to go on. And what could not be had lately cannot be had now.
-Bytes Regulator::floor() const {
+/// While a concurrent cycle runs the program needs room to go on.
+Bytes Regulator::needed() const {
     const Bytes meanwhile = facts_.cycle_began ? occupancy_.allocated_in(facts_.cycle_length) : Bytes();
-    const TimePoint now = ports_.clock.now();
-    const Bytes needed = floor_for(facts_, live_.assumed(now)) + round_up(meanwhile, facts_.region);
-    return std::min(facts_.max, std::max(needed, reached_.value(now).value_or(Bytes())));
+    return std::min(facts_.max, floor_for(facts_, live_.assumed(ports_.clock.now())) + round_up(meanwhile, facts_.region));
+}
+
+/// What could not be had lately cannot be had now.
+Bytes Regulator::floor() const {
+    return std::min(facts_.max, std::max(needed(), reached_.value(ports_.clock.now()).value_or(Bytes())));
 }
 
 Bytes Regulator::releasable() const {
@@ -210,12 +213,14 @@ void Regulator::start(const SetHeapTarget& order) {
     hold_until_.reset();
     if (order.hold) hold_until_ = running.started + *order.hold;
     if (order.target.footprint >= running.before) return grow(order, running.before);
+    running.same_try =
+        cap_ != Cap::hard && reached_.is_reached(footprint_, order.target.footprint, facts_.region, running.started);
     live_.forget_cycles();
     if (drive_.phase == LeverPhase::working) end_drive(LeverPhase::spent);  // one that only held the target before
     drive_ = Drive{};
     yielded_ = false;
     running_ = std::move(running);
-    if (is_the_same_try_again()) return hold_by_levers();
+    if (running_->same_try) return hold_by_levers();
     trim_native_memory();
 }
 

@@ -104,6 +104,7 @@ private:
         std::optional<TimePoint> hold_before;
         Cap cap_before = Cap::firm;
         std::uint64_t releases_before = 0;  ///< Guard::releases()
+        bool same_try = false;              ///< answered from memory: nothing is tried, and nothing learned
         Bytes native{};                     ///< memory beside the heap that went, too
     };
     /// One drive of the collector's levers, for an operation or to hold a target.
@@ -132,9 +133,9 @@ private:
     void grow(const SetHeapTarget& order, Bytes before);
     Duration step_operation();
     [[nodiscard]] ShrinkSight sight() const;
-    [[nodiscard]] bool is_the_same_try_again() const;
     void remember_floor(const Running& ended, const OperationResult& result);
     [[nodiscard]] Bytes alive() const;
+    [[nodiscard]] Bytes needed() const;
     void pull_levers();
     void follow_levers();
     void pace_drive();

@@ -44,8 +44,8 @@ ShrinkSight Regulator::sight() const {
     seen.levers_give = facts_.levers_give;
     seen.live = live_.value(ports_.clock.now());
     seen.cycle_completed = live_.seen_since_forgotten();
-    seen.floor = floor();
-    seen.reached = is_the_same_try_again();
+    seen.floor = needed();  // a try must not be ended by what the one before it found
+    seen.same_try = running_->same_try;
     seen.may_inflate = guard_.may_inflate(now);
     if (!rules_.can_hold_chunks) seen.no_chunks = rules_.can_hold_chunks.error().message;
     if (drive_.ended_because && facts_.kind == CollectionKind::stop_the_world) seen.no_chunks = drive_.ended_because;
@@ -215,15 +215,12 @@ void Regulator::add_reasons(OperationResult& result, Bytes native) const {
     if (native >= kWorthSaying) add_detail(result, format_bytes(native) + " of native memory went besides");
 }
 
-bool Regulator::is_the_same_try_again() const {
-    return cap_ != Cap::hard && reached_.is_reached(footprint_, running_->order.target.footprint, ports_.clock.now());
-}
-
 Bytes Regulator::alive() const { return live_.assumed(ports_.clock.now()).value_or(application_); }
 
 /// Chunks in an old generation grow with time, and full collections have a budget: there a later try may obtain more.
 void Regulator::remember_floor(const Running& ended, const OperationResult& result) {
-    const bool tried = drive_.phase != LeverPhase::unused && facts_.kind != CollectionKind::stop_the_world;
+    const bool tried =
+        !ended.same_try && drive_.phase != LeverPhase::unused && facts_.kind != CollectionKind::stop_the_world;
     const bool hurt = guard_.releases() > ended.releases_before;
     if (!tried || hurt || result.shortfall.is_zero()) return;
     const bool in_vain = result.reason == EndReason::deadline && drive_.idle_cycles > 0 && result.obtained < facts_.region;

@@ -9,14 +9,19 @@ using namespace literals;
 
 constexpr Duration kFirstBelief = std::chrono::seconds(30);
 constexpr Duration kLongestBelief = std::chrono::minutes(10);
+/// An order may be urgent, and does not say so: for no longer than this is one answered without a try.
+constexpr Duration kAnswers = std::chrono::minutes(1);
 /// A heap comes and goes by so much without anybody's doing.
-constexpr double kSlackShare = 0.12;
+constexpr std::uint64_t kSlackRegions = 4;
 constexpr Bytes kSlackAtLeast = 16_MiB;
+constexpr double kMostSlack = 0.12;  ///< of a small heap
 /// Estimates of what is alive differ by so much without anything having died.
 constexpr double kDiedShare = 0.15;
 constexpr Bytes kDiedAtLeast = 16_MiB;
 
-Bytes slack(Bytes level) { return std::max(share_of(level, kSlackShare), kSlackAtLeast); }
+Bytes slack(Bytes level, Bytes region) {
+    return std::min(share_of(level, kMostSlack), std::max(region * kSlackRegions, kSlackAtLeast));
+}
 
 bool about_the_same(Bytes a, Bytes b) {
     return saturating_sub(std::max(a, b), std::min(a, b)) <= std::max(share_of(b, kDiedShare), kDiedAtLeast);
@@ -27,6 +32,7 @@ bool about_the_same(Bytes a, Bytes b) {
 void ReachedFloor::remember(Bytes footprint, Bytes alive, TimePoint now) {
     const bool confirmed = level_ && about_the_same(footprint, *level_);
     belief_ = confirmed ? std::min(belief_ * 2, kLongestBelief) : kFirstBelief;
+    tried_at_ = now;
     believed_until_ = now + belief_;
     level_ = footprint;
     alive_ = alive;
@@ -40,9 +46,9 @@ void ReachedFloor::observe(Bytes footprint, Bytes alive) {
 
 std::optional<Bytes> ReachedFloor::value(TimePoint now) const { return now < believed_until_ ? level_ : std::nullopt; }
 
-bool ReachedFloor::is_reached(Bytes footprint, Bytes target, TimePoint now) const {
+bool ReachedFloor::is_reached(Bytes footprint, Bytes target, Bytes region, TimePoint now) const {
     const auto level = value(now);
-    return level && footprint <= *level + slack(*level) && target <= *level + slack(*level);
+    return level && now - tried_at_ < kAnswers && target < *level && footprint <= *level + slack(*level, region);
 }
 
 }  // namespace aerostat::agent

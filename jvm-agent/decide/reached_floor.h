@@ -20,14 +20,15 @@ public:
     void observe(Bytes footprint, Bytes alive);
     /// Absent where nobody has tried lately.
     [[nodiscard]] std::optional<Bytes> value(TimePoint now) const;
-    /// To bring a heap of this size to that target would be the same try again: it is there, as near as it gets.
-    [[nodiscard]] bool is_reached(Bytes footprint, Bytes target, TimePoint now) const;
+    /// To bring a heap of this size to that target would be the same try again, right after the last one: the heap is there,
+    /// but for a few regions, and the target lies below. What was to be had then is never refused, nor anything much later.
+    [[nodiscard]] bool is_reached(Bytes footprint, Bytes target, Bytes region, TimePoint now) const;
 
 private:
     std::optional<Bytes> level_;
     Bytes alive_;
     Duration belief_{};
-    TimePoint believed_until_{};
+    TimePoint tried_at_{}, believed_until_{};
 };
 
 }  // namespace aerostat::agent

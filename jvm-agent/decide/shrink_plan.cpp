@@ -63,7 +63,7 @@ ShrinkStep next_step(const ShrinkSight& seen) {
     if (seen.hurt) return end(EndReason::gc_distress, "the balloon was hurting the program and was let go");
     if (seen.elapsed >= seen.deadline) return end(EndReason::deadline);
     if (seen.elapsed + kLastLook >= seen.deadline) return seen.footprint_is_fresh ? end(EndReason::deadline) : look;
-    if (seen.reached && seen.footprint_is_fresh) return end(EndReason::floor, kNothingNew);
+    if (seen.same_try) return seen.footprint_is_fresh ? end(EndReason::floor, kNothingNew) : look;
     if (seen.levers == LeverPhase::unused) return {ShrinkAction::pull_levers, {}, {}, {}};
     if (!seen.footprint_is_fresh && (!seen.footprint_is_guess || there)) return look;
     if (at_floor(seen)) return end(EndReason::floor, "the live set is " + format_bytes(*seen.live));

@@ -32,7 +32,7 @@ struct ShrinkSight {
     bool cycle_completed = false;  ///< a whole-heap cycle and a young collection after it, since acceptance
     std::optional<Bytes> live;     ///< as seen by it
     Bytes floor;
-    bool reached = false;     ///< ReachedFloor::is_reached(): an operation has lately found that there is no more
+    bool same_try = false;    ///< ReachedFloor::is_reached() when it was accepted: there was no more a short while ago
     bool may_inflate = true;  ///< the guard is not backing off
     std::string no_chunks;    ///< why the levers are all there is; empty: they are not
     bool hurt = false;        ///< the guard has let chunks go since acceptance

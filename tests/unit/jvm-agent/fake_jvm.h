@@ -37,6 +37,7 @@ public:
     bool levers_give = true;  ///< of collectors of concurrent cycles
     bool collecting = false;  ///< a cycle runs: they say so
     bool was_periodic = false;
+    double keeps = 0;  ///< of what it could uncommit, for the next cycle
     Bytes headroom;
     std::uint64_t stalls = 0;
     ManualClock clock;
@@ -69,7 +70,7 @@ public:
         if (works_in_cycles()) return give_back_down_to_soft_maximum();
         const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
         const Bytes wanted = std::max(minimum, round_up(share_of(used(), 1 / (1 - free_share)), region));
-        committed = std::min(committed, wanted);
+        committed = std::min(committed, wanted + share_of(saturating_sub(committed, wanted), keeps));
         in_memory = std::min(in_memory, saturating_sub(committed, balloon()));
     }
     /// A pause of a concurrent cycle: what the program has allocated since the last young collection is still there.

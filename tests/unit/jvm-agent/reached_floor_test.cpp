@@ -13,7 +13,7 @@ constexpr TimePoint kNow{std::chrono::hours(1)};
 TEST(ReachedFloor, IsUnknownUntilSomebodyHasTried) {
     const ReachedFloor floor;
     EXPECT_FALSE(floor.value(kNow));
-    EXPECT_FALSE(floor.is_reached(300_MiB, 0_B, kNow));
+    EXPECT_FALSE(floor.is_reached(300_MiB, 0_B, 1_MiB, kNow));
 }
 
 TEST(ReachedFloor, IsBelievedForAWhileAndLongerWhenATryFindsTheSame) {
@@ -55,10 +55,28 @@ TEST(ReachedFloor, FollowsAHeapThatIsSmallerThanWasThoughtPossible) {
 TEST(ReachedFloor, ItIsTheSameTryOnlyFromWhereItEnded) {
     ReachedFloor floor;
     floor.remember(300_MiB, 150_MiB, kNow);
-    EXPECT_TRUE(floor.is_reached(305_MiB, 100_MiB, kNow));
-    EXPECT_TRUE(floor.is_reached(305_MiB, 300_MiB, kNow));
-    EXPECT_FALSE(floor.is_reached(600_MiB, 100_MiB, kNow)) << "it has grown, and can be brought down again";
-    EXPECT_FALSE(floor.is_reached(305_MiB, 100_MiB, kNow + 30s));
+    EXPECT_TRUE(floor.is_reached(305_MiB, 100_MiB, 1_MiB, kNow));
+    EXPECT_TRUE(floor.is_reached(305_MiB, 299_MiB, 1_MiB, kNow));
+    EXPECT_FALSE(floor.is_reached(600_MiB, 100_MiB, 1_MiB, kNow)) << "it has grown, and can be brought down again";
+    EXPECT_FALSE(floor.is_reached(305_MiB, 100_MiB, 1_MiB, kNow + 30s));
+}
+
+TEST(ReachedFloor, WhatWasToBeHadIsNeverRefused) {
+    ReachedFloor floor;
+    floor.remember(10_GiB, 8_GiB, kNow);
+    EXPECT_FALSE(floor.is_reached(11_GiB, 10_GiB + 100_MiB, 4_MiB, kNow));
+    EXPECT_FALSE(floor.is_reached(10_GiB + 10_MiB, 10_GiB, 4_MiB, kNow)) << "no less than it was brought to";
+    EXPECT_FALSE(floor.is_reached(10_GiB + 100_MiB, 5_GiB, 4_MiB, kNow)) << "100 MiB are to be had";
+    EXPECT_TRUE(floor.is_reached(10_GiB + 10_MiB, 5_GiB, 4_MiB, kNow));
+}
+
+TEST(ReachedFloor, HoweverLongItIsBelievedNoOrderIsAnsweredByItAMinuteAfterTheLastTry) {
+    ReachedFloor floor;
+    TimePoint now = kNow;
+    for (int i = 0; i < 6; ++i) floor.remember(300_MiB, 150_MiB, now += 5min);
+    EXPECT_TRUE(floor.is_reached(305_MiB, 100_MiB, 1_MiB, now + 59s));
+    EXPECT_FALSE(floor.is_reached(305_MiB, 100_MiB, 1_MiB, now + 60s));
+    EXPECT_EQ(floor.value(now + 60s), 300_MiB);
 }
 
 }  // namespace
