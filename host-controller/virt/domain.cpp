@@ -33,7 +33,10 @@ std::string why_nothing_comes_back(const DomainFacts& facts, bool needs_no_drive
     if (!facts.locked_by.empty())
         return "it has " + facts.locked_by + ": QEMU keeps all its memory, so none comes back to the host";
     if (facts.huge_pages) return "its RAM is in huge pages (<hugepages/>), which no balloon gives back";
-    if (needs_no_driver) return {};
+    if (needs_no_driver && facts.memory_backing == "memfd") return {};
+    if (needs_no_driver && !facts.free_page_reporting)
+        return "its RAM is no memfd, so its application balloon can take nothing: give it <memoryBacking><source "
+               "type='memfd'/><access mode='shared'/></memoryBacking>, or switch application_balloon off for it";
     constexpr const char* kRemedy = "; give it <memballoon model='virtio' autodeflate='on' freePageReporting='on'/>";
     if (!facts.virtio_balloon) return std::string("it has no virtio balloon: nothing comes back to the host") + kRemedy;
     if (!facts.autodeflate && !facts.free_page_reporting)

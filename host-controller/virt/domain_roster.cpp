@@ -91,10 +91,18 @@ void DomainRoster::take(std::vector<ActiveDomain> active) {
     for (const GuestId& guest : gone) vanish(guest);
     for (ActiveDomain& domain : active) {
         if (Domain* known = find(guest_id_of(domain.uuid)))
-            known->state = domain.state;
+            note_listed(guest_id_of(domain.uuid), *known, domain.state);
         else if (domain.xml)
             appear(std::move(domain));
     }
+}
+
+// A listing may have read a stop of ours and come when that is over: the next one tells what is true.
+void DomainRoster::note_listed(const GuestId& guest, Domain& domain, RunState state) const {
+    const bool suspended = state == RunState::suspended;
+    if (suspended && domain.stopped_by_us) return;
+    const bool is_news = std::exchange(domain.state, state) != state;
+    if (suspended && is_news) tell(guest, "suspended");
 }
 
 void DomainRoster::appear(ActiveDomain seen) {

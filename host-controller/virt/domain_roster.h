@@ -53,6 +53,7 @@ public:
 
 private:
     void take(std::vector<ActiveDomain> active);
+    void note_listed(const GuestId& guest, Domain& domain, RunState state) const;
     void appear(ActiveDomain seen);
     void vanish(const GuestId& guest);
     Domain& as_wanted(Domain& domain) const;

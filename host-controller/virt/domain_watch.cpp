@@ -13,7 +13,7 @@ void DomainWatch::take(const DomainEvent& event) {
             roster_.note_stopped(guest);
             return roster_.list();
         case Kind::suspended:
-            return note_state(guest, RunState::suspended, "suspended");
+            return note_suspended(guest);
         case Kind::resumed:
             return note_state(guest, RunState::running, "resumed");
         case Kind::rebooted:
@@ -60,6 +60,13 @@ void DomainWatch::note_moving(const GuestId& guest, bool moving) {
 void DomainWatch::note_state(const GuestId& guest, RunState state, const std::string& words) {
     if (Domain* domain = roster_.find(guest)) domain->state = state;
     roster_.tell(guest, words);
+}
+
+// Of a domain that aerostat-punch stops now and then this word may be of any stop, and as late as it likes: a listing tells.
+void DomainWatch::note_suspended(const GuestId& guest) {
+    const Domain* domain = roster_.find(guest);
+    if (!domain || !domain->needs_no_driver) return note_state(guest, RunState::suspended, "suspended");
+    if (!domain->stopped_by_us) roster_.list();
 }
 
 void DomainWatch::read_again(const GuestId& guest) {

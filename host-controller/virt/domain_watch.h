@@ -23,6 +23,7 @@ public:
 private:
     void note_moving(const GuestId& guest, bool moving);
     void note_state(const GuestId& guest, RunState state, const std::string& words);
+    void note_suspended(const GuestId& guest);
     void read_again(const GuestId& guest);
 
     DomainRoster& roster_;

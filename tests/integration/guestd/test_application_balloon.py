@@ -56,8 +56,9 @@ class Relay:
         number = self.say("inflate", pieces)
         mine = self.host.expect("app_balloon", WITHIN, lambda message: message["line"].split()[1] == str(number))
         answer = mine["line"].split()
-        if answer[0] == "refused":
-            raise Skip(f"this machine has no piece to spare, or hides where memory lies: {' '.join(answer)}")
+        if answer[0] == "refused" and answer[2] in ("unsupported", "denied"):
+            raise Skip(f"this machine cannot hold pieces, or hides where memory lies: {' '.join(answer)}")
+        expect(answer[0] == "told", answer)
         return answer[2:]
 
     def end(self, number=signal.SIGTERM):
@@ -101,7 +102,9 @@ def lines_of_another_session_and_no_requests_are_dropped(bed, relay):
     relay.say("inflate", 1, 2)
     number = relay.say("deflate", 1)
     expect(relay.heard("done ")[1] == str(number), "only the last one was passed on")
-    expect(relay.state() == (0, 0), "nothing was taken")
+    # Asked for now: what guestd tells by itself may be older.
+    asked = relay.say("state")
+    expect(relay.heard(f"state {asked} ")[4:] == ["0", "0"], "nothing was taken")
 
 
 @playing
@@ -109,8 +112,8 @@ def a_balloon_that_dies_is_told_of_and_its_successor_is_found(bed, relay):
     relay.end(signal.SIGKILL)
     relay.heard("refused 0 ")
     wait_until(lambda: any("aerostat-balloon" in warning for warning in bed.status()["warnings"]), WITHIN, "status to say so")
-    relay.say("inflate", 1)
-    relay.heard("refused ")
+    asked = relay.say("inflate", 1)
+    relay.heard(f"refused {asked} ")
     relay.start_balloon()
     expect(relay.state() == (0, 0), "its successor holds nothing")
 

@@ -27,7 +27,10 @@ protected:
             .on_message = [](const GuestId&, const Message&) {},
             .on_lost = [this](const GuestId&, const Error& why) { lost_.push_back(why.message); },
             .on_refused = [](const std::string&) {},
-            .on_event = [](const GuestId&, const GuestEvent&) {}};
+            .on_event =
+                [this](const GuestId&, const GuestEvent& event) {
+                    if (event.kind == GuestEvent::Kind::life && event.words == "suspended") told_.push_back(event.words);
+                }};
         connection_.start();
         ASSERT_TRUE(run_until(loop_, [this] { return !guest_.empty(); }));
     }
@@ -49,6 +52,7 @@ protected:
     Backend::Handlers handlers_;
     GuestId guest_;
     int joined_ = 0;
+    std::vector<std::string> told_;
     std::vector<std::string> lost_;
     CallPool calls_{loop_};
     Connection connection_{loop_,
@@ -79,6 +83,28 @@ TEST_F(DomainRosterTest, AChannelThatIsUnpluggedLosesItsGuestAndAnotherPlaceIsDi
     plug(directory_ / "second.sock");
     join(second, "s2");
     EXPECT_EQ(lost_.size(), 1U);
+}
+
+// The test driver's domain is really suspended here, as a stop of aerostat-punch is to libvirt.
+TEST_F(DomainRosterTest, WhatAListingSawOfAStopOfOursIsNotBelieved) {
+    const auto listed = [this] {
+        roster_.list();
+        return run_until(loop_, [this] { return !roster_.owes_listing(); });
+    };
+    const virConnectPtr hypervisor = virConnectOpen("test:///default");
+    const virDomainPtr domain = virDomainLookupByUUIDString(hypervisor, roster_.find(guest_)->uuid.c_str());
+    ASSERT_EQ(virDomainSuspend(domain), 0);
+    bool ours = true;
+    handlers_.is_stopped_by_us = [&ours](const GuestId&) { return ours; };
+    ASSERT_TRUE(listed());
+    ours = false;  // ended since; the next listing comes in its turn
+    EXPECT_EQ(roster_.find(guest_)->state, RunState::running);
+    ASSERT_TRUE(listed());
+    EXPECT_EQ(roster_.find(guest_)->state, RunState::suspended) << "it was another's, then";
+    EXPECT_EQ(told_, std::vector<std::string>{"suspended"});
+    EXPECT_EQ(virDomainResume(domain), 0);
+    virDomainFree(domain);
+    virConnectClose(hypervisor);
 }
 
 }  // namespace

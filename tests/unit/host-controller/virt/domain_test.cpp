@@ -68,6 +68,22 @@ TEST(LeftAlone, IsADomainOfWhichNothingWouldComeBackToTheHost) {
               std::string::npos);
 }
 
+TEST(LeftAlone, IsADomainWhoseApplicationBalloonCouldTakeNothing) {
+    Domain domain = a_domain("web");
+    domain.needs_no_driver = true;
+    domain.facts->virtio_balloon = domain.facts->autodeflate = domain.facts->free_page_reporting = false;
+    domain.facts->memory_backing = "memfd";
+    EXPECT_EQ(why_left_alone(domain), "");
+    for (const char* backing : {"", "file", "anonymous"}) {
+        domain.facts->memory_backing = backing;
+        EXPECT_NE(why_left_alone(domain).find("memfd"), std::string::npos) << backing;
+    }
+    domain.facts->virtio_balloon = domain.facts->autodeflate = true;
+    EXPECT_NE(why_left_alone(domain), "") << "virtio-balloon does not take in its place";
+    domain.facts->free_page_reporting = true;
+    EXPECT_EQ(why_left_alone(domain), "") << "what heaps give is reported free by the guest itself";
+}
+
 TEST(LeftAlone, IsADomainThatIsSuspendedOrCopiedOrHasCrashed) {
     Domain domain = a_domain("web");
     domain.state = RunState::suspended;

@@ -56,6 +56,7 @@ protected:
         handlers.on_event = [this](const GuestId& guest, const GuestEvent& event) {
             if (guest == kGuest) events_.push_back(event);
         };
+        handlers.needs_no_driver = [this](const std::string&) { return needs_no_driver_; };
         if (quiet) backend_->keep_quiet(true);
         EXPECT_FALSE(backend_->has_listed());
         ASSERT_TRUE(backend_->open(std::move(handlers)));
@@ -79,6 +80,7 @@ protected:
     virConnectPtr hypervisor_ = nullptr;
     virDomainPtr domain_ = nullptr;
     std::unique_ptr<VirtBackend> backend_;
+    bool needs_no_driver_ = false;
     int seen_ = 0;
     int listed_ = 0;
     std::vector<GuestEvent> events_;
@@ -140,6 +142,20 @@ TEST_F(EventsTest, ASuspendedDomainIsLeftAloneUntilItRuns) {
     ASSERT_EQ(virDomainResume(domain_), 0);
     ASSERT_TRUE(run_until(loop_, [&] { return heard("resumed"); }));
     EXPECT_EQ(backend_->why_left_alone(kGuest), "");
+}
+
+TEST_F(EventsTest, TheWordOfAStopOfOursIsNotBelievedHoweverLateItComes) {
+    needs_no_driver_ = true;
+    open_with_domain();
+    play({Kind::suspended, kUuid});  // ended long since: libvirt says that it runs
+    play({Kind::rebooted, kUuid});
+    ASSERT_TRUE(run_until(loop_, [&] { return heard("rebooted"); }));
+    ASSERT_TRUE(run_until(loop_, [&] { return !backend_->owes_listing(); }));
+    EXPECT_EQ(backend_->why_left_alone(kGuest).find("suspended"), std::string::npos);
+    EXPECT_FALSE(heard("suspended"));
+    ASSERT_EQ(virDomainSuspend(domain_), 0);
+    ASSERT_TRUE(run_until(loop_, [&] { return heard("suspended"); })) << "an operator's is found by asking";
+    EXPECT_EQ(backend_->why_left_alone(kGuest), "it is suspended");
 }
 
 TEST_F(EventsTest, ADomainThatWasSuspendedBeforeWeCameIsLeftAloneToo) {
