@@ -1,5 +1,7 @@
 #include "guest-balloon/app/applications.h"
 
+#include <algorithm>
+
 #include <asio/post.hpp>
 
 #include "guest-balloon/sense/pss_meter.h"
@@ -39,7 +41,7 @@ Status Applications::open() {
     handlers.on_reclaimer = [this](ConnectionId from, const Envelope& envelope) { return on_reclaimer(from, envelope); };
     handlers.on_gone = [this](ConnectionId from) {
         reclaimers_.lost(from);
-        settle([from](const AskReclaimer& asked) { return asked.to == from; });
+        settle();
     };
     auto clients = ClientServer::open(loop_, runtime_dir_ + "/client.sock", ClientDoorBounds{}, std::move(handlers), clock_);
     if (!clients) return tl::unexpected(clients.error());
@@ -67,31 +69,29 @@ void Applications::refresh(const GuestState& guest) {
 void Applications::ask_reclaimers() {
     const Condition& now = condition();
     if (!clients_ || now.level < ConditionLevel::tight || !now.deadline) return;
-    static_cast<void>(send_requests(reclaimers_.ask(now.suggested_release, *now.deadline, clock_.now())));
+    send_requests(reclaimers_.ask(now.suggested_release, *now.deadline, clock_.now()));
 }
 
-// Those that went out.
-std::vector<AskReclaimer> Applications::send_requests(std::vector<AskReclaimer> requests) {
-    std::erase_if(requests, [this](const AskReclaimer& request) {
-        const bool is_out = clients_->send(request.to, request.id, request.order);
-        if (!is_out) reclaimers_.withdraw(request);
-        return !is_out;
-    });
-    return requests;
+void Applications::send_requests(const std::vector<AskReclaimer>& requests) {
+    for (const AskReclaimer& request : requests) {
+        if (!clients_->send(request.to, request.id, request.order)) reclaimers_.withdraw(request);
+    }
 }
 
 CostCurve Applications::offers(const GuestState& guest) const { return reclaimers_.offers(with_heaps(guest)); }
 
 void Applications::ask_for(const GuestState& guest, Bytes wanted, Duration within, std::function<void()> done) {
     const TimePoint now = clock_.now();
-    awaited_ = clients_ ? send_requests(reclaimers_.ask(wanted, now + within, now, with_heaps(guest)))
-                        : std::vector<AskReclaimer>();
+    const std::set<pid_t> others = with_heaps(guest);
+    if (clients_) send_requests(reclaimers_.ask(wanted, now + within, now, others));
+    awaited_ = clients_ ? reclaimers_.open_requests(others) : std::vector<std::string>();
     when_settled_ = std::move(done);
-    settle([](const AskReclaimer&) { return false; });
+    settle();
 }
 
-void Applications::settle(const std::function<bool(const AskReclaimer&)>& is_settled) {
-    std::erase_if(awaited_, is_settled);
+void Applications::settle() {
+    const std::vector<std::string> open = reclaimers_.open_requests();
+    std::erase_if(awaited_, [&](const std::string& id) { return std::find(open.begin(), open.end(), id) == open.end(); });
     if (!awaited_.empty() || !when_settled_) return;
     asio::post(loop_, [alive = alive_, done = std::exchange(when_settled_, nullptr)] {
         if (*alive) done();
@@ -104,8 +104,8 @@ Status Applications::on_reclaimer(ConnectionId from, const Envelope& envelope) {
     if (const auto* forget = std::get_if<ForgetReclaimer>(&envelope.body)) reclaimers_.forget(from, forget->reclaimer);
     if (const auto* answer = std::get_if<Reclaimed>(&envelope.body)) {
         reclaimers_.answered(from, envelope.id, *answer, clock_.now());
-        settle([&](const AskReclaimer& asked) { return asked.to == from && asked.id == envelope.id; });
     }
+    settle();
     return {};
 }
 

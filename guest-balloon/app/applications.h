@@ -32,8 +32,9 @@ public:
     void host_says(const HostCondition& word) { publisher_.host_says(word); }
     /// What can be counted on of what programs offer, but for JVMs with an agent: their memory is in their heaps.
     [[nodiscard]] CostCurve offers(const GuestState& guest) const;
-    /// Asks for so much, the cheapest first. `done` is called once, from the loop, when all who were asked have answered or
-    /// gone; at once if nobody was. Who takes longer than `within` is not waited for by those who call this.
+    /// Asks for so much, the cheapest first. `done` is called once, from the loop, when all who were asked, now or
+    /// before, have answered or gone; at once if nobody was. Who takes longer than `within` is not waited for by those who
+    /// call this.
     void ask_for(const GuestState& guest, Bytes wanted, Duration within, std::function<void()> done);
     void distress() { publisher_.distress(clock_.now()); }
     void new_session() { publisher_.new_session(); }
@@ -49,8 +50,8 @@ private:
     [[nodiscard]] Status on_reclaimer(ConnectionId from, const Envelope& envelope);
     [[nodiscard]] MemoryNews news() const;
     void ask_reclaimers();
-    [[nodiscard]] std::vector<AskReclaimer> send_requests(std::vector<AskReclaimer> requests);
-    void settle(const std::function<bool(const AskReclaimer&)>& is_settled);
+    void send_requests(const std::vector<AskReclaimer>& requests);
+    void settle();
 
     asio::io_context& loop_;
     const std::string runtime_dir_;
@@ -59,7 +60,7 @@ private:
     ConditionPublisher publisher_;
     std::unique_ptr<ClientServer> clients_;
     std::unique_ptr<PressureDoor> pressure_;
-    std::vector<AskReclaimer> awaited_;  ///< of the last ask_for()
+    std::vector<std::string> awaited_;  ///< requests, by the last ask_for()
     std::function<void()> when_settled_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

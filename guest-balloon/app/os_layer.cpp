@@ -4,7 +4,6 @@
 
 #include "guest-balloon/decide/offers.h"
 #include "guest-balloon/decide/os_probe.h"
-#include "procfs/meminfo.h"
 
 namespace aerostat::guest {
 namespace {
@@ -19,12 +18,6 @@ std::shared_ptr<OsBalloon> balloon_for(const GuestSensor& sensor, const OsLayerS
     if (settings.by_application) return observed_balloon("application", "the host drives it");
     if (has_virtio_balloon) return observed_balloon("virtio", "the host drives it");
     return observed_balloon("none", "this guest is no container and has no balloon device");
-}
-
-bool can_read(const std::vector<std::string>& files) {
-    return !files.empty() && std::all_of(files.begin(), files.end(), [](const std::string& file) {
-        return procfs::read_memory_pressure_file(file).has_value();
-    });
 }
 
 // The nearest to the container's own stalls.
@@ -44,7 +37,6 @@ OsLayer::OsLayer(asio::io_context& loop, OsLayerSettings settings, Ports ports, 
       machine_watch_(loop, {sensor_.machine_pressure_file()}, settings_.pressure,
                      [this] { ports_.on_pressure(Stalled::machine); }),
       own_watch_(loop, sensor_.own_pressure_files(), settings_.pressure, [this] { ports_.on_pressure(Stalled::container); }),
-      has_own_pressure_(can_read(sensor_.own_pressure_files())),
       probed_at_(clock.now()) {
     if (sensor_.cgroup() && balloon_->why_not().empty())
         mover_ = std::make_unique<OsMover>(loop, clock_, balloon_, *sensor_.cgroup(), ports_.on_moved);

@@ -54,7 +54,9 @@ public:
     /// What is held is let go for good; no move begins any more.
     void stop();
     /// The container is held by us, and the kernel does not tell of its stalls alone.
-    [[nodiscard]] bool held_unseen() const noexcept { return mover_ && !has_own_pressure_ && balloon_->held().has_value(); }
+    [[nodiscard]] bool held_unseen() const noexcept {
+        return mover_ && !own_watch_.speaks() && balloon_->held().has_value();
+    }
     /// The file that says what the container holds; empty where the guest is none.
     [[nodiscard]] std::string held_file() const;
     /// For people: what cannot be done here, beside what look() could not see.
@@ -72,7 +74,6 @@ private:
     std::unique_ptr<OsMover> mover_;  ///< absent: the balloon cannot be moved from here
     PressureWatch machine_watch_;
     PressureWatch own_watch_;
-    bool has_own_pressure_;
     RefaultBook book_;
     CacheUse use_;
     OsSight seen_;

@@ -6,12 +6,13 @@ namespace aerostat::guest {
 namespace {
 
 constexpr Bytes kSmallest{4ULL << 20U};  // less is not worth a heap's while
+constexpr Bytes kShort{64ULL << 20U};    // a guest with less is short, whatever reserve it was given
 
 }  // namespace
 
 bool concerns_guest(const PressureWord& seen) noexcept {
     if (seen.who == Stalled::container || !seen.shares_machine || seen.held_unseen) return true;
-    return seen.available < seen.reserve * 2;
+    return seen.available < std::max(seen.reserve * 2, kShort);
 }
 
 void release_heaps(std::span<GuardedHeap> heaps, Bytes available, Bytes reserve) noexcept {

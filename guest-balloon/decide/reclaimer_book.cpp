@@ -107,10 +107,11 @@ void ReclaimerBook::give_up_waiting(TimePoint now) {
     }
 }
 
-Bytes ReclaimerBook::under_way(TimePoint now) const {
+Bytes ReclaimerBook::under_way(TimePoint now, const std::set<pid_t>& others) const {
     Bytes sum;
     for (const auto& [key, reclaimer] : reclaimers_) {
-        if (reclaimer.request) sum += reclaimer.request->wanted;
+        if (others.contains(reclaimer.process)) continue;
+        if (reclaimer.request) sum += share_of(reclaimer.request->wanted, kept_of_asked(reclaimer.process));
         if (now - reclaimer.lately_at < kUntilSeen) sum += reclaimer.lately;
     }
     return sum;
@@ -135,7 +136,7 @@ std::vector<std::pair<const ReclaimerBook::Key, ReclaimerBook::Reclaimer>*> Recl
 std::vector<AskReclaimer> ReclaimerBook::ask(Bytes wanted, TimePoint deadline, TimePoint now,
                                              const std::set<pid_t>& others) {
     give_up_waiting(now);
-    Bytes missing = saturating_sub(wanted, under_way(now));
+    Bytes missing = saturating_sub(wanted, under_way(now, others));
     std::vector<AskReclaimer> requests;
     for (auto* entry : candidates(now, others)) {
         if (missing < kLeast) break;
@@ -149,6 +150,14 @@ std::vector<AskReclaimer> ReclaimerBook::ask(Bytes wanted, TimePoint deadline, T
         missing = saturating_sub(missing, share_of(share, kept));
     }
     return requests;
+}
+
+std::vector<std::string> ReclaimerBook::open_requests(const std::set<pid_t>& others) const {
+    std::vector<std::string> ids;
+    for (const auto& [key, reclaimer] : reclaimers_) {
+        if (reclaimer.request && !others.contains(reclaimer.process)) ids.push_back(reclaimer.request->id);
+    }
+    return ids;
 }
 
 // Of whom it is known that a part of it comes, more is asked. Of whom nothing comes, no more than of anybody.

@@ -48,10 +48,13 @@ public:
 
     /// Who is to be asked so that `wanted` comes together by the deadline: the cheapest first, those of unknown price behind
     /// them, those that did not answer last time, or had nothing of what they claimed, at the end; nobody twice at once.
-    /// What was asked or released during the last two seconds counts: the sensors have not seen it yet. `others` are left
-    /// out: processes whose memory would not help.
+    /// What was asked, as far as it is believed, or released during the last two seconds counts: the sensors have not seen
+    /// it yet. `others` are left out of both: processes whose memory would not help.
     [[nodiscard]] std::vector<AskReclaimer> ask(Bytes wanted, TimePoint deadline, TimePoint now,
                                                 const std::set<pid_t>& others = {});
+
+    /// What was asked and is neither answered nor given up, but for `others`.
+    [[nodiscard]] std::vector<std::string> open_requests(const std::set<pid_t>& others = {}) const;
 
     using Holds = ReclaimerTruth::Holds;
     /// Looks at the processes at the other ends: once a second.
@@ -85,7 +88,7 @@ private:
     void note_answered(pid_t process, TimePoint now);
     [[nodiscard]] double kept_of_asked(pid_t process) const;
     void give_up_waiting(TimePoint now);
-    [[nodiscard]] Bytes under_way(TimePoint now) const;
+    [[nodiscard]] Bytes under_way(TimePoint now, const std::set<pid_t>& others) const;
     [[nodiscard]] std::vector<std::pair<const Key, Reclaimer>*> candidates(TimePoint now, const std::set<pid_t>& others);
 
     ReclaimerLimits limits_;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -45,6 +46,7 @@ struct PressureWatch::Source {
     std::string file;
     asio::posix::stream_descriptor descriptor;
     bool has_trigger = false;
+    bool speaks = false;
     std::string trouble;
     std::optional<Duration> stalled;  ///< at the last look, where there is no trigger
     TimePoint looked_at;
@@ -57,6 +59,7 @@ PressureWatch::PressureWatch(asio::io_context& loop, std::vector<std::string> fi
         auto source = std::make_unique<Source>(loop_);
         source->file = std::move(file);
         open(*source, threshold_);
+        source->speaks = source->has_trigger || procfs::read_memory_pressure_file(source->file).has_value();
         if (source->has_trigger) wait(*source);
         sources_.push_back(std::move(source));
     }
@@ -88,6 +91,7 @@ void PressureWatch::wait(Source& source) {
                                      ::poll(&state, 1, 0);
                                      if ((state.revents & POLLERR) != 0) {
                                          source.has_trigger = false;
+                                         source.speaks = false;
                                          source.trouble = source.file + " is gone";
                                          return;
                                      }
@@ -102,12 +106,18 @@ void PressureWatch::poll(TimePoint now) {
         // The kernel adds up every two seconds: against a shorter time than the window's a little looks like much.
         if (source->stalled && now - source->looked_at < threshold_.window) continue;
         const auto seen = procfs::read_memory_pressure_file(source->file);
+        source->speaks = seen.has_value();
         const auto before = std::exchange(source->stalled, seen ? seen->some_total : std::nullopt);
         const Duration window = now - std::exchange(source->looked_at, now);
         if (!before || !source->stalled || window <= Duration::zero()) continue;
         const double share = to_seconds(*source->stalled - *before) / to_seconds(window);
         if (share >= to_seconds(threshold_.stalled) / to_seconds(threshold_.window)) on_pressure_();
     }
+}
+
+bool PressureWatch::speaks() const noexcept {
+    return !sources_.empty() &&
+           std::all_of(sources_.begin(), sources_.end(), [](const auto& source) { return source->speaks; });
 }
 
 std::vector<std::string> PressureWatch::trouble() const {

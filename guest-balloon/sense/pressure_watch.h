@@ -36,6 +36,8 @@ public:
 
     /// To be called about once a second: looks where there is no trigger, once a window at most.
     void poll(TimePoint now);
+    /// Whether all its files tell of stalls, as of the last look; false of a watch of none.
+    [[nodiscard]] bool speaks() const noexcept;
     /// For people; empty while all is as it should be.
     [[nodiscard]] std::vector<std::string> trouble() const;
 

@@ -62,6 +62,15 @@ TEST(Guard, AStallOfTheMachineIsTheGuestsOnlyWhereItIsTheMachineOrShortItself) {
     EXPECT_TRUE(with([](auto& s) { s.who = Stalled::container; }));
     EXPECT_TRUE(with([](auto& s) { s.available = 2047_MiB; })) << "short, or soon to be";
     EXPECT_FALSE(with([](auto& s) { s.available = 2_GiB; }));
+    const auto without_reserve = [&](Bytes available) {
+        return with([available](auto& s) {
+            s.reserve = 0_B;
+            s.available = available;
+        });
+    };
+    EXPECT_TRUE(without_reserve(0_B)) << "nobody has asked for a reserve, and it is short all the same";
+    EXPECT_TRUE(without_reserve(63_MiB));
+    EXPECT_FALSE(without_reserve(64_MiB));
     EXPECT_TRUE(with([](auto& s) { s.held_unseen = true; })) << "it may be our hold that stalls it";
     EXPECT_TRUE(with([](auto& s) { s.available = 0_B; })) << "nothing is known: no reason to believe there is room";
 }

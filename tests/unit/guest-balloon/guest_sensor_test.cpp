@@ -146,6 +146,18 @@ TEST_F(Watch, ASecondLookAtOnceMakesNoPressureOfALittle) {
     EXPECT_EQ(calls, 1);
 }
 
+TEST_F(Watch, WhetherItSpeaksIsAsOfTheLastLook) {
+    PressureWatch watch(loop, {root.path + "/proc/pressure/memory"}, {}, [] {});
+    EXPECT_TRUE(watch.speaks());
+    root.remove("/proc/pressure/memory");
+    second_later(watch);
+    EXPECT_FALSE(watch.speaks());
+    stalled_ms(0);
+    second_later(watch);
+    EXPECT_TRUE(watch.speaks());
+    EXPECT_FALSE(PressureWatch(loop, {}, {}, [] {}).speaks());
+}
+
 TEST_F(Watch, AMissingFileIsNamedAndDoesNoHarm) {
     PressureWatch watch(loop, {root.path + "/nowhere"}, {}, [this] { ++calls; });
     EXPECT_THAT(watch.trouble(), Contains(HasSubstr("/nowhere")));

@@ -295,6 +295,23 @@ TEST_F(ReclaimerBookTest, OfWhomAPartComesMoreIsAsked) {
     look({{101, 4046_MiB}});
     EXPECT_EQ(ask(100_MiB)[0].order.wanted, 200_MiB);
     EXPECT_TRUE(ask(100_MiB).empty());
+    put(2, "other", 1_GiB, 0.5);
+    const auto more = ask(150_MiB);
+    ASSERT_EQ(more.size(), 1U) << "half of what is under way will come";
+    EXPECT_EQ(more[0].order.wanted, 50_MiB);
+}
+
+TEST_F(ReclaimerBookTest, WhatIsUnderWayAtOthersDoesNotHelp) {
+    put(1, "in a heap", 100_MiB, 0.1);
+    ASSERT_EQ(ask(100_MiB).size(), 1U);
+    put(2, "cache", 100_MiB, 0.5);
+    const auto asked = book.ask(100_MiB, clock.now() + seconds(10), clock.now(), {101});
+    ASSERT_EQ(asked.size(), 1U);
+    EXPECT_EQ(asked[0].order.wanted, 100_MiB);
+    EXPECT_EQ(book.open_requests({101}), std::vector<std::string>{asked[0].id});
+    EXPECT_EQ(book.open_requests().size(), 2U);
+    answer(asked[0], 100_MiB);
+    EXPECT_TRUE(book.open_requests({101}).empty());
 }
 
 }  // namespace
