@@ -11,8 +11,10 @@ namespace {
 using namespace balloon;
 
 constexpr std::uint32_t kBatch = kMostUnpunched.count() / kPiece.count();
-constexpr Duration kGuestWithin = std::chrono::seconds(10);  // it may be stopped, and it writes 64 MiB twice
-constexpr Duration kStopIsHeardWithin = std::chrono::seconds(1);
+constexpr Duration kGuestWithin = std::chrono::seconds(10);        // it may be stopped, and it writes 64 MiB twice
+constexpr Duration kStopIsHeardWithin = std::chrono::seconds(10);  // libvirt's calls may take as long
+constexpr Duration kTellsWithin = std::chrono::seconds(30);
+constexpr Duration kHandsBackEvery = std::chrono::seconds(10);
 constexpr std::string_view kDomain = "domain:";
 constexpr const char* kSwitchedOff = "its application balloon is switched off";
 constexpr const char* kNotTold = "its guestd has not told of its aerostat-balloon yet";
@@ -30,6 +32,12 @@ Result<Wanted> as(Result<BalloonAnswer> answer) {
     if (auto* wanted = std::get_if<Wanted>(&*answer)) return std::move(*wanted);
     if (const auto* refused = std::get_if<Refused>(&*answer)) return fail(refused->code, refused->why);
     return fail(ErrorCode::bad_value, "the guest's balloon answered something else");
+}
+
+/// `unsupported`: a balloon that cannot be moved is no reason to keep a heap small.
+template <class Guest>
+tl::unexpected<Error> unmoved(const Guest& guest) {
+    return fail(ErrorCode::unsupported, guest.trouble.message);
 }
 
 std::optional<RequestId> id_of(const BalloonAnswer& answer) {
@@ -63,6 +71,8 @@ void ApplicationBalloons::look(const GuestId& guest, std::function<void(Result<O
         if (seen) return looked(guest, *seen, answer);
         const auto ram = seen.error().code == ErrorCode::unsupported ? ports_.ram_of(guest) : std::nullopt;
         if (!ram) return answer(seen);
+        const Guest& known = guests_[guest];
+        if (!known.state && known.held_before == 0) return answer(unmoved(known));
         OsBalloon none;  // no virtio-balloon, or none that may be moved
         none.maximum = none.actual = *ram;
         looked(guest, none, answer);
@@ -72,25 +82,35 @@ void ApplicationBalloons::look(const GuestId& guest, std::function<void(Result<O
 void ApplicationBalloons::looked(const GuestId& id, OsBalloon seen, const std::function<void(Result<OsBalloon>)>& answer) {
     Guest& guest = guests_[id];
     guest.virtio = seen.actual;
-    if (!guest.state) return answer(tl::unexpected(guest.trouble));
-    seen.actual = saturating_sub(seen.actual, kPiece * guest.state->held);
-    seen.grain = kPiece;
-    seen.is_working = guest.exchange != 0;
+    if (is_yet_to_tell(guest)) return answer(unmoved(guest));
+    seen.actual = saturating_sub(seen.actual, kPiece * (guest.state ? guest.state->held : guest.held_before));
     seen.stopped = guest.stopped;
+    if (guest.state) {
+        seen.grain = kPiece;
+        seen.is_working = guest.exchange != 0;
+    }
     answer(std::move(seen));
+}
+
+// Until it does, or has had time enough to, a figure of virtio-balloon's would later look like somebody else's order.
+bool ApplicationBalloons::is_yet_to_tell(Guest& guest) const {
+    if (guest.state || guest.held_before != 0 || guest.trouble.code != ErrorCode::disconnected) return false;
+    const TimePoint now = ports_.clock.now();
+    if (!guest.untold_since) guest.untold_since = now;
+    return now - *guest.untold_since < kTellsWithin;
 }
 
 void ApplicationBalloons::set_target(const GuestId& id, Bytes actual, std::function<void(Status)> answer) {
     if (!is_used(id)) return ports_.virtio.set_target(id, actual, std::move(answer));
     Guest& guest = guests_[id];
-    const Status known = guest.state && guest.virtio ? Status() : Status(tl::unexpected(guest.trouble));
-    if (known) {
-        guest.stopped.reset();
+    guest.stopped.reset();
+    if (guest.state && guest.virtio) {
         guest.wanted = pieces_in(saturating_sub(*guest.virtio, actual));
         if (!ports_.is_on(id)) guest.wanted = std::min(*guest.wanted, guest.state->held);
-        advance(id);
+        guest.exchange == 0 ? advance(id) : relieve(id);
     }
-    if (known && actual > *guest.virtio) return ports_.virtio.set_target(id, actual, std::move(answer));
+    if (guest.virtio && actual > *guest.virtio) return ports_.virtio.set_target(id, actual, std::move(answer));
+    const Status known = guest.state && guest.virtio ? Status() : Status(unmoved(guest));
     ports_.later(Duration::zero(), [alive = alive_, known, answer = std::move(answer)] {
         if (*alive) answer(known);
     });
@@ -99,7 +119,7 @@ void ApplicationBalloons::set_target(const GuestId& id, Bytes actual, std::funct
 // The next exchange on the way to what is wanted.
 void ApplicationBalloons::advance(const GuestId& id) {
     Guest* guest = find(id);
-    if (!guest || guest->exchange != 0 || !guest->wanted || !guest->state) return;
+    if (!guest || guest->exchange != 0 || guest->relief != 0 || !guest->wanted || !guest->state) return;
     const std::uint32_t held = guest->state->held;
     if (*guest->wanted == held) return guest->wanted.reset();
     guest->exchange = next_exchange_++;
@@ -171,6 +191,28 @@ void ApplicationBalloons::deflate(const GuestId& id, std::uint32_t pieces) {
     });
 }
 
+// Beside the exchange under way, which may take long: the guest is in need of what it holds already. Of what was told but
+// not taken it gives back nothing by this; the exchange does that, as it finds a new target.
+void ApplicationBalloons::relieve(const GuestId& id) {
+    Guest& guest = *find(id);
+    if (guest.gives || guest.relief != 0 || *guest.wanted >= guest.state->held) return;
+    const RequestId number = guest.relief = next_id_++;
+    std::string line = line_of(BalloonRequest(Deflate{number, guest.state->held - *guest.wanted}));
+    line.pop_back();
+    const Duration within = ports_.tell(id, line) ? kGuestWithin : Duration::zero();
+    ports_.later(within, [this, alive = alive_, id, number] {
+        const Guest* asked = *alive ? find(id) : nullptr;
+        if (asked && asked->relief == number) relieved(id, Bytes());
+    });
+}
+
+void ApplicationBalloons::relieved(const GuestId& id, Bytes back) {
+    Guest& guest = *find(id);
+    guest.relief = 0;
+    if (guest.state) guest.state->held -= std::min(guest.state->held, pieces_in(back));
+    advance(id);
+}
+
 void ApplicationBalloons::ask(const GuestId& id, BalloonRequest request, Heard heard) {
     Guest& guest = *find(id);
     const RequestId number = guest.waits_for = next_id_++;
@@ -214,12 +256,15 @@ void ApplicationBalloons::heard(const GuestId& id, std::string_view line) {
     Guest& guest = guests_[id];
     const auto number = id_of(*answer);
     if (number && *number != 0) {
+        const auto* done = std::get_if<Done>(&*answer);
+        if (*number == guest.relief) return relieved(id, done ? kPiece * done->pieces : Bytes());
         if (*number == guest.waits_for) answered(id, std::move(answer));
         return;
     }
     if (const auto* state = std::get_if<State>(&*answer)) return take_state(id, guest, *state);
     if (const auto* refused = std::get_if<Refused>(&*answer)) {
         guest.state.reset();
+        guest.held_before = 0;
         guest.trouble = {ErrorCode::unsupported, printable(refused->why)};
     }
     if (!std::holds_alternative<Released>(*answer) || !guest.state) return;
@@ -233,6 +278,7 @@ void ApplicationBalloons::take_state(const GuestId& id, Guest& guest, const Stat
     if (guest.exchange != 0 && guest.state) return;
     if (state.method == "none") {
         guest.state.reset();
+        guest.held_before = 0;
         guest.trouble = {ErrorCode::unsupported, "its aerostat-balloon has no way to hold memory; its log says why"};
         return;
     }
@@ -244,15 +290,29 @@ void ApplicationBalloons::take_state(const GuestId& id, Guest& guest, const Stat
         guest.gives = false;
         settle(id, {}, std::nullopt);
     } else if (!ports_.is_on(id) && state.held != 0) {
-        guest.wanted = 0;
-        advance(id);
+        hand_back(id);
     }
+}
+
+// Nobody wants it any more; as much as is free, one guest after the other, for what is free shows it only after a while.
+void ApplicationBalloons::hand_back(const GuestId& id) {
+    Guest& guest = guests_[id];
+    const std::uint32_t most = pieces_in(ports_.free());
+    const TimePoint now = ports_.clock.now();
+    if (most == 0 || guest.wanted || (handed_back_at_ && now - *handed_back_at_ < kHandsBackEvery)) return;
+    handed_back_at_ = now;
+    guest.wanted = guest.state->held - std::min(guest.state->held, most);
+    advance(id);
 }
 
 void ApplicationBalloons::link_changed(const GuestId& id) {
     Guest* guest = find(id);
     if (!guest) return;
+    if (guest->state) guest->held_before = guest->state->held;
     guest->state.reset();
+    guest->wanted.reset();
+    guest->relief = 0;
+    guest->untold_since.reset();
     guest->trouble = {ErrorCode::disconnected, kNotTold};
     if (guest->waits_for != 0) answered(id, fail(ErrorCode::disconnected, "the link to the guest was lost"));
 }

@@ -26,6 +26,8 @@ struct ApplicationBalloonPorts {
     /// To aerostat-punch; answered once, never from inside the call. Fails as LineCaller::call, `bad_value`.
     std::function<void(const balloon::PunchOrder&, std::function<void(Result<balloon::PunchAnswer>)>)> punch;
     std::function<void(Duration, std::function<void()>)> later;
+    /// What guests that it was switched off for may get back now; nothing in mode advise.
+    std::function<Bytes()> free;
 };
 
 /// The OS balloons of guests some of which have their memory taken by the application balloon instead of virtio-balloon. To
@@ -34,7 +36,8 @@ struct ApplicationBalloonPorts {
 /// A target is come to in batches: the guest's end takes pieces and tells their frames, aerostat-punch takes these from the
 /// host's side, the guest's end learns which. A new target counts from the next of these steps on: pieces that are not taken
 /// by then go back to the guest. What a virtio-balloon holds from before is given back by it, and none is taken by it. One
-/// exchange a guest at a time, each with a deadline; an answer to another question is dropped. Thread: loop thread.
+/// exchange a guest at a time, each with a deadline; only for a guest in need pieces go back beside it. An answer to another
+/// question is dropped. Thread: loop thread.
 class ApplicationBalloons final : public OsBalloons {
 public:
     explicit ApplicationBalloons(ApplicationBalloonPorts ports) : ports_(std::move(ports)) {}
@@ -70,6 +73,9 @@ private:
         std::optional<Error> stopped;                                          ///< why the last target was not come to
         std::uint64_t exchange = 0;                ///< under way; 0: none. Ends with its own last answer
         std::optional<TimePoint> punched_until{};  ///< the end of the last stop; of one that lasts: the end of time
+        std::uint32_t held_before = 0;             ///< while there is no state for a lost link: what it held before
+        std::optional<TimePoint> untold_since{};   ///< first looked at on this link, with nothing told by it
+        balloon::RequestId relief = 0;             ///< pieces it is to give back beside the exchange
         bool gives = false;                        ///< it gives back
         balloon::RequestId waits_for = 0;
         Heard on_answer;
@@ -82,6 +88,10 @@ private:
     void punched(const GuestId& id, std::size_t told, const Result<balloon::PunchAnswer>& answer);
     void settle(const GuestId& id, balloon::Frames taken, std::optional<Error> why);
     void deflate(const GuestId& id, std::uint32_t pieces);
+    [[nodiscard]] bool is_yet_to_tell(Guest& guest) const;
+    void relieve(const GuestId& id);
+    void relieved(const GuestId& id, Bytes back);
+    void hand_back(const GuestId& id);
     void ask(const GuestId& id, balloon::BalloonRequest request, Heard heard);
     void answered(const GuestId& id, Result<balloon::BalloonAnswer> answer);
     void take_state(const GuestId& id, Guest& guest, const balloon::State& state);
@@ -94,6 +104,7 @@ private:
     balloon::RequestId next_id_ = 1;
     std::uint64_t next_exchange_ = 1;
     std::uint64_t malformed_ = 0;
+    std::optional<TimePoint> handed_back_at_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

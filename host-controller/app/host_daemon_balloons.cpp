@@ -56,7 +56,8 @@ std::function<void(Duration, std::function<void()>)> HostDaemon::timers() {
 }
 
 std::unique_ptr<act::ApplicationBalloons> HostDaemon::make_application_balloons(OsBalloons& virtio) {
-    act::ApplicationBalloonPorts ports{virtio, clock_, {}, {}, {}, {}, {}, timers()};
+    act::ApplicationBalloonPorts ports{virtio, clock_, {}, {}, {}, {}, {}, timers(), {}};
+    ports.free = [this] { return config_.act ? plan_.free : Bytes(); };
     ports.is_on = [this](const GuestId& guest) { return has_application_balloon(name_of(guest)); };
     ports.ram_of = [this](const GuestId& guest) { return backend_->takeable_ram(guest); };
     ports.why_frozen = [this](const GuestId& guest) { return backend_->why_left_alone(guest); };

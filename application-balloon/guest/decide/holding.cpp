@@ -57,7 +57,9 @@ Result<std::vector<Holding::Slot>> Holding::settle(std::span<const Frame> taken)
     return back;
 }
 
+// Those first that the host has taken: what was told may be about to be settled, and comes back then.
 std::vector<Holding::Slot> Holding::take_out(std::size_t pieces) {
+    std::stable_partition(pieces_.begin(), pieces_.end(), [](const Piece& piece) { return !piece.settled; });
     std::vector<Slot> out;
     for (; out.size() < pieces && !pieces_.empty(); pieces_.pop_back()) out.push_back(pieces_.back().slot);
     return out;

@@ -111,9 +111,11 @@ protected:
     host::testing::FakeBalloons virtio{clock};
     FakeEnds ends;
     bool on = true;
+    Bytes free = 10_GiB;
     bool reachable = true;
     bool silent = false;
     Duration takes = 10ms;
+    Duration punch_takes = 10ms;
     std::string frozen;
     std::function<void()> before_answer = [] {};
     std::vector<std::string> lines;
@@ -123,9 +125,10 @@ protected:
         {virtio, clock, [this](const GuestId&) { return on; }, [](const GuestId&) { return std::optional<Bytes>(1024_MiB); },
          [this](const GuestId&) { return frozen; }, [this](const GuestId&, const std::string& line) { return tell(line); },
          [this](const balloon::PunchOrder& order, auto answer) {
-             virtio.later(10ms, [this, order, answer] { answer(ends.punch(order)); });
+             virtio.later(punch_takes, [this, order, answer] { answer(ends.punch(order)); });
          },
-         [this](Duration pause, std::function<void()> then) { virtio.later(pause, std::move(then)); }}};
+         [this](Duration pause, std::function<void()> then) { virtio.later(pause, std::move(then)); },
+         [this] { return free; }}};
     BalloonMover mover{{balloons,
                         clock,
                         [this](Duration pause, std::function<void()> then) { virtio.later(pause, std::move(then)); },
@@ -332,7 +335,7 @@ TEST_F(ApplicationBalloonsTest, AStopOfOursIsNotTakenForAnothers) {
     virtio.run(100ms);
     EXPECT_TRUE(balloons.is_stopped_by_us(kGuest)) << "libvirt's word of it may come later";
     EXPECT_TRUE(during) << "also while it is settled";
-    clock.advance(1s);
+    clock.advance(10s);
     EXPECT_FALSE(balloons.is_stopped_by_us(kGuest));
 }
 
@@ -411,6 +414,96 @@ TEST_F(ApplicationBalloonsTest, SwitchedOffAfterPiecesWereToldTheyGoBackUnpunche
     on = false;
     virtio.run(5s);
     EXPECT_TRUE(ends.orders.empty());
+    EXPECT_TRUE(ends.told.empty());
+    EXPECT_EQ(ends.held, 0U);
+}
+
+TEST_F(ApplicationBalloonsTest, SwitchedOffItGivesBackNoMoreThanIsFreeAndNotAllAtOnce) {
+    set(900_MiB);
+    virtio.run(5s);
+    ASSERT_EQ(ends.held, 62U);
+    on = false;
+    free = Bytes();  // or hostd only advises
+    heard_state();
+    virtio.run(5s);
+    EXPECT_EQ(ends.held, 62U);
+    free = 20_MiB;
+    for (int report = 0; report < 3; ++report) {
+        heard_state();
+        virtio.run(1s);
+    }
+    EXPECT_EQ(ends.held, 52U) << "what is free shows it only after a while";
+    clock.advance(10s);
+    heard_state();
+    virtio.run(1s);
+    EXPECT_EQ(ends.held, 42U);
+}
+
+TEST_F(ApplicationBalloonsTest, WithoutItsEndInTheGuestWhatVirtioHoldsIsStillGivenBack) {
+    say(balloon::Refused{0, ErrorCode::not_found, "no aerostat-balloon"});
+    virtio.balloon.actual = virtio.target = 512_MiB;
+    mover.give(kGuest, 256_MiB, clock.now() + 5s, [this](const BalloonOutcome& o) { ended.push_back(o); });
+    virtio.run(6s);
+    mover.help(kGuest, 128_MiB, clock.now() + 5s, [this](const BalloonOutcome& o) { ended.push_back(o); });
+    virtio.run(6s);
+    ASSERT_EQ(ended.size(), 2U);
+    EXPECT_EQ(ended[0].reason, EndReason::met) << ended[0].detail;
+    EXPECT_EQ(ended[1].reason, EndReason::met) << ended[1].detail;
+    ASSERT_EQ(virtio.targets.size(), 2U);
+    EXPECT_EQ(virtio.targets[0], 768_MiB);
+    EXPECT_GT(virtio.targets[1], 890_MiB);
+}
+
+TEST_F(ApplicationBalloonsTest, AGuestdThatNeverTellsOfABalloonCostsWhatVirtioHoldsAMomentOnly) {
+    balloons.forget(kGuest);
+    virtio.balloon.actual = virtio.target = 512_MiB;
+    EXPECT_EQ(looked().error().code, ErrorCode::unsupported) << "heaps may grow meanwhile";
+    clock.advance(30s);
+    EXPECT_EQ(looked()->actual, 512_MiB);
+    mover.give(kGuest, 256_MiB, clock.now() + 5s, [this](const BalloonOutcome& o) { ended.push_back(o); });
+    virtio.run(6s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].reason, EndReason::met) << ended[0].detail;
+}
+
+TEST_F(ApplicationBalloonsTest, WithNeitherBalloonThereIsNoneToMoveAndHeapsMayGrow) {
+    say(balloon::Refused{0, ErrorCode::not_found, "no aerostat-balloon"});
+    virtio.trouble = Error{ErrorCode::unsupported, "it has no virtio balloon"};
+    mover.give(kGuest, 256_MiB, clock.now() + 5s, [this](const BalloonOutcome& o) { ended.push_back(o); });
+    virtio.run(6s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].reason, EndReason::unsupported);
+    EXPECT_EQ(ended[0].detail, "no aerostat-balloon");
+}
+
+TEST_F(ApplicationBalloonsTest, WhatALinkThatIsLostLeavesHeldIsNotTakenForGivenBack) {
+    set(900_MiB);
+    virtio.run(5s);
+    ASSERT_EQ(ends.held, 62U);
+    reachable = false;
+    balloons.link_changed(kGuest);
+    EXPECT_EQ(looked()->actual, 900_MiB);
+    mover.give(kGuest, 100_MiB, clock.now() + 5s, [this](const BalloonOutcome& o) { ended.push_back(o); });
+    virtio.run(6s);
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].reason, EndReason::unsupported);
+    EXPECT_EQ(ended[0].after, 900_MiB);
+}
+
+TEST_F(ApplicationBalloonsTest, AGuestInNeedGetsBackWhatItHoldsBeforeTheExchangeUnderWayEnds) {
+    set(900_MiB);
+    virtio.run(5s);
+    ASSERT_EQ(ends.held, 62U);
+    punch_takes = 8s;
+    set(800_MiB);
+    virtio.run(100ms);
+    ASSERT_EQ(ends.told.size(), 32U);
+    set(1024_MiB);
+    virtio.run(20ms);
+    EXPECT_EQ(ends.held, 0U) << "while aerostat-punch has not answered";
+    EXPECT_TRUE(balloons.is_stopped_by_us(kGuest));
+    virtio.run(20s);
+    EXPECT_EQ(looked()->actual, 1024_MiB);
     EXPECT_TRUE(ends.told.empty());
     EXPECT_EQ(ends.held, 0U);
 }
