@@ -28,7 +28,8 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
     if (heap.whole_gcs && heap.collecting) return observe_cycles(heap, application, now);
     if (heap.kind == CollectionKind::young_and_marking || heap.kind == CollectionKind::stop_the_world) {
         garbage_.observe(heap, application);
-        application = saturating_sub(application, garbage_.expected());
+        unproven_ = heap.kind == CollectionKind::stop_the_world && !garbage_.is_confirmed();
+        if (!unproven_) application = saturating_sub(application, garbage_.expected());
     }
     last_pause_at_ = now;
     const std::uint64_t before = cycle_pauses_;
@@ -93,7 +94,7 @@ void LiveEstimate::observe_cycles(const HeapFacts& heap, Bytes application, Time
 void LiveEstimate::follow(Bytes application) {
     if (!live_) return;
     grown_since_ = saturating_sub(application, *live_);
-    if (!garbage_.expected().is_zero()) {
+    if (!unproven_ && !garbage_.expected().is_zero()) {
         live_ = share_of(*live_, 1 - kDrift) + share_of(application, kDrift);
     } else if (application < *live_) {
         take(application);
@@ -123,7 +124,7 @@ std::optional<Bytes> LiveEstimate::value(TimePoint now) const {
 }
 
 std::optional<Bytes> LiveEstimate::assumed(TimePoint now) const {
-    if (const auto known = value(now)) return known;
+    if (const auto known = value(now)) return unproven_ ? std::max(*known, last_application_) : *known;
     if (!started_ || is_silent(now)) return std::nullopt;
     return last_application_;
 }

@@ -10,7 +10,8 @@ namespace aerostat::agent {
 
 /// The live set as far as it is known: what a young collection left behind after a cycle that saw the whole heap, or a full
 /// collection. Of G1, Parallel and Serial less what is old garbage by experience (OldGarbage): cycles of G1 free only what
-/// is dead as a whole region, mixed collections more; the others have nothing but full collections.
+/// is dead as a whole region, mixed collections more; the others have nothing but full collections, and what one has found
+/// may have been a start's: until another confirms it, all that is promoted counts as alive.
 ///
 /// It is withdrawn when the program has since occupied a good part of it again. And it is withdrawn when the program falls
 /// silent: data can die without an allocation or a collection that would show it, and then the number would keep the
@@ -59,6 +60,7 @@ private:
     Bytes used_;  ///< at the last sign of work
     bool started_ = false;
     bool fresh_cycle_ = false;
+    bool unproven_ = false;  ///< nothing but full collections tells, and no two have told the same
     bool seen_ = false;
     bool asking_ = false;  ///< an order waits for a cycle
     std::uint64_t forgotten_at_ = 0;

@@ -16,6 +16,8 @@ constexpr std::uint64_t kUntilMixed = 2;
 constexpr double kTelling = 0.5;
 /// Of what is occupied. Estimates may be wrong by any factor; too large a live set costs memory, too small a one programs.
 constexpr double kMostUnproven = 0.5;
+/// Of what was expected: what a full collection has to find to confirm it.
+constexpr double kConfirming = 0.75;
 
 }  // namespace
 
@@ -110,6 +112,8 @@ void OldGarbage::note_unmixed(double grown, double allocated, bool fell) {
 
 /// A full collection finds everything, and ends a cycle that runs, wherever it is.
 void OldGarbage::note_full(const HeapFacts& heap, double grown) {
+    const double expected = this->expected().as_double();
+    confirmed_ = expected > 0 && -grown >= kConfirming * expected;
     begin_search();
     reclaimed_ += std::max(0.0, -grown);
     cycle_pauses_ = heap.cycle_pauses;

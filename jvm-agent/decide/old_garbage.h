@@ -21,6 +21,8 @@ public:
     /// one, without the balloon.
     void observe(const HeapFacts& heap, Bytes application);
     [[nodiscard]] Bytes expected() const;
+    /// The last full collection found about as much as the one before had led to expect: it was no accident of a start.
+    [[nodiscard]] bool is_confirmed() const { return confirmed_; }
     /// That are over. When one ends the least is left to expectation.
     [[nodiscard]] std::uint64_t searches() const { return searches_; }
 
@@ -44,6 +46,7 @@ private:
     double grown_lately_ = 0, allocated_lately_ = 0;  ///< in young collections that were not mixed; means that fade
     // Bytes. A search lasts from a remark until mixed collections give no more.
     bool searching_ = false;
+    bool confirmed_ = false;
     std::uint64_t searches_ = 0;
     bool mixed_ = false;                 ///< collections of this search have reclaimed old regions
     std::uint64_t young_in_search_ = 0;  ///< since the cycle's last pause

@@ -74,6 +74,29 @@ TEST(LiveEstimate, OldGarbageThatWillBeFoundAgainIsNotAlive) {
     EXPECT_LE(live.assumed(kNow), 150_MiB);
 }
 
+// A start leaves 730 MiB of garbage, which one full collection finds; then data come, and stay.
+TEST(LiveEstimate, OfParallelAndSerialWhatIsLoadedAfterAStartIsNotTakenForItsGarbage) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    heap.kind = CollectionKind::stop_the_world;
+    TimePoint now = kNow;
+    const auto collect = [&](Bytes application, bool full) {
+        ++(full ? *heap.full_gcs : heap.young_gcs);
+        live.observe(heap, application, now += std::chrono::milliseconds(500));
+    };
+    live.observe(heap, 20_MiB, now);
+    for (std::uint64_t mib = 30; mib <= 830; mib += 40) collect(1_MiB * mib, false);
+    collect(100_MiB, true);
+    for (std::uint64_t alive = 110; alive <= 800; alive += 30) {
+        collect(1_MiB * alive, false);
+        EXPECT_GE(live.assumed(now), 1_MiB * alive);
+    }
+    collect(800_MiB, true);
+    EXPECT_EQ(live.value(now), 800_MiB);
+    collect(820_MiB, false);
+    EXPECT_GE(live.assumed(now), 800_MiB);
+}
+
 TEST(LiveEstimate, IsWithdrawnOnceMuchHasGrownSince) {
     LiveEstimate live;
     HeapFacts heap = four_gib();
