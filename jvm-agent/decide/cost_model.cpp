@@ -33,6 +33,8 @@ constexpr double kSteepest = 0.75;
 /// Below this the price at any sensible slack is nil.
 constexpr double kIdleK = 1e3;
 constexpr double kKChange = 0.20;
+/// What came in a time that nobody looked at is not known by the second, nor in which heap.
+constexpr Duration kUnseen = std::chrono::seconds(6);
 constexpr double kSizeChange = 0.02;
 
 double grown(std::uint64_t before, std::uint64_t now) { return now > before ? static_cast<double>(now - before) : 0; }
@@ -45,6 +47,7 @@ bool differs(Bytes a, Bytes b) {
 }  // namespace
 
 void CostModel::observe(const CostSight& seen, TimePoint now) {
+    if (now - at_ > kUnseen) started_ = false;
     const double seconds = to_seconds(now - at_);
     const bool loading = is_loading(seen, now);
     if (started_ && !seen.collections_are_ours && seconds > 0) {

@@ -76,6 +76,17 @@ TEST(CostModel, IsRightAfterItsFirstSeconds) {
     EXPECT_NEAR(model.cost(), 0.1, 0.001);
 }
 
+// The link was down for an hour, in which the program had hardly anything to do.
+TEST(CostModel, ATimeThatNobodyLookedAtCountsForNothing) {
+    CostModel model;
+    Program program;
+    program.run(model, 20, 10ms);
+    program.clock.advance(1h);
+    program.run(model, 60, 200ms);
+    EXPECT_GT(model.cost(), 0.12);
+    EXPECT_LE(model.observed(), 61s);
+}
+
 TEST(CostModel, LoadingDataCountsLittle) {
     CostModel model;
     Program program;
