@@ -64,7 +64,7 @@ void HostDaemon::review_reservations(const HostSnapshot& picture) {
     if (backend_ && !reservations_.all().empty()) {
         const Bytes budget = saturating_sub(config_.rules.memory, lost());
         const Bytes capacity = saturating_sub(budget, config_.rules.emergency_reserve);
-        ReservationSight sight{picture, capacity, plan_.held, plan_.short_by, {}};
+        ReservationSight sight{picture, capacity, plan_.held, plan_.short_by_as_told, {}};
         if (!config_.act) sight.cannot_squeeze = "mode is advise; set mode = \"act\" and reload";
         if (state_.paused) {
             sight.cannot_squeeze = "paused; `aerostatctl resume` first";

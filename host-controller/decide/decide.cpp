@@ -98,10 +98,8 @@ private:
         plan_.charged = frame_.charged;
         plan_.held = frame_.held;
         plan_.free = saturating_sub(plan_.capacity, frame_.held);
-        Bytes needed;
-        for (std::size_t g = 0; g < frame_.guests.size(); ++g) needed += frame_.guests[g].apart;
-        // problem.capacity stops at zero; what lies apart beyond the capacity is missing as well.
-        plan_.short_by = aims.short_by + saturating_sub(needed + frame_.cushion, plan_.capacity);
+        plan_.short_by = frame_.short_by;
+        plan_.short_by_as_told = frame_.short_by_as_told;
         plan_.level = host_level({plan_.capacity, frame_.charged, plan_.short_by, aims.price}, plan_.after.level);
         plan_.after.level = plan_.level;
     }

@@ -4,6 +4,7 @@
 
 #include "host-controller/decide/booking.h"
 #include "host-controller/decide/reach.h"
+#include "host-controller/decide/segment_pool.h"
 
 namespace aerostat::host {
 namespace {
@@ -53,15 +54,14 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
     }
     // What cannot be had from it others have to give.
     layer.reachable = reachable(seen, layer.track);
-    if (!is_in_need(guest, seen, state)) layer.trial = trial(seen, layer.track, now);
-    layer.floor = std::max(layer.floor, layer.reachable.value_or(Bytes()));
     if (seen.distress) layer.floor = std::max(layer.floor, layer.in_force.value_or(seen.footprint));
     if (const auto wish = state.urgent.find(LayerKeyView(guest.id, seen.name));
         wish != state.urgent.end() && now < wish->second.until) {
         layer.urgent = true;
         layer.floor = std::max(layer.floor, wish->second.floor);
     }
-    layer.floor = std::min(layer.floor, layer.ceiling);
+    layer.floor_as_told = std::min(layer.floor, layer.ceiling);
+    layer.floor = std::min(std::max(layer.floor, layer.reachable.value_or(Bytes())), layer.ceiling);
     return layer;
 }
 
@@ -109,6 +109,52 @@ ShareGuest share_guest(const FrameGuest& guest) {
     return share;
 }
 
+// What a guest cannot do without, by the floors it reports.
+Bytes least_as_told(const FrameGuest& guest, const ShareGuest& share) {
+    Bytes floors;
+    for (const std::size_t index : guest.shared) floors += guest.layers[index].floor_as_told;
+    return std::min(std::max(floors, share.least), bounds_of(share).least);
+}
+
+void note_shortage(Frame& frame, Bytes needed, Bytes capacity) {
+    Bytes least;
+    Bytes as_told;
+    for (std::size_t g = 0; g < frame.shared.size(); ++g) {
+        const ShareGuest& share = frame.problem.guests[g];
+        least += bounds_of(share).least;
+        as_told += least_as_told(frame.guests[frame.shared[g]], share);
+    }
+    frame.short_by = saturating_sub(needed + least, capacity);
+    frame.short_by_as_told = saturating_sub(needed + as_told, capacity);
+}
+
+bool host_lacks_memory(const Frame& frame, Bytes capacity) {
+    Bytes booked = frame.held;
+    for (const FrameGuest& guest : frame.guests) {
+        for (const FrameLayer& layer : guest.layers)
+            if (layer.urgent) booked += saturating_sub(layer.floor, layer.entitled);
+    }
+    return booked > capacity || !frame.short_by.is_zero();
+}
+
+// Trials cost guests collections: they are rare, but where memory is missing.
+void plan_trials(Frame& frame, const HostState& state, Bytes capacity, TimePoint now) {
+    const bool host_lacks = host_lacks_memory(frame, capacity);
+    for (std::size_t g = 0; g < frame.shared.size(); ++g) {
+        FrameGuest& guest = frame.guests[frame.shared[g]];
+        const auto base_of = [](const FrameLayer& layer) { return layer.in_force.value_or(layer.seen->footprint); };
+        Bytes sum;
+        for (const std::size_t index : guest.shared) sum += base_of(guest.layers[index]);
+        const bool guest_lacks = host_lacks || sum > frame.problem.guests[g].most;
+        for (const std::size_t index : guest.shared) {
+            FrameLayer& layer = guest.layers[index];
+            if (is_in_need(*guest.seen, *layer.seen, state)) continue;
+            const bool above_ceiling = layer.operator_ceiling && base_of(layer) > *layer.operator_ceiling;
+            layer.trial = trial(*layer.seen, layer.track, guest_lacks || above_ceiling, now);
+        }
+    }
+}
+
 }  // namespace
 
 Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules& rules, TimePoint now) {
@@ -129,6 +175,8 @@ Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules
     }
     frame.cushion = rules.dead_band(rules.capacity());
     frame.problem.capacity = saturating_sub(rules.capacity(), frame.cushion + apart);
+    note_shortage(frame, frame.cushion + apart, rules.capacity());
+    plan_trials(frame, state, rules.capacity(), now);
     return frame;
 }
 

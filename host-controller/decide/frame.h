@@ -13,6 +13,7 @@ struct FrameLayer {
     const LayerTrack* track = nullptr;
     std::string untouched_because;  ///< not empty: left out of sharing
     Bytes floor;                    ///< the domain the policy decides in
+    Bytes floor_as_told;            ///< the same without what orders have shown
     Bytes ceiling;
     std::optional<Bytes> operator_ceiling;
     bool urgent = false;
@@ -39,7 +40,9 @@ struct Frame {
     ShareProblem problem;
     Bytes charged;
     Bytes held;
-    Bytes cushion;  ///< of the capacity, never planned away: it takes up the noise of measuring
+    Bytes short_by;          ///< floors and minimums do not fit by this much
+    Bytes short_by_as_told;  ///< not even by the floors that are reported
+    Bytes cushion;           ///< of the capacity, never planned away: it takes up the noise of measuring
 };
 
 [[nodiscard]] Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules& rules, TimePoint now);

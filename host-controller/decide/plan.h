@@ -50,12 +50,13 @@ struct GuestPlan {
 struct HostPlan {
     Bytes capacity;  ///< budget less emergency reserve
     std::string policy{};
-    double price = 0;   ///< per byte
-    Bytes short_by;     ///< floors and minimums do not fit by this much
-    Bytes charged;      ///< measured, over all guests
-    Bytes held;         ///< booked, over all guests
-    Bytes free;         ///< verified free: capacity - held
-    std::string level;  ///< ample, advisory, tight, critical
+    double price = 0;        ///< per byte
+    Bytes short_by;          ///< floors and minimums do not fit by this much
+    Bytes short_by_as_told;  ///< the same by reported floors alone: what orders have shown is for now
+    Bytes charged;           ///< measured, over all guests
+    Bytes held;              ///< booked, over all guests
+    Bytes free;              ///< verified free: capacity - held
+    std::string level;       ///< ample, advisory, tight, critical
     std::vector<LayerPlan> layers;
     std::vector<GuestPlan> guests;
     std::vector<GuestOrder> orders;  ///< shrinking ones first

@@ -31,7 +31,9 @@ void note_outcome(HostState& state, const LayerKey& key, const LayerSeen& layer,
     std::optional<Reach>& reach = found->second.reach;
     const Bytes noise = rules.dead_band(outcome.after);
     if (!shows_a_limit(outcome, noise)) {
-        if (reach && outcome.obtained >= noise && outcome.after < reach->footprint) reach.reset();
+        // What a try brought has often been seen before its outcome comes.
+        const bool was_try = reach && now >= reach->until && outcome.after <= reach->footprint + noise;
+        if (reach && outcome.obtained >= noise && (was_try || outcome.after < reach->footprint)) reach.reset();
         return;
     }
     const bool in_vain = outcome.obtained < noise;
@@ -55,10 +57,15 @@ std::optional<Bytes> reachable(const LayerSeen& layer, const LayerTrack* track) 
     return track->reach->footprint;
 }
 
-std::optional<Bytes> trial(const LayerSeen& layer, const LayerTrack* track, TimePoint now) {
+std::optional<Bytes> trial(const LayerSeen& layer, const LayerTrack* track, bool pressing, TimePoint now) {
     const auto shown = reachable(layer, track);
-    if (!shown || now < track->reach->until) return std::nullopt;
+    if (!shown) return std::nullopt;
+    const Reach& reach = *track->reach;
+    const TimePoint due = pressing ? std::min(reach.until, reach.until - reach.wait + kFirstWait) : reach.until;
+    if (now < due) return std::nullopt;
     return layer.floor + saturating_sub(*shown, layer.floor) / 2;
 }
+
+bool gives_nothing(const LayerTrack& track) { return track.reach && track.reach->wait >= kLongestWait; }
 
 }  // namespace aerostat::host

@@ -27,7 +27,10 @@ void review_reach(LayerTrack& track, const LayerSeen& layer, const HostRules& ru
 /// What the share-out has to leave it; absent: nothing but its floor is known. It stands while a trial is made, too: what
 /// others are to have depends on what the trial brings.
 [[nodiscard]] std::optional<Bytes> reachable(const LayerSeen& layer, const LayerTrack* track);
-/// What it may be asked to come to, to see whether it can by now; absent: nothing new for the time being.
-[[nodiscard]] std::optional<Bytes> trial(const LayerSeen& layer, const LayerTrack* track, TimePoint now);
+/// What it may be asked to come to, to see whether it can by now; absent: nothing new for the time being. `pressing`: memory
+/// is missing, and the first wait is enough.
+[[nodiscard]] std::optional<Bytes> trial(const LayerSeen& layer, const LayerTrack* track, bool pressing, TimePoint now);
+/// It has given nothing, however often it was asked.
+[[nodiscard]] bool gives_nothing(const LayerTrack& track);
 
 }  // namespace aerostat::host

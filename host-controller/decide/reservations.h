@@ -44,7 +44,7 @@ struct ReservationSight {
     const HostSnapshot& seen;
     Bytes capacity;              ///< for guests, reservations not taken off
     Bytes held;                  ///< booked: measured, or what targets in force entitle to
-    Bytes short_by;              ///< with all reservations, floors and minimums do not fit by this much
+    Bytes short_by;              ///< with all reservations, floors and minimums do not fit by this much, by what is reported
     std::string cannot_squeeze;  ///< why nobody is squeezed ("mode is advise"); empty: others are
     EndReason cannot_reason = EndReason::unsupported;
     std::string cannot_judge{};     ///< why what guests hold is not known yet; empty: `held` counts them all

@@ -53,6 +53,7 @@ private:
         if (!one.reachable || wanted > *one.reachable) return wanted;
         const Bytes least = std::max(round_up(one.trial.value_or(*one.reachable), kPage), kept_by_min(g, l));
         const Bytes base = base_of(one);
+        if (wanted + kPage < *one.reachable) return std::max(wanted, std::min(base, least));  // a bound: no lower than that
         return base > least ? least : std::max(wanted, base);  // what it cannot give is no reason to give it more
     }
 

@@ -42,7 +42,11 @@ Bytes lent_to(const LayerSeen& layer, const GuestSeen& guest) {
 void note_progress(LayerTrack& track, const LayerSeen& layer, const GuestSeen& guest, const HostRules& rules,
                    TimePoint now) {
     if (track.busy_until && now >= *track.busy_until) track.busy_until.reset();
-    if (!guest.left_alone.empty() || keeps_up(track, layer, lent_to(layer, guest), rules)) return forget_delay(track);
+    if (!guest.left_alone.empty() || keeps_up(track, layer, lent_to(layer, guest), rules)) {
+        forget_delay(track);
+        track.flagged = gives_nothing(track);
+        return;
+    }
     const bool moved = track.behind_since && layer.footprint + kProgress <= track.best_footprint;
     if (!track.behind_since || moved) {
         forget_delay(track);

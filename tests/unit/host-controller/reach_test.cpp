@@ -12,6 +12,7 @@ namespace {
 using namespace testing;
 
 const LayerKey kShop{"session:shop", "heap"};
+const HostRules kRoomy = rules_for(1400_MiB, 64_MiB);  // memory is dear there, but none is missing
 
 class ReachTest : public ::testing::Test {
 protected:
@@ -50,6 +51,7 @@ TEST_F(ReachTest, WhatALayerCannotGiveOthersHaveTo) {
 }
 
 TEST_F(ReachTest, OneThatGaveNothingIsAskedAgainAfterAWaitThatDoublesEachTime) {
+    rules_ = kRoomy;
     Duration at = 0s;
     for (const Duration wait : {30s, 60s, 120s, 240s}) {
         end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, at);
@@ -63,6 +65,7 @@ TEST_F(ReachTest, OneThatGaveNothingIsAskedAgainAfterAWaitThatDoublesEachTime) {
 }
 
 TEST_F(ReachTest, TheWaitIsNeverLongerThanAQuarterOfAnHourOrSo) {
+    rules_ = kRoomy;
     for (int i = 0; i < 20; ++i) end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
     EXPECT_NE(order_to(tick(16min), "shop"), nullptr);
 }
@@ -169,6 +172,54 @@ TEST_F(ReachTest, AnOperatorsOrderCountsForMore) {
     end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
     set_ceiling(state_, kShop, 300_MiB, std::nullopt);
     EXPECT_LE(row(tick(1s), "shop").target, 300_MiB);
+    EXPECT_EQ(row(tick(30s), "shop").next, 350_MiB);
+}
+
+class MissingMemory : public ReachTest {
+protected:
+    MissingMemory() {
+        rules_ = kRoomy;
+        for (int i = 0; i < 5; ++i) end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+        EXPECT_EQ(order_to(tick(31s), "shop"), nullptr) << "its wait is of minutes by now";
+    }
+};
+
+TEST_F(MissingMemory, IsLookedForAfterTheFirstWaitWhereMoreIsBookedThanThereIs) {
+    rules_ = rules_for(1300_MiB, 64_MiB);
+    EXPECT_EQ(order_to(tick(29s), "shop"), nullptr);
+    EXPECT_EQ(row(tick(31s), "shop").next, 350_MiB);
+}
+
+TEST_F(MissingMemory, IsLookedForAfterTheFirstWaitInAGuestAboveItsMax) {
+    GuestLimits limits;
+    limits.max = 550_MiB;
+    rules_.guests.insert(rules_.guests.begin(), {"shop", limits});
+    EXPECT_EQ(row(tick(31s), "shop").next, 500_MiB) << "to its max, with 50 MiB outside the heap";
+}
+
+TEST_F(MissingMemory, IsNotSaidToBeMissingForGoodWhereTheFloorsFit) {
+    rules_ = rules_for(700_MiB, 64_MiB);
+    const HostPlan plan = tick(31s);
+    EXPECT_GT(plan.short_by, 100_MiB);
+    EXPECT_TRUE(plan.short_by_as_told.is_zero());
+    shop().floor = bank().floor = 500_MiB;
+    const HostPlan worse = tick(32s);
+    EXPECT_GT(worse.short_by_as_told, 400_MiB);
+}
+
+TEST_F(MissingMemory, OneThatGaveNothingHoweverOftenItWasAskedIsFlagged) {
+    EXPECT_FALSE(state_.tracks.at(kShop).flagged);
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    tick(32s);
+    EXPECT_TRUE(state_.tracks.at(kShop).flagged);
+}
+
+TEST_F(ReachTest, WhatATryBroughtCountsAlsoWhereItWasSeenBeforeItsOutcomeCame) {
+    end_order(600_MiB, 0_MiB, 300_MiB, EndReason::floor, 0s);
+    shop().footprint = *(shop().target = 350_MiB);
+    tick(32s);
+    end_order(350_MiB, 250_MiB, 0_MiB, EndReason::met, 33s);
+    EXPECT_FALSE(state_.tracks.at(kShop).reach);
 }
 
 TEST_F(ReachTest, NothingIsLearnedOfALayerThatNobodyOrderedAbout) {
