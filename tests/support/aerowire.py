@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import math
 import socket
+import struct
 import time
 
 LINE_LIMIT = 64 * 1024
@@ -28,8 +30,10 @@ class Connection:
     @classmethod
     def to(cls, path, within=5.0):
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connected.settimeout(within)
+        # The kernel's own time limit, which waits for a place in a full queue. Python's does not.
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", math.ceil(within), 0))
         connected.connect(path)
+        connected.settimeout(within)
         return cls(connected)
 
     def fileno(self):
