@@ -14,6 +14,8 @@ Bytes least_telling(Bytes held) { return std::max(4_MiB, held / 100); }
 }  // namespace
 
 // Half of what is known fades with as many bytes as were ever held: a few small kept promises do not hide a large lie.
+ReclaimerTruth::Record::Record() = default;
+
 void ReclaimerTruth::Record::add(const Trial& trial, Bytes came, TimePoint now) {
     most = std::max({most, trial.before.as_double(), 1.0});
     const double fades = std::exp2(-trial.asked.as_double() / most);

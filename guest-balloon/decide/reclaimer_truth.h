@@ -53,6 +53,7 @@ private:
     };
     /// Bytes, fading as more are asked for.
     struct Record {
+        Record();  // defined elsewhere: clang asks for it before this class is complete
         double asked = 0;
         double given = 0;
         double most = 0;  ///< held at the beginning of any trial
