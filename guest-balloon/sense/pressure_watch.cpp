@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "procfs/kept_file.h"
 #include "procfs/meminfo.h"
 
 namespace aerostat::guest {
@@ -28,15 +29,31 @@ bool write_trigger(int fd, Duration stalled, Duration window) {
     return ::write(fd, text.data(), static_cast<std::size_t>(length) + 1) > 0;
 }
 
-// 0: a trigger is set on the descriptor; else errno.
-int set_trigger(int fd, const PressureThreshold& threshold) {
-    struct stat file {};
-    if (::fstat(fd, &file) != 0) return errno;
-    if (file.st_size > 0) return ENOTSUP;  // a plain file, in tests: the kernel's own have no size
-    if (write_trigger(fd, threshold.stalled, threshold.window)) return 0;
+// The same share of a longer window.
+PressureThreshold unprivileged(const PressureThreshold& threshold) {
     const double share = to_seconds(threshold.stalled) / to_seconds(threshold.window);
-    const Duration stalled(static_cast<std::int64_t>(share * static_cast<double>(kUnprivilegedWindow.count())));
-    return write_trigger(fd, stalled, kUnprivilegedWindow) ? 0 : errno;
+    return {Duration(static_cast<std::int64_t>(share * static_cast<double>(kUnprivilegedWindow.count()))),
+            kUnprivilegedWindow};
+}
+
+struct Trigger {
+    int refused = 0;  ///< errno; 0: it is set
+    std::optional<PressureThreshold> unprivileged;
+};
+
+Trigger set_trigger(int fd, const PressureThreshold& threshold) {
+    struct stat file {};
+    if (::fstat(fd, &file) != 0) return {errno, {}};
+    if (file.st_size > 0) return {ENOTSUP, {}};  // a plain file, in tests: the kernel's own have no size
+    if (write_trigger(fd, threshold.stalled, threshold.window)) return {};
+    const PressureThreshold longer = unprivileged(threshold);
+    if (write_trigger(fd, longer.stalled, longer.window)) return {0, longer};
+    return {errno, {}};
+}
+
+std::optional<Duration> stalled_since_boot(procfs::KeptFile& file) noexcept {
+    const auto seen = procfs::parse_memory_pressure(file.read());
+    return seen ? seen->some_total : std::nullopt;
 }
 
 }  // namespace
@@ -49,6 +66,8 @@ struct PressureWatch::Source {
     bool speaks = false;
     std::string trouble;
     std::optional<Duration> stalled;  ///< at the last look, where there is no trigger
+    FirstWord first_word;
+    procfs::KeptFile counter;  ///< of an unprivileged trigger, until its first true word
     TimePoint looked_at;
 };
 
@@ -73,12 +92,16 @@ void PressureWatch::open(Source& source, const PressureThreshold& threshold) {
         source.trouble = source.file + ": " + std::strerror(errno);
         return;
     }
-    const int refused = set_trigger(fd, threshold);
+    const Trigger set = set_trigger(fd, threshold);
+    if (set.unprivileged) {
+        source.counter.open(source.file);
+        source.first_word = FirstWord(set.unprivileged->stalled, stalled_since_boot(source.counter));
+    }
     asio::error_code unusable;
-    if (refused == 0) source.descriptor.assign(fd, unusable);
-    source.has_trigger = refused == 0 && !unusable;
+    if (set.refused == 0) source.descriptor.assign(fd, unusable);
+    source.has_trigger = set.refused == 0 && !unusable;
     if (source.has_trigger) return;
-    source.trouble = source.file + ": " + (refused != 0 ? std::strerror(refused) : unusable.message());
+    source.trouble = source.file + ": " + (set.refused != 0 ? std::strerror(set.refused) : unusable.message());
     ::close(fd);
 }
 
@@ -95,7 +118,8 @@ void PressureWatch::wait(Source& source) {
                                          source.trouble = source.file + " is gone";
                                          return;
                                      }
-                                     on_pressure_();
+                                     if (source.first_word.is_true([&source] { return stalled_since_boot(source.counter); }))
+                                         on_pressure_();
                                      wait(source);
                                  });
 }

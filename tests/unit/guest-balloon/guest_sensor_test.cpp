@@ -175,6 +175,26 @@ TEST_F(Watch, TheKernelsOwnFileGetsATrigger) {
     EXPECT_LE(calls, 1);
 }
 
+TEST(FirstWord, OfAnUnprivilegedTriggerCountsOnlyIfTheGuestHasStalledSoLong) {
+    using std::chrono::milliseconds;
+    std::optional<Duration> stalled = std::chrono::seconds(19);
+    const auto now = [&stalled] { return stalled; };
+    FirstWord word(milliseconds(1800), stalled);
+    *stalled += milliseconds(1);
+    EXPECT_FALSE(word.is_true(now)) << "what had been stalled before was counted in";
+    *stalled += milliseconds(1799);
+    EXPECT_TRUE(word.is_true(now));
+    EXPECT_TRUE(word.is_true(now)) << "later ones are the kernel's business";
+}
+
+TEST(FirstWord, IsBelievedWhereNothingCanBeCompared) {
+    std::optional<Duration> stalled;
+    const auto now = [&stalled] { return stalled; };
+    EXPECT_TRUE(FirstWord().is_true(now));
+    EXPECT_TRUE(FirstWord(std::chrono::seconds(1), std::nullopt).is_true(now));
+    EXPECT_TRUE(FirstWord(std::chrono::seconds(1), std::chrono::seconds(9)).is_true(now));
+}
+
 TEST_F(Machine, WhatProgramsReadOutOfTheCacheIsASumThatOnlyGrows) {
     const auto reads = [this](const std::string& pid, std::uint64_t asked, std::uint64_t fetched) {
         root.write("/proc/" + pid + "/io",
