@@ -16,8 +16,12 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 from aerowire import Connection, WireError, encode  # noqa: E402,F401
 from checks import Skip, expect, run_all, wait_until  # noqa: E402,F401
+from harness import tail  # noqa: E402
 
 MIB = 1 << 20
+# For a daemon to come up or to end. That takes it 6 ms of a processor, and where 64 threads want the same two it waits for seconds
+# between one millisecond and the next.
+PATIENCE = 60.0
 GUESTD = os.path.join(ROOT, os.environ.get("AEROSTAT_BUILD", "build/release"), "bin", "aerostat-guestd")
 
 
@@ -113,19 +117,22 @@ class FakeJvm:
 
 
 class FakeHost:
-    """hostd's end of the guest link."""
+    """hostd's end of the guest link. `last_words` tells what the other end was doing, should it not come."""
 
-    def __init__(self, path):
-        self.path, self.line, self.session = path, None, None
+    def __init__(self, path, last_words=lambda: ""):
+        self.path, self.line, self.session, self._last_words = path, None, None, last_words
         self._door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._door.bind(path)
         self._door.listen(8)
-        self._door.settimeout(10)
+        self._door.settimeout(PATIENCE)
 
     def accept(self, lease_ms=30_000):
-        accepted, _ = self._door.accept()
+        try:
+            accepted, _ = self._door.accept()
+        except TimeoutError:
+            raise AssertionError(f"no guestd came within {PATIENCE:.0f} s; {self._last_words()}") from None
         self.line = Connection(accepted)
-        self.hello = self.line.receive()
+        self.hello = self.line.receive(PATIENCE)
         self.session = self.hello["session"]
         self.line.send("welcome", self.hello["id"], session=self.session, name=self.hello["name"], lease_ms=lease_ms)
         return self
@@ -150,6 +157,22 @@ class FakeHost:
         self._door.close()
         if os.path.exists(self.path):
             os.unlink(self.path)
+
+
+def doing(process):
+    """What each thread of a process does, in the kernel's words: its state, and what it waits in (0: nothing)."""
+    if process.poll() is not None:
+        return f"has ended (exit code {process.returncode})"
+    threads = []
+    for task in os.listdir(f"/proc/{process.pid}/task"):
+        try:
+            with open(f"/proc/{process.pid}/task/{task}/status", encoding="ascii", errors="replace") as status, \
+                    open(f"/proc/{process.pid}/task/{task}/wchan", encoding="ascii") as wchan:
+                state = next(line.split(maxsplit=1)[1].strip() for line in status if line.startswith("State:"))
+                threads.append(f"{state} {wchan.read()}")
+        except OSError:  # it has just ended
+            continue
+    return "runs: " + ", ".join(threads)
 
 
 class Bed:
@@ -179,10 +202,14 @@ class Bed:
     def arguments(self):
         return [GUESTD, "--runtime-dir", self.runtime, "--name", "guest", *self.options]
 
-    def start(self):
-        with open(os.path.join(self.directory, "log"), "ab") as log:
+    def launch(self):
+        """Starts the daemon and does not wait for it."""
+        with open(self.log_file, "ab") as log:
             self.daemon = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(lambda: self.answers() or self.daemon.poll() is not None, 10, "the daemon to serve")
+
+    def start(self):
+        self.launch()
+        wait_until(lambda: self.answers() or self.daemon.poll() is not None, PATIENCE, "the daemon to serve")
         expect(self.daemon.poll() is None, "the daemon ended:\n" + self.log())
 
     def answers(self):
@@ -194,14 +221,22 @@ class Bed:
 
     def end(self, number=signal.SIGTERM):
         self.daemon.send_signal(number)
-        return self.daemon.wait(10)
+        return self.daemon.wait(PATIENCE)
+
+    @property
+    def log_file(self):
+        return os.path.join(self.directory, "log")
 
     def log(self):
-        with open(os.path.join(self.directory, "log"), encoding="utf-8", errors="replace") as file:
+        with open(self.log_file, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def last_words(self):
+        """Whether the daemon runs, what it waits for in the kernel, and the end of its log."""
+        return f"it {doing(self.daemon)}, and its log ends:\n{tail(self.log_file)}"
+
     def host(self):
-        return self.keep(FakeHost(os.path.join(self.directory, "host.sock")))
+        return self.keep(FakeHost(os.path.join(self.directory, "host.sock"), self.last_words))
 
     def jvm(self, name, hold_mib=0, **options):
         return self.keep(FakeJvm(name, hold_mib)).connect(self.agent_socket, **options)
