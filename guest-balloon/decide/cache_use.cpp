@@ -8,10 +8,29 @@ namespace {
 
 constexpr double kAverageOver = 30;  // seconds: what is read once a minute is seen, what was read an hour ago is forgotten
 constexpr double kForgottenAfter = 15;  // without news of what is read
+constexpr double kStallOver = 5;        // seconds: the kernel adds stalls up every two
 
 }  // namespace
 
+void CacheUse::note_stall(const OsSight& seen, TimePoint now) {
+    const double seconds = stalled_ ? to_seconds(now - stalled_at_) : 0;
+    if (!seen.stalled || !stalled_ || seconds > kForgottenAfter) {
+        stall_.reset();
+    } else if (seconds > 0) {
+        const double fresh = std::max(0.0, to_seconds(*seen.stalled - *stalled_)) / seconds;
+        stall_ = stall_ ? *stall_ + (fresh - *stall_) * (1 - std::exp(-seconds / kStallOver)) : fresh;
+    }
+    stalled_ = seen.stalled;
+    stalled_at_ = now;
+}
+
+// Refaults of pages that nobody had in use make no stall: the kernel's word on stalls bounds what they are reckoned at.
+double CacheUse::lost_now(const RefaultBook& book) const {
+    return stall_ ? std::min(*stall_, book.cost_now()) : book.cost_now();
+}
+
 void CacheUse::observe(const OsSight& seen, TimePoint now) {
+    note_stall(seen, now);
     const double seconds = read_ ? to_seconds(now - read_at_) : 0;
     if (!seen.read_from_memory) {
         if (seconds <= kForgottenAfter) return;
@@ -35,11 +54,11 @@ Bytes CacheUse::in_use(const OsSight& seen, const RefaultBook& book) const {
     // If none of it were there, all that is read would be missed. With a part of it as well, where it is read in a loop: a
     // page has gone when its turn comes again. So it is idle where all of it could be missed, and not where twice as much as
     // that would be lost.
-    const double all_missed = rate_.value_or(0) / kPage.as_double() * book.stall_per_refault();
+    const double all_missed = rate_.value_or(0) / kPage.as_double() * book.stall_per_used_page();
     const double bearable = rate_ ? std::clamp(2 - all_missed / kBearable, 0.0, 1.0) : 0.0;
     const Bytes idle = seen.inactive_file + share_of(read, bearable);
     // What the guest stalls already is spent.
-    const double left = std::clamp(1 - book.cost_now() / kBearable, 0.0, 1.0);
+    const double left = std::clamp(1 - lost_now(book) / kBearable, 0.0, 1.0);
     return saturating_sub(seen.cache(), share_of(idle, left));
 }
 

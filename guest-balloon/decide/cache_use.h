@@ -24,6 +24,11 @@ private:
     std::optional<std::uint64_t> read_;
     TimePoint read_at_;
     std::optional<double> rate_;  ///< bytes a second, over some half minute
+    void note_stall(const OsSight& seen, TimePoint now);
+    [[nodiscard]] double lost_now(const RefaultBook& book) const;
+    std::optional<Duration> stalled_;
+    TimePoint stalled_at_;
+    std::optional<double> stall_;  ///< seconds a second, over some five
 };
 
 }  // namespace aerostat::guest

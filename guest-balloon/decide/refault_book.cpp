@@ -43,7 +43,7 @@ void RefaultBook::observe(const OsSight& seen, TimePoint now) {
 void RefaultBook::learn_prior(const OsSight& seen) {
     if (!seen.io_stalled || !seen.read_in) return;
     const double waited = std::max(0.0, to_seconds(*seen.io_stalled)) + kPriorStall * kPriorRefaults;
-    prior_ = std::min(kPriorStall, waited / (static_cast<double>(*seen.read_in) + kPriorRefaults));
+    read_stall_ = prior_ = std::min(kPriorStall, waited / (static_cast<double>(*seen.read_in) + kPriorRefaults));
 }
 
 void RefaultBook::fade(double seconds) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -24,6 +25,9 @@ public:
     void observe(const OsSight& seen, TimePoint now);
 
     [[nodiscard]] double stall_per_refault() const;
+    /// The same of a page that is in use: what reading from the disks has cost at least. The kernel counts all refaults,
+    /// but takes only those for stalls whose pages had been in use (its active list) before they were taken.
+    [[nodiscard]] double stall_per_used_page() const { return std::max(stall_per_refault(), read_stall_); }
     /// Stalled seconds a second with the cache as it is now, as refaults cost.
     [[nodiscard]] double cost_now() const { return rate_now_ * stall_per_refault(); }
     /// The largest the cache was before reclaim took from it.
@@ -54,6 +58,7 @@ private:
     double stalls_ = 0;
     double refaults_ = 0;
     double prior_ = kPriorStall;
+    double read_stall_ = 0;  ///< 0: not known
     double rate_now_ = 0;
     Bytes peak_;  ///< the largest cache since it last grew beyond what had been taken
     std::uint64_t stolen_at_peak_ = 0;

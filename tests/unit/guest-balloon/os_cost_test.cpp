@@ -334,6 +334,23 @@ TEST_F(UsedCache, IsAllOfItWhereTheGuestStallsAlready) {
     EXPECT_EQ(in_use(), seen.cache());
 }
 
+TEST_F(UsedCache, CountsAMissAsDearAsReadingFromTheDisksHowLittleRefaultsOfIdlePagesCost) {
+    seen.io_stalled = seconds(80);
+    seen.read_in = 10'000'000;
+    for (int i = 0; i < 60; ++i) *seen.refaults += 1000, read(40_MiB, 0, 1);  // no stall with them
+    EXPECT_LT(book.stall_per_refault(), 1e-6);
+    read(40_MiB, 0, 60);
+    EXPECT_NEAR(in_use().as_double(), (400_MiB).as_double(), (1_MiB).as_double()) << "10,240 pages a second at 8 us";
+}
+
+TEST_F(UsedCache, IsNoLargerForRefaultsWithoutAStall) {
+    read(40_MiB, 1000);
+    const Bytes before = [this] { return read(40_MiB, 0, 60), in_use(); }();
+    for (int i = 0; i < 20; ++i) *seen.refaults += 1000, read(40_MiB, 0, 1);
+    EXPECT_GT(book.cost_now(), CacheUse::kBearable);
+    EXPECT_NEAR(in_use().as_double(), before.as_double(), (8_MiB).as_double()) << "the inactive list is idle yet";
+}
+
 TEST(OsCost, TheAssumedPriceOfARefaultIsWhatReadingFromTheDisksHasCostIfThatIsLess) {
     OsSight seen;
     seen.refaults = 0;
