@@ -50,7 +50,7 @@ GuestSight OsLayer::look(Bytes by_application) {
     sight.os.total = saturating_sub(sight.os.total, by_application);
     seen_ = sight.os;
     book_.observe(seen_, clock_.now());
-    use_.observe(seen_, clock_.now());
+    use_.observe(seen_, book_, clock_.now());
     sight.os.cache_in_use = use_.in_use(seen_, book_);
     machine_watch_.poll(clock_.now());
     own_watch_.poll(clock_.now());

@@ -293,7 +293,7 @@ protected:
             *seen.refaults += missed;
             *seen.stalled += std::chrono::microseconds(20 * missed);
             book.observe(seen, now);
-            use.observe(seen, now);
+            use.observe(seen, book, now);
         }
     }
     [[nodiscard]] Bytes in_use() const { return use.in_use(seen, book); }
@@ -305,7 +305,7 @@ protected:
 
 TEST_F(UsedCache, IsTheActiveListWhereNobodyKnowsWhatIsRead) {
     seen.read_from_memory.reset();
-    use.observe(seen, now);
+    use.observe(seen, book, now);
     EXPECT_EQ(in_use(), 400_MiB);
 }
 
@@ -341,6 +341,35 @@ TEST_F(UsedCache, CountsAMissAsDearAsReadingFromTheDisksHowLittleRefaultsOfIdleP
     EXPECT_LT(book.stall_per_refault(), 1e-6);
     read(40_MiB, 0, 60);
     EXPECT_NEAR(in_use().as_double(), (400_MiB).as_double(), (1_MiB).as_double()) << "10,240 pages a second at 8 us";
+}
+
+TEST_F(UsedCache, IsNoMoreThanWhatWasEnoughWhileAsMuchWasRead) {
+    seen.io_stalled = seconds(80);
+    seen.read_in = 10'000'000;
+    seen.active_file = 96_MiB;
+    seen.inactive_file = 4_MiB;
+    read(190_MiB, 0, 30);
+    EXPECT_EQ(in_use(), 96_MiB);
+    seen.active_file = 296_MiB;  // files that were read twice, and are left
+    seen.inactive_file = 60_MiB;
+    read(190_MiB, 0, 60);
+    EXPECT_EQ(in_use(), 100_MiB) << "the same is read out of a larger cache";
+    read(300_MiB, 0, 60);
+    EXPECT_EQ(in_use(), 296_MiB) << "something else is read";
+}
+
+TEST_F(UsedCache, WasNotEnoughWhereWhatIsReadSeldomIsMissed) {
+    seen.io_stalled = seconds(80);
+    seen.read_in = 10'000'000;
+    seen.active_file = 96_MiB;
+    seen.inactive_file = 4_MiB;
+    read(190_MiB, 0, 30);
+    seen.active_file = 200_MiB;
+    read(190_MiB, 0, 10);
+    EXPECT_EQ(in_use(), 100_MiB);
+    read(190_MiB, 4000, 5);  // what is read once a minute
+    read(190_MiB, 0, 30);
+    EXPECT_NEAR(in_use().as_double(), (200_MiB).as_double(), (1_MiB).as_double());
 }
 
 TEST_F(UsedCache, IsNoLargerForRefaultsWithoutAStall) {
