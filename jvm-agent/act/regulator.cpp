@@ -217,7 +217,9 @@ void Regulator::start(const SetHeapTarget& order) {
         cap_ != Cap::hard && reached_.is_reached(footprint_, order.target.footprint, facts_.region, running.started);
     live_.forget_cycles();
     if (drive_.phase == LeverPhase::working) end_drive(LeverPhase::spent);  // one that only held the target before
+    const TimePoint driven_at = drive_.began;
     drive_ = Drive{};
+    drive_.began = driven_at;  // an answer without a try is no drive: the next one keeps its distance to the last
     yielded_ = false;
     running_ = std::move(running);
     if (running_->same_try) return hold_by_levers();

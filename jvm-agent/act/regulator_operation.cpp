@@ -223,9 +223,13 @@ void Regulator::remember_floor(const Running& ended, const OperationResult& resu
         !ended.same_try && drive_.phase != LeverPhase::unused && facts_.kind != CollectionKind::stop_the_world;
     const bool hurt = guard_.releases() > ended.releases_before;
     if (!tried || hurt || result.shortfall.is_zero()) return;
-    const bool in_vain = result.reason == EndReason::deadline && drive_.idle_cycles > 0 && result.obtained < facts_.region;
-    if (result.reason == EndReason::floor || result.reason == EndReason::gc_distress || in_vain)
-        reached_.remember(footprint_, alive(), ports_.clock.now());
+    const bool in_vain =
+        result.reason == EndReason::deadline && drive_.idle_cycles >= kIdleCycles && result.obtained < facts_.region;
+    if (result.reason != EndReason::floor && result.reason != EndReason::gc_distress && !in_vain) return;
+    const TimePoint now = ports_.clock.now();
+    // What could not be had because the guard backs off can be had when it no longer does.
+    const bool backs_off = !guard_.may_inflate(now);
+    reached_.remember(footprint_, alive(), now, backs_off ? std::optional(guard_.wait(now)) : std::nullopt);
 }
 
 void Regulator::finish(EndReason reason, std::string detail) {

@@ -29,11 +29,11 @@ bool about_the_same(Bytes a, Bytes b) {
 
 }  // namespace
 
-void ReachedFloor::remember(Bytes footprint, Bytes alive, TimePoint now) {
-    const bool confirmed = level_ && about_the_same(footprint, *level_);
+void ReachedFloor::remember(Bytes footprint, Bytes alive, TimePoint now, std::optional<Duration> passes_in) {
+    const bool confirmed = level_ && !passes_in && about_the_same(footprint, *level_);
     belief_ = confirmed ? std::min(belief_ * 2, kLongestBelief) : kFirstBelief;
     tried_at_ = now;
-    believed_until_ = now + belief_;
+    believed_until_ = now + std::min(belief_, passes_in.value_or(belief_));
     level_ = footprint;
     alive_ = alive;
 }

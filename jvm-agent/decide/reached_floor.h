@@ -14,8 +14,9 @@ namespace aerostat::agent {
 /// Thread: owner's.
 class ReachedFloor {
 public:
-    /// An operation has ended because nothing more was to be had. `alive`: as assumed then.
-    void remember(Bytes footprint, Bytes alive, TimePoint now);
+    /// An operation has ended because nothing more was to be had. `alive`: as assumed then. `passes_in`: for a reason that
+    /// passes then, so that it is believed no longer, and confirms nothing.
+    void remember(Bytes footprint, Bytes alive, TimePoint now, std::optional<Duration> passes_in = std::nullopt);
     /// `footprint`: less than was thought possible is possible.
     void observe(Bytes footprint, Bytes alive);
     /// Absent where nobody has tried lately.

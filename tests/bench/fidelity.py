@@ -132,14 +132,24 @@ def row(figures):
             " ".join([f"{sum(run['releases'] for run in a)}:", *causes]) if any(run["releases"] for run in a) else "-"]
 
 
+def extra(parser):
+    parser.add_argument("--targets", metavar="MIB,…", help="only these values of T; default: 900,720,540,360")
+
+
+def targets(options):
+    if options.targets:
+        return [int(text) * MIB for text in options.targets.split(",")]
+    return [int(HEAP * share) // (2 * MIB) * 2 * MIB for share in (SHARES[2:3] if options.quick else reversed(SHARES))]
+
+
 def main():
-    options = arguments(__doc__)
+    options = arguments(__doc__, extra)
     figures = {}
     with classes() as class_dir:
         for layer in layers(options):
             found = []
-            for share in SHARES[2:3] if options.quick else reversed(SHARES):
-                compared = compare(layer, class_dir, int(HEAP * share) // (2 * MIB) * 2 * MIB, options)
+            for target in targets(options):
+                compared = compare(layer, class_dir, target, options)
                 if compared is None:
                     break
                 found.append(compared)

@@ -33,6 +33,15 @@ TEST(ReachedFloor, IsBelievedForAWhileAndLongerWhenATryFindsTheSame) {
     EXPECT_FALSE(floor.value(now + 30s)) << "something else was found";
 }
 
+TEST(ReachedFloor, IsBelievedNoLongerThanTheReasonForItAndThatConfirmsNothing) {
+    ReachedFloor floor;
+    floor.remember(300_MiB, 150_MiB, kNow, 12s);
+    EXPECT_TRUE(floor.value(kNow + 11s));
+    EXPECT_FALSE(floor.value(kNow + 12s));
+    floor.remember(300_MiB, 150_MiB, kNow, 5min);
+    EXPECT_FALSE(floor.value(kNow + 30s));
+}
+
 TEST(ReachedFloor, IsWithdrawnWhenLessIsAliveButNotByNoise) {
     ReachedFloor floor;
     floor.remember(300_MiB, 150_MiB, kNow);

@@ -144,6 +144,63 @@ TEST_F(OrderedTooLow, WhatTheHeapHasGrownByIsTried) {
     EXPECT_GT(jvm.cycle_pauses, cycles);
 }
 
+TEST_F(OrderedTooLow, AnAnswerWithoutATryDoesNotBringTheNextSqueezeForward) {
+    const auto grow = [this] {
+        jvm.clock.advance(2s);
+        jvm.committed = jvm.in_memory = share_of(regulator.footprint().resident, 1.2);
+        regulator.look_if_due();
+        static_cast<void>(regulator.advance(gc));
+        return jvm.flag("G1PeriodicGCInterval") > 0;
+    };
+    run(12s);
+    ASSERT_TRUE(grow()) << "it is squeezed again";
+    run(3s);
+    const auto cycles = jvm.cycle_pauses;
+    ASSERT_EQ(ask_again("b", 64_MiB).reason, EndReason::floor);
+    ASSERT_EQ(jvm.cycle_pauses, cycles);
+    EXPECT_FALSE(grow());
+}
+
+TEST_F(RegulatorTest, WhatCouldNotBeHadWhileTheGuardBackedOffIsNoFloorWhenItNoLongerDoes) {
+    jvm.live = 200_MiB;
+    jvm.minimum = jvm.committed = jvm.in_memory = jvm.max;
+    regulator.accept(order("a", 2_GiB));
+    run_until_result();
+    ASSERT_GT(regulator.balloon().count(), 0U);
+    jvm.full_gc();
+    run(10ms);
+    jvm.in_memory = 3_GiB;
+    regulator.accept(order("b", 1_GiB));
+    run_until_result(2);
+    ASSERT_EQ(results[1].reason, EndReason::gc_distress);
+    EXPECT_GE(regulator.floor(), 2_GiB);
+    jvm.clock.advance(11s);
+    jvm.young_gc();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_LE(regulator.floor(), 300_MiB);
+}
+
+TEST_F(RegulatorTest, ATryThatItsDeadlineCutShortIsNotTakenForAllThereIs) {
+    jvm.live = 250_MiB;
+    jvm.committed = jvm.in_memory = 270_MiB;
+    alarm = kAlarmUnknown;  // no chunks
+    SetHeapTarget brief = order("a", 64_MiB);
+    brief.deadline = Millis(500);
+    regulator.accept(brief);
+    static_cast<void>(regulator.advance(gc));
+    jvm.cycle();  // the only one within its time, and it gives nothing
+    for (int i = 0; i < 6; ++i) {
+        static_cast<void>(regulator.advance(gc));
+        jvm.clock.advance(100ms);
+    }
+    ASSERT_EQ(results.size(), 1U);
+    ASSERT_EQ(results[0].reason, EndReason::deadline);
+    const auto cycles = jvm.cycle_pauses;
+    regulator.accept(order("b", 64_MiB));
+    run_until_result(2);
+    EXPECT_GT(jvm.cycle_pauses, cycles) << "it is tried, not remembered";
+}
+
 // What a try ended at is no reason to end the next one: what it finds would always be the same.
 TEST_F(OrderedTooLow, ANewTryIsNotEndedByWhatTheOneBeforeItReached) {
     const Bytes reached = regulator.floor();
