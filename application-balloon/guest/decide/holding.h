@@ -42,7 +42,8 @@ public:
     /// The host has taken these; all other unsettled ones are handed out, to go back to the guest. Fails: `bad_value` if one
     /// of the frames was not told, or is settled already; nothing has changed then.
     [[nodiscard]] Result<std::vector<Slot>> settle(std::span<const Frame> taken);
-    /// At most so many, the last ones first, no longer held.
+    /// At most so many, no longer held: those that the host has taken before those that it may be taking, the last ones
+    /// first.
     [[nodiscard]] std::vector<Slot> take_out(std::size_t pieces);
 
     [[nodiscard]] std::size_t settled() const;

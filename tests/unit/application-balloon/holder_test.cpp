@@ -138,6 +138,16 @@ TEST_F(TheBalloon, GivesPiecesBackLastOnesFirst) {
     EXPECT_THAT(source->out, IsEmpty());
 }
 
+TEST_F(TheBalloon, GivesBackWhatTheHostHasTakenBeforeWhatItMayBeTaking) {
+    Balloon balloon = make({9, 4, 7});
+    static_cast<void>(balloon.answer(Inflate{1, 2}));
+    static_cast<void>(balloon.answer(Settle{2, {{4}, {9}}}));
+    const auto told = frames_in(balloon.answer(Inflate{3, 1}));
+    EXPECT_EQ(std::get<Done>(balloon.answer(Deflate{4, 2})).pieces, 2U);
+    EXPECT_EQ(std::get<State>(balloon.answer(AskState{5})).unsettled, 1U);
+    EXPECT_TRUE(std::holds_alternative<Done>(balloon.answer(Settle{6, {Frame{told.at(0)}}}))) << "its word still counts";
+}
+
 TEST_F(TheBalloon, SaysHowLittleThereWas) {
     Balloon balloon = make({9});
     EXPECT_THAT(frames_in(balloon.answer(Inflate{1, 3})), ElementsAre(9));
