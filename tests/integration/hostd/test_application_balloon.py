@@ -3,6 +3,7 @@
 where, and back in reverse. Both ends are fakes here, so that they can fail; memory is really taken in tests/e2e/vm.
 """
 
+import contextlib
 import os
 import shutil
 import socket
@@ -97,22 +98,25 @@ class Punch:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def flying(test):
-    """The test on one domain with the balloon switched on."""
-    def play():
-        punch, before = Punch(), fake_domains.FakeGuest
-        fake_domains.FakeGuest = Ballooned
-        try:
-            extra = f'punch_dir = "{punch.directory}"\n[defaults]\napplication_balloon = true\n'
-            with Domains(["web"], heap=256 * MIB, memory=4096, extra=extra) as domains:
-                domains.wait_all_here(WITHIN)
-                wait_until(lambda: "ram_bytes" in domains.view("web"), WITHIN, "its balloon to be known")
-                test(domains, domains.guests[0], punch)
-        finally:
-            fake_domains.FakeGuest = before
-            punch.close()
-    play.__name__ = test.__name__
-    return play
+@contextlib.contextmanager
+def stage():
+    """One domain with the balloon switched on, for all tests: each leaves it as it was."""
+    punch, before = Punch(), fake_domains.FakeGuest
+    fake_domains.FakeGuest = Ballooned
+    try:
+        extra = f'punch_dir = "{punch.directory}"\n[defaults]\napplication_balloon = true\n'
+        with Domains(["web"], heap=256 * MIB, memory=4096, extra=extra) as domains:
+            domains.wait_all_here(WITHIN)
+            wait_until(lambda: "ram_bytes" in domains.view("web"), WITHIN, "its balloon to be known")
+            yield domains, domains.guests[0], punch
+    finally:
+        fake_domains.FakeGuest = before
+        punch.close()
+
+
+def give_all_back(domains, guest):
+    domains.ask("release", target="web", deadline_ms=20_000, wait=True)
+    wait_until(lambda: guest.held == 0 and guest.heap == guest.ceiling, WITHIN, "all to be given back")
 
 
 def squeeze(domains, mib):
@@ -124,7 +128,6 @@ def squeeze(domains, mib):
     return wait_until(begun, WITHIN, "the heap to have so much to give")
 
 
-@flying
 def heaps_give_first_then_the_balloon_and_back_in_reverse(domains, guest, punch):
     said = squeeze(domains, 128)
     expect(said["reason"] == "met" and said["obtained"] >= 128 * MIB, said)
@@ -133,30 +136,30 @@ def heaps_give_first_then_the_balloon_and_back_in_reverse(domains, guest, punch)
     expect(sum(len(order) - 4 for order in punch.orders) == guest.held, f"{guest.held} held, {punch.orders}")
     expect(all(order[3] == SECRET and len(order) - 4 <= 32 for order in punch.orders), f"{punch.orders}")
     wait_until(lambda: domains.view("web").get("os_balloon_bytes") == guest.held * PIECE, WITHIN, "status to say so")
-    domains.ask("release", target="web", deadline_ms=20_000, wait=True)
-    wait_until(lambda: guest.held == 0 and guest.heap == guest.ceiling, WITHIN, "all to be given back")
+    give_all_back(domains, guest)
     wait_until(lambda: not domains.view("web").get("os_balloon_bytes"), WITHIN, "status to say so")
 
 
-@flying
 def partial_results_say_how_far_and_why(domains, guest, punch):
     guest.spare = 40
     said = squeeze(domains, 128)
     expect(said["os_moved"] == 80 * MIB and "nothing to spare" in said["detail"], said)
     expect(guest.held == 40 and not guest.told, "what there was is held")
+    guest.spare = 1 << 20
+    give_all_back(domains, guest)
 
 
-@flying
 def refusal_of_punch_costs_nothing_and_is_said(domains, guest, punch):
     punch.refuses = "a device is passed through to the domain"
     said = squeeze(domains, 64)
     expect(not said.get("os_moved") and punch.refuses in said["detail"], said)
     expect(guest.held == 0 and not guest.told, "all went back to the guest")
+    punch.refuses = ""
+    give_all_back(domains, guest)
 
 
-@flying
 def balloon_that_is_away_is_named_and_nothing_takes_its_place(domains, guest, punch):
-    guest.here = False
+    guest.here, before = False, len(punch.orders)
 
     def named():
         findings = domains.ask("doctor")["doctor"]["findings"]
@@ -164,11 +167,19 @@ def balloon_that_is_away_is_named_and_nothing_takes_its_place(domains, guest, pu
 
     wait_until(named, WITHIN, "the doctor to say so")
     said = squeeze(domains, 64)
-    expect(not said.get("os_moved") and "no aerostat-balloon" in said["detail"] and not punch.orders, said)
+    expect(not said.get("os_moved") and "no aerostat-balloon" in said["detail"] and len(punch.orders) == before, said)
+    guest.here = True
+    give_all_back(domains, guest)
 
 
 TESTS = [heaps_give_first_then_the_balloon_and_back_in_reverse, partial_results_say_how_far_and_why,
          refusal_of_punch_costs_nothing_and_is_said, balloon_that_is_away_is_named_and_nothing_takes_its_place]
 
+
+def main():
+    with stage() as (domains, guest, punch):
+        return run_all([(test.__name__.replace("_", " "), lambda test=test: test(domains, guest, punch)) for test in TESTS])
+
+
 if __name__ == "__main__":
-    sys.exit(run_all([(test.__name__.replace("_", " "), test) for test in TESTS]))
+    sys.exit(main())
