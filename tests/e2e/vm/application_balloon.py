@@ -191,6 +191,39 @@ class Punch:
         self.process.wait(30)
 
 
+class Daemons:
+    """Both ends as services, for hostd and guestd to drive: aerostat-balloon and guestd in the guest, aerostat-punch outside."""
+
+    GUESTD = '[os]\\napplication_balloon = true\\napplication_balloon_dir = "/run/ab"\\n'
+    GUEST_KEYS = "application_balloon = true\n"
+
+    def __init__(self, bed, label):
+        self.directory = os.path.join(bed.directory, f"punch-{label}")
+        self.punch = Punch(bed.uri, self.directory)
+        self.host_keys = f'punch_dir = "{self.directory}"\n'
+
+    def start_in(self, vm, huge_pages="none"):
+        """Brings aerostat-balloon into the guest and starts it, and a guestd that passes on what it is told."""
+        furnish(vm)
+        vm.run(f"printf '{self.GUESTD}' >/run/guestd.toml && mkdir -m 0755 /run/ab")
+        self.start_balloon(vm, huge_pages)
+        vm.start_guestd(options="--config /run/guestd.toml")
+
+    def start_balloon(self, vm, huge_pages="none"):
+        self.balloon = vm.shell.start("LD_LIBRARY_PATH=/run/balloon exec /run/balloon/aerostat-balloon --runtime-dir /run/ab "
+                                      f"--huge-pages {huge_pages} 2>>/run/log/balloon.log")
+        wait_for(lambda: vm.try_run("test -S /run/ab/balloon.sock")[0] == 0, 60, "aerostat-balloon to listen")
+
+    def punched(self):
+        """(frames taken, pages without the pattern, longest stop of the guest in ms), by aerostat-punch's log."""
+        done = re.findall(r"punched uuid=\S+ pieces=(\d+) .*wrong_pages=(\d+) .*paused_us=(\d+)", self.punch.log())
+        return (sum(int(one[0]) for one in done), sum(int(one[1]) for one in done),
+                max((int(one[2]) for one in done), default=0) / 1000)
+
+    def end(self):
+        self.punch.end()
+
+
 def held_by_host(vm):
     """Host memory behind the guest's RAM, huge pages included: the size of QEMU's memfd."""
     folder = f"/proc/{vm.qemu_pid}/fd"

@@ -14,22 +14,23 @@ emergency_reserve = "256MiB"
 runtime_dir = "{directory}"
 mode = "act"
 policy = "{policy}"
-
+{more_of_host}
 [guest."vm*"]
 min = "{minimum}"
-"""
+{more_of_guests}"""
 
 
 class HostStage:
     """hostd manages the domains whose names begin with "vm"; others it observes."""
 
-    def __init__(self, bed, label, uri=None, memory="3GiB", policy="price", minimum="256MiB"):
-        """`label` names its directory, which ends with the bed."""
+    def __init__(self, bed, label, uri=None, memory="3GiB", policy="price", minimum="256MiB", more_of_host="", more_of_guests=""):
+        """`label` names its directory, which ends with the bed. `more_of_…`: further lines of its configuration."""
         self._policy, self._minimum = policy, minimum
         self.world = World(os.path.join(bed.directory, label))
         self._directory = self.world.path("host")
         os.makedirs(self._directory, mode=0o755)
         self._uri = uri or bed.uri
+        self._more = {"more_of_host": more_of_host, "more_of_guests": more_of_guests}
         self.set_memory(memory)
         self._session = None
         try:
@@ -46,7 +47,7 @@ class HostStage:
     def set_memory(self, memory):
         """The budget from the next start() or reload() on."""
         self._config = CONFIG.format(uri=self._uri, directory=self._directory, memory=memory, policy=self._policy,
-                                     minimum=self._minimum)
+                                     minimum=self._minimum, **self._more)
 
     def reload(self):
         """Has it read its configuration again, as SIGHUP does."""
