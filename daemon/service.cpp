@@ -51,8 +51,8 @@ Status set_up_log(const std::string& level) {
         return fail(ErrorCode::bad_value,
                     "\"" + level + "\" is not a log level: trace, debug, info, warn or error is expected");
     }
-    spdlog::drop("aerostat");  // a second call replaces the first one's logger
-    auto logger = spdlog::stderr_color_st("aerostat");
+    spdlog::drop("aerostat");                           // a second call replaces the first one's logger
+    auto logger = spdlog::stderr_color_mt("aerostat");  // aerostat-punch works on several threads
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     const bool under_systemd = std::getenv("JOURNAL_STREAM") != nullptr;
     formatter->add_flag<PriorityFlag>('P').set_pattern(under_systemd ? "%P%v" : "%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");

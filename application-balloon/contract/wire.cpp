@@ -43,11 +43,12 @@ public:
     }
     [[nodiscard]] std::string domain() {
         const std::string_view word = next();
-        const bool is_uuid = word.size() == 36 && std::all_of(word.begin(), word.end(), [](char c) {
-                                 return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
-                             });
-        if (!is_uuid) good_ = false;
+        if (!is_domain(word)) good_ = false;
         return std::string(word);
+    }
+    [[nodiscard]] TimePoint moment() {
+        constexpr auto kEndOfTime = static_cast<std::uint64_t>(to_millis(Duration::max()).count());
+        return TimePoint(Millis(number<Millis::rep>(kEndOfTime)));
     }
     [[nodiscard]] Frames frames() {
         Frames frames;
@@ -116,6 +117,10 @@ std::uint64_t micros(Duration duration) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
 }
 
+std::uint64_t millis(TimePoint moment) {
+    return static_cast<std::uint64_t>(std::max(to_millis(moment.time_since_epoch()), Millis(0)).count());
+}
+
 std::string write(const AskState& ask) { return (Line("state") << ask.id).end(); }
 std::string write(const Inflate& inflate) { return (Line("inflate") << inflate.id << inflate.pieces).end(); }
 std::string write(const Settle& settle) { return (Line("settle") << settle.id << settle.taken).end(); }
@@ -130,7 +135,7 @@ std::string write(const Refused& refused) {
     return (Line("refused") << refused.id << to_string(refused.code) << printable(refused.why, kLongestWhy - 3)).end();
 }
 std::string write(const PunchOrder& order) {
-    return (Line("punch") << order.id << order.domain << to_hex(order.secret) << order.frames).end();
+    return (Line("punch") << order.id << millis(order.until) << order.domain << to_hex(order.secret) << order.frames).end();
 }
 std::string write(const Look& look) { return (Line("look") << look.id << look.domain).end(); }
 std::string write(const Punched& punched) {
@@ -140,6 +145,12 @@ std::string write(const Punched& punched) {
 }
 
 }  // namespace
+
+bool is_domain(std::string_view word) {
+    return word.size() == 36 && std::all_of(word.begin(), word.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
+           });
+}
 
 Result<BalloonRequest> parse_balloon_request(std::string_view line) {
     Words words(line);
@@ -168,7 +179,7 @@ Result<PunchRequest> parse_punch_request(std::string_view line) {
     Words words(line);
     const std::string_view first = words.next();
     std::optional<PunchRequest> value;
-    if (first == "punch") value = PunchOrder{words.id(), words.domain(), words.secret(), words.frames()};
+    if (first == "punch") value = PunchOrder{words.id(), words.moment(), words.domain(), words.secret(), words.frames()};
     if (first == "look") value = Look{words.id(), words.domain()};
     return words.finish(std::move(value));
 }

@@ -10,7 +10,8 @@
 #include "contract/clock.h"
 
 // What the two small processes are told and answer: lines of words, far simpler than the daemons' JSON, for both have rights
-// that a parser should not have. Every request has a number, every answer repeats it; one answer a request, in order.
+// that a parser should not have. Every request has a number, every answer repeats it; one answer a request; those that are
+// about one guest come in order.
 namespace aerostat::balloon {
 
 using RequestId = std::uint32_t;
@@ -79,9 +80,11 @@ using BalloonAnswer = std::variant<State, Told, Done, Released, Refused>;
 
 // hostd to aerostat-punch.
 
-/// "punch ID DOMAIN SECRET FRAME…": take what of these carries the pattern. DOMAIN is libvirt's UUID.
+/// "punch ID UNTIL DOMAIN SECRET FRAME…": take what of these carries the pattern. UNTIL: after that nothing is taken, and no
+/// guest is stopped, any more; by this machine's monotonic clock, in whole milliseconds. DOMAIN is libvirt's UUID.
 struct PunchOrder {
     RequestId id = 0;
+    TimePoint until;
     std::string domain;
     Secret secret;
     Frames frames;
@@ -107,6 +110,9 @@ struct Punched {
     bool operator==(const Punched&) const = default;
 };
 using PunchAnswer = std::variant<Punched, Refused>;
+
+/// Whether it is written as libvirt writes UUIDs.
+[[nodiscard]] bool is_domain(std::string_view word);
 
 /// Total: any text gives a value within the limits, or `bad_value`. A line has no newline.
 [[nodiscard]] Result<BalloonRequest> parse_balloon_request(std::string_view line);

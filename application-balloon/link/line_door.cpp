@@ -54,9 +54,10 @@ void LineDoor::accept(int fd, const wire::PeerCredentials& peer) {
 
 void LineDoor::heard(std::uint64_t id, std::string_view line) {
     const auto connection = connections_.at(id);
-    const std::string answer = on_line_(line);
-    if (answer.empty()) return connection->count_malformed();
-    connection->send(answer);
+    const bool understood = on_line_(line, [weak = std::weak_ptr(connection)](const std::string& answer) {
+        if (const auto asker = weak.lock()) asker->send(answer);
+    });
+    if (!understood) connection->count_malformed();
 }
 
 void LineDoor::tell_all(const std::string& line) {

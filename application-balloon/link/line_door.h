@@ -16,8 +16,11 @@ namespace aerostat::balloon {
 /// Thread: the io_context's.
 class LineDoor {
 public:
-    /// The answer to a line, with its newline; empty: the line was malformed.
-    using OnLine = std::function<std::string(std::string_view line)>;
+    /// Takes an answer, with its newline, to who has asked: at once or later. Nobody hears it who has gone, or once the door
+    /// has. Thread: the io_context's.
+    using Reply = std::function<void(const std::string& answer)>;
+    /// False: the line was malformed, and there will be no answer.
+    using OnLine = std::function<bool(std::string_view line, const Reply& reply)>;
     /// Fails as wire::Listener::open.
     [[nodiscard]] static Result<std::unique_ptr<LineDoor>> open(asio::io_context& loop, const std::string& path,
                                                                 OnLine on_line, const Clock& clock);

@@ -11,7 +11,8 @@ namespace {
 using namespace balloon;
 
 constexpr std::uint32_t kBatch = kMostUnpunched.count() / kPiece.count();
-constexpr Duration kGuestWithin = std::chrono::seconds(10);        // it may be stopped, and it writes 64 MiB twice
+constexpr Duration kGuestWithin = std::chrono::seconds(10);  // it may be stopped, and it writes 64 MiB twice
+constexpr Duration kPunchedWithin = std::chrono::seconds(8);
 constexpr Duration kStopIsHeardWithin = std::chrono::seconds(10);  // libvirt's calls may take as long
 constexpr Duration kTellsWithin = std::chrono::seconds(30);
 constexpr Duration kHandsBackEvery = std::chrono::seconds(10);
@@ -145,7 +146,7 @@ void ApplicationBalloons::inflate(const GuestId& id, std::uint32_t pieces) {
 
 void ApplicationBalloons::punch(const GuestId& id, const Frames& told) {
     if (const std::string why = ports_.why_frozen(id); !why.empty()) return settle(id, {}, Error{ErrorCode::denied, why});
-    const PunchOrder order{next_id_++, domain_of(id), find(id)->state->secret, told};
+    const PunchOrder order{next_id_++, ports_.clock.now() + kPunchedWithin, domain_of(id), find(id)->state->secret, told};
     find(id)->punched_until = TimePoint::max();
     ports_.punch(order, [this, alive = alive_, id, count = told.size(),
                          exchange = find(id)->exchange](const Result<PunchAnswer>& answer) {

@@ -10,8 +10,8 @@
 namespace aerostat::host::app {
 namespace {
 
-constexpr Bytes kLeastGuest{128ULL << 20};  // no virtual machine is left less RAM than this
-constexpr Duration kPunchWithin = std::chrono::seconds(10);
+constexpr Bytes kLeastGuest{128ULL << 20};                          // no virtual machine is left less RAM than this
+constexpr Duration kPunchAnswersWithin = std::chrono::seconds(10);  // a stop ends later than the time of its order
 
 Result<balloon::PunchAnswer> punch_answer(const Result<std::string>& line) {
     if (!line) return tl::unexpected(line.error());
@@ -69,7 +69,7 @@ std::unique_ptr<act::ApplicationBalloons> HostDaemon::make_application_balloons(
             return asio::post(loop_, [answer = std::move(answer)] {
                 answer(fail(ErrorCode::disconnected, "no guest's section has application_balloon = true"));
             });
-        punch_->call(order.id, balloon::line_of(balloon::PunchRequest(order)), kPunchWithin,
+        punch_->call(order.id, balloon::line_of(balloon::PunchRequest(order)), kPunchAnswersWithin,
                      [answer = std::move(answer)](const Result<std::string>& line) { answer(punch_answer(line)); });
     };
     return std::make_unique<act::ApplicationBalloons>(std::move(ports));

@@ -21,7 +21,8 @@ struct Connection::Link {
     std::map<std::string, DomainHandle> domains;
 };
 
-Connection::Connection(asio::io_context& loop, std::string uri, CallPool& pool, Handlers handlers, wire::Backoff backoff)
+Connection::Connection(asio::io_context& loop, std::string uri, daemon::CallPool& pool, Handlers handlers,
+                       wire::Backoff backoff)
     : loop_(loop),
       uri_(std::move(uri)),
       pool_(pool),

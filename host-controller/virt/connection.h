@@ -12,7 +12,7 @@
 
 #include "contract/clock.h"
 #include "contract/units.h"
-#include "host-controller/virt/call_pool.h"
+#include "daemon/call_pool.h"
 #include "host-controller/virt/domain_event.h"
 #include "wire/retry_timer.h"
 
@@ -55,12 +55,13 @@ public:
         EventSink::OnEvent on_event;
     };
     template <class T>
-    using Answer = CallPool::Answer<T>;
+    using Answer = daemon::CallPool::Answer<T>;
     /// UUID -> id of the domains whose XML need not be fetched again.
     using Known = std::map<std::string, int>;
 
     /// `pool` outlives the connection.
-    Connection(asio::io_context& loop, std::string uri, CallPool& pool, Handlers handlers, wire::Backoff backoff = {});
+    Connection(asio::io_context& loop, std::string uri, daemon::CallPool& pool, Handlers handlers,
+               wire::Backoff backoff = {});
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -101,7 +102,7 @@ private:
 
     asio::io_context& loop_;
     std::string uri_;
-    CallPool& pool_;
+    daemon::CallPool& pool_;
     Handlers handlers_;
     std::shared_ptr<EventSink> sink_;
     LibvirtFacts facts_;

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "host-controller/virt/quiet_thread.h"
+#include "daemon/quiet_thread.h"
 
 namespace aerostat::host::virt {
 namespace {
@@ -107,7 +107,7 @@ const char* action_word(int action) {
 void start_event_thread() {
     [[maybe_unused]] static const bool once = [] {
         if (virEventRegisterDefaultImpl() != 0) return false;
-        start_quiet_thread(run_events);
+        daemon::start_quiet_thread(run_events);
         return true;
     }();
 }

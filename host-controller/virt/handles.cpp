@@ -35,7 +35,8 @@ ErrorCode code_of(int libvirt_code) {
 
 }  // namespace
 
-ConnectionHandle own(virConnectPtr connection, std::function<void(CallPool::Action)> disposer, Subscription subscription) {
+ConnectionHandle own(virConnectPtr connection, std::function<void(daemon::CallPool::Action)> disposer,
+                     Subscription subscription) {
     return {connection, [disposer = std::move(disposer), subscription = std::move(subscription)](virConnectPtr last) {
                 disposer([last, subscription] {
                     unsubscribe(last, subscription);

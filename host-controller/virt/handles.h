@@ -7,7 +7,7 @@
 #include <libvirt/virterror.h>
 
 #include "contract/error.h"
-#include "host-controller/virt/call_pool.h"
+#include "daemon/call_pool.h"
 #include "host-controller/virt/event_calls.h"
 
 // libvirt's objects with owners, and its errors as ours.
@@ -18,7 +18,7 @@ using DomainHandle = std::shared_ptr<virDomain>;
 
 /// Takes the subscription back and closes, by way of `disposer`: both speak to the daemon and may hang, so they never happen
 /// on the loop.
-[[nodiscard]] ConnectionHandle own(virConnectPtr connection, std::function<void(CallPool::Action)> disposer,
+[[nodiscard]] ConnectionHandle own(virConnectPtr connection, std::function<void(daemon::CallPool::Action)> disposer,
                                    Subscription subscription = {});
 /// Keeps the connection open as long as it lives, so that freeing the domain never is what closes it.
 [[nodiscard]] DomainHandle own(virDomainPtr domain, ConnectionHandle connection);

@@ -57,7 +57,8 @@ std::optional<std::string> live_xml(const DomainHandle& domain) {
 
 }  // namespace
 
-Result<OpenedConnection> open_connection(const std::string& uri, const std::function<void(CallPool::Action)>& disposer,
+Result<OpenedConnection> open_connection(const std::string& uri,
+                                         const std::function<void(daemon::CallPool::Action)>& disposer,
                                          const std::shared_ptr<EventSink>& sink) {
     prepare_libvirt();
     const virConnectPtr opened = virConnectOpen(uri.c_str());

@@ -23,7 +23,7 @@ struct OpenedConnection {
 
 /// With all its events going to `sink`.
 [[nodiscard]] Result<OpenedConnection> open_connection(const std::string& uri,
-                                                       const std::function<void(CallPool::Action)>& disposer,
+                                                       const std::function<void(daemon::CallPool::Action)>& disposer,
                                                        const std::shared_ptr<EventSink>& sink);
 /// A domain that ends while its XML is fetched is left out.
 [[nodiscard]] Result<std::vector<ListedDomain>> list_active(const ConnectionHandle& connection,

@@ -30,7 +30,7 @@ Error as_promised(Error error) {
     }
 }
 
-std::string warning_about(const CallPool::Stuck& stuck) {
+std::string warning_about(const daemon::CallPool::Stuck& stuck) {
     const std::string begin = "libvirt does not return from " + std::to_string(stuck.calls) + " calls; ";
     return begin + (stuck.at_limit ? "no more can be made until some do: restart libvirtd, or end the domains that hang"
                                    : "the domains they are about are left alone until they do");
@@ -69,7 +69,7 @@ struct VirtBackend::Parts {
 
     asio::io_context& loop;
     Handlers handlers;
-    CallPool calls;
+    daemon::CallPool calls;
     Connection connection;
     DomainRoster roster;
     DomainWatch watch;
@@ -206,7 +206,8 @@ std::vector<std::string> VirtBackend::warnings() const {
     std::vector<std::string> sentences;
     if (const std::string& trouble = parts_->connection.trouble(); !trouble.empty())
         sentences.push_back("libvirt at " + parts_->connection.uri() + ": " + trouble);
-    if (const CallPool::Stuck stuck = parts_->calls.stuck(); stuck.calls > 0) sentences.push_back(warning_about(stuck));
+    if (const daemon::CallPool::Stuck stuck = parts_->calls.stuck(); stuck.calls > 0)
+        sentences.push_back(warning_about(stuck));
     std::vector<const Domain*> all;
     for (const auto& [guest, domain] : parts_->roster.domains()) all.push_back(&domain);
     for (std::string& sentence : warnings_about(all)) sentences.push_back(std::move(sentence));

@@ -74,12 +74,13 @@ Result<GuestMemory> look_at_memory() {
     return GuestMemory{seen->total, seen->available};
 }
 
-std::string answer_to(Balloon& balloon, std::string_view line) {
+bool answer_to(Balloon& balloon, std::string_view line, const LineDoor::Reply& reply) {
     const auto request = parse_balloon_request(line);
-    if (!request) return {};
+    if (!request) return false;
     const BalloonAnswer answer = balloon.answer(*request);
     if (const auto* refused = std::get_if<Refused>(&answer)) spdlog::info("refused reason=\"{}\"", refused->why);
-    return line_of(answer);
+    reply(line_of(answer));
+    return true;
 }
 
 int serve(const Options& options, Balloon::Ports ports) {
@@ -89,8 +90,8 @@ int serve(const Options& options, Balloon::Ports ports) {
     const std::string method = ports.source ? ports.source->name() : "none: " + ports.why_not;
     Balloon balloon(std::move(ports));
     auto door = LineDoor::open(
-        loop, options.runtime_dir + "/balloon.sock", [&balloon](std::string_view line) { return answer_to(balloon, line); },
-        clock);
+        loop, options.runtime_dir + "/balloon.sock",
+        [&balloon](std::string_view line, const LineDoor::Reply& reply) { return answer_to(balloon, line, reply); }, clock);
     if (!door) {
         spdlog::error("{}", door.error().message);
         return daemon::kExitError;

@@ -58,15 +58,25 @@ private:
     Duration& longest_;
 };
 
-Status take_batch(std::span<const Target> batch, const Secret& secret, Machine& machine, RamFiles& files, const Clock& clock,
-                  Punched& result) {
+// Whoever ordered it counts on nothing any more. libvirt and QEMU may have taken any time to answer.
+Status in_time(const PunchOrder& order, const Clock& clock) {
+    if (clock.now() < order.until) return {};
+    return fail(ErrorCode::timed_out, "the order's time was over before its turn came, or QEMU was too slow");
+}
+
+Status take_batch(std::span<const Target> batch, const PunchOrder& order, Machine& machine, RamFiles& files,
+                  const Clock& clock, Punched& result) {
     if (auto allowed = machine.may_be_punched(); !allowed) return allowed;
+    if (auto early = in_time(order, clock); !early) return early;
     const TimePoint began = clock.now();
     if (auto paused = machine.pause(); !paused) return paused;
     const Pause pause(machine, clock, began, result.paused);
     // A migration may have begun in between.
     if (auto allowed = machine.may_be_punched(); !allowed) return allowed;
-    for (const Target& target : batch) take(target, secret, files, result);
+    for (const Target& target : batch) {
+        if (auto early = in_time(order, clock); !early) return early;
+        take(target, order.secret, files, result);
+    }
     return {};
 }
 
@@ -85,7 +95,7 @@ Result<Punched> punch(const PunchOrder& order, Machine& machine, RamFiles& files
     const Bytes before = files.held();
     for (std::size_t at = 0; at < targets.size(); at += kMostInBatch) {
         const auto batch = std::span(targets).subspan(at, std::min(kMostInBatch, targets.size() - at));
-        const Status done = take_batch(batch, order.secret, machine, files, clock, result);
+        const Status done = take_batch(batch, order, machine, files, clock, result);
         if (!done && result.taken.empty()) return tl::unexpected(done.error());
         if (!done) break;
     }

@@ -33,8 +33,9 @@ public:
 };
 
 /// Takes what carries the pattern, kMostBatch at a time; the guest's processors stand still for each, and run again whatever
-/// happens. A frame is left alone if it is not wholly RAM of the guest, or if one byte of it is not as it should be.
-/// Fails: as Machine::may_be_punched and pause; nothing has been taken then.
+/// happens. A frame is left alone if it is not wholly RAM of the guest, if one byte of it is not as it should be, or if the
+/// order's time is over: the guest may have it back then.
+/// Fails: as Machine::may_be_punched and pause, or `timed_out`; nothing has been taken then.
 [[nodiscard]] Result<Punched> punch(const PunchOrder& order, Machine& machine, RamFiles& files,
                                     const std::vector<FilePart>& parts, const Clock& clock);
 

@@ -1,11 +1,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <memory>
 #include <optional>
 
 #include <spdlog/spdlog.h>
 #include <asio/steady_timer.hpp>
 
 #include "application-balloon/host/app/punch_desk.h"
+#include "application-balloon/host/app/punch_orders.h"
 #include "application-balloon/link/line_door.h"
 #include "daemon/service.h"
 
@@ -36,12 +38,29 @@ std::optional<int> parse(int argc, const char* const* argv, Options& options) {
 }
 
 // As long as a domain is left paused, tried again each second.
-void mend(asio::steady_timer& timer, PunchDesk& desk) {
-    static_cast<void>(desk.resume_left_behind());
+void mend(asio::steady_timer& timer, PunchOrders& orders) {
+    orders.mend();
     timer.expires_after(std::chrono::seconds(1));
-    timer.async_wait([&timer, &desk](asio::error_code error) {
-        if (!error) mend(timer, desk);
+    timer.async_wait([&timer, &orders](asio::error_code error) {
+        if (!error) mend(timer, orders);
     });
+}
+
+// A guest that stands still for an order goes on first. One whose QEMU hangs is left to the next of us.
+void end_when_idle(asio::io_context& loop, asio::steady_timer& timer, const PunchOrders& orders, int tries = 500) {  // 10 s
+    if (orders.is_idle() || tries == 0) return loop.stop();
+    timer.expires_after(std::chrono::milliseconds(20));
+    timer.async_wait([&loop, &timer, &orders, tries](asio::error_code error) {
+        if (!error) end_when_idle(loop, timer, orders, tries - 1);
+    });
+}
+
+// A thread that hangs may outlive all else: what it uses is its own, or lasts as long as the process.
+PunchActs acts_of(const Options& options) {
+    static const SystemClock clock;
+    const auto desk = std::make_shared<const PunchDesk>(PunchDesk::Settings{options.uri, options.runtime_dir}, clock);
+    return {[desk](const PunchRequest& request) { return desk->answer(request); }, [desk] { return desk->left_behind(); },
+            [desk](const std::string& domain) { return desk->resume(domain); }};
 }
 
 int serve(const Options& options) {
@@ -51,22 +70,24 @@ int serve(const Options& options) {
         spdlog::error("{}", prepared.error().message);
         return daemon::kExitError;
     }
-    PunchDesk desk({options.uri, options.runtime_dir + "/paused"}, clock);
+    PunchOrders orders(loop, acts_of(options), clock);
     const auto door = LineDoor::open(
         loop, options.runtime_dir + "/punch.sock",
-        [&desk](std::string_view line) {
-            const auto request = parse_punch_request(line);
-            return request ? line_of(desk.answer(*request)) : std::string();
-        },
-        clock);
+        [&orders](std::string_view line, const LineDoor::Reply& reply) { return orders.take(line, reply); }, clock);
     if (!door) {
         spdlog::error("{}", door.error().message);
         return daemon::kExitError;
     }
     asio::steady_timer timer(loop);
-    mend(timer, desk);
+    mend(timer, orders);
+    asio::steady_timer end_timer(loop);
     const daemon::Signals signals(
-        loop, [&] { loop.stop(); }, [] {});
+        loop,
+        [&] {
+            (*door)->close();
+            end_when_idle(loop, end_timer, orders);
+        },
+        [] {});
     spdlog::info("serving runtime_dir={} uri={} version={}", options.runtime_dir, options.uri, AEROSTAT_VERSION);
     daemon::notify_systemd("READY=1");
     loop.run();

@@ -3,15 +3,18 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include <spdlog/spdlog.h>
 
 #include "application-balloon/host/act/punch.h"
 #include "application-balloon/host/act/qemu_memory.h"
 #include "application-balloon/host/virt/domain.h"
-#include "procfs/file_text.h"
 
 namespace aerostat::balloon::host {
 namespace {
+
+constexpr std::string_view kNote = "paused-";
 
 /// Lets a domain that we have paused go on, unless somebody else's job or pause came on top of ours: then it is theirs when
 /// it ends. False: to be tried again.
@@ -58,9 +61,7 @@ private:
     [[nodiscard]] Status write_note() const {
         const int fd = ::open(note_file_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0) return tl::unexpected(error_from_errno("writing " + note_file_, errno));
-        const bool written = ::write(fd, uuid_.data(), uuid_.size()) == static_cast<ssize_t>(uuid_.size());
         ::close(fd);
-        if (!written) return fail(ErrorCode::io, "cannot write " + note_file_ + "; is the disk full?");
         return {};
     }
 
@@ -105,13 +106,7 @@ Result<std::vector<FilePart>> memory_map(Domain& domain, pid_t qemu) {
 
 }  // namespace
 
-PunchAnswer PunchDesk::answer(const PunchRequest& request) {
-    if (!resume_left_behind())
-        return std::visit(
-            [](const auto& one) -> PunchAnswer {
-                return Refused{one.id, ErrorCode::busy, "a domain is still paused by an earlier order"};
-            },
-            request);
+PunchAnswer PunchDesk::answer(const PunchRequest& request) const {
     PunchOrder order;
     if (const auto* look = std::get_if<Look>(&request)) {
         order.id = look->id;
@@ -119,6 +114,7 @@ PunchAnswer PunchDesk::answer(const PunchRequest& request) {
     } else {
         order = std::get<PunchOrder>(request);
     }
+    if (!resume(order.domain)) return Refused{order.id, ErrorCode::busy, "it is still paused by an earlier order"};
     auto done = carry_out(order);
     if (!done) {
         spdlog::info("refused uuid={} reason=\"{}\"", order.domain, done.error().message);
@@ -131,12 +127,12 @@ PunchAnswer PunchDesk::answer(const PunchRequest& request) {
     return *std::move(done);
 }
 
-Result<Punched> PunchDesk::carry_out(const PunchOrder& order) {
+Result<Punched> PunchDesk::carry_out(const PunchOrder& order) const {
     const auto domain = open_domain(settings_.uri, order.domain);
     if (!domain) return tl::unexpected(domain.error());
     const auto qemu = find_qemu(order.domain);
     if (!qemu) return tl::unexpected(qemu.error());
-    RunningMachine machine(**domain, *qemu, order.domain, settings_.note_file);
+    RunningMachine machine(**domain, *qemu, order.domain, note_of(order.domain));
     if (auto allowed = machine.may_be_punched(); !allowed) return tl::unexpected(allowed.error());
     const auto parts = memory_map(**domain, *qemu);
     if (!parts) return tl::unexpected(parts.error());
@@ -145,17 +141,28 @@ Result<Punched> PunchDesk::carry_out(const PunchOrder& order) {
     return punch(order, machine, **files, *parts, clock_);
 }
 
-bool PunchDesk::resume_left_behind() {
-    const auto uuid = procfs::read_text(settings_.note_file, 64);
-    if (!uuid) return true;
-    const auto domain = open_domain(settings_.uri, *uuid);
-    const bool gone = !domain && domain.error().code == ErrorCode::not_found;
-    if (!gone && !domain) return false;
-    if (domain) {
-        if (!resume_if_ours(**domain, *uuid)) return false;
-        spdlog::warn("a domain that was left paused goes on uuid={}", *uuid);
+std::string PunchDesk::note_of(const std::string& domain) const {
+    return settings_.directory + "/" + std::string(kNote) + domain;
+}
+
+std::vector<std::string> PunchDesk::left_behind() const {
+    std::vector<std::string> domains;
+    std::error_code unreadable;
+    for (const auto& entry : std::filesystem::directory_iterator(settings_.directory, unreadable)) {
+        const std::string name = entry.path().filename();
+        if (name.starts_with(kNote) && is_domain(name.substr(kNote.size()))) domains.push_back(name.substr(kNote.size()));
     }
-    ::unlink(settings_.note_file.c_str());
+    return domains;
+}
+
+bool PunchDesk::resume(const std::string& domain) const {
+    const std::string note = note_of(domain);
+    if (::access(note.c_str(), F_OK) != 0) return true;
+    const auto found = open_domain(settings_.uri, domain);
+    if (!found && found.error().code != ErrorCode::not_found) return false;
+    if (found && !resume_if_ours(**found, domain)) return false;
+    if (found) spdlog::warn("a domain that was left paused goes on uuid={}", domain);
+    ::unlink(note.c_str());
     return true;
 }
 

@@ -103,7 +103,8 @@ Result<DomainSight> sight_in(const std::string& xml) {
 }
 
 Result<std::unique_ptr<Domain>> open_domain(const std::string& uri, const std::string& uuid) {
-    virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});  // not to stderr
+    static const bool is_quiet = (virSetErrorFunc(nullptr, [](void*, virErrorPtr) {}), true);  // nothing to stderr
+    static_cast<void>(is_quiet);
     ConnectionHandle connection(virConnectOpen(uri.c_str()), virConnectClose);
     if (!connection) return tl::unexpected(libvirt_error("connecting to libvirt"));
     DomainHandle domain(virDomainLookupByUUIDString(connection.get(), uuid.c_str()), virDomainFree);

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import tempfile
+import time
 
 from cache import cached, hash_of, politely
 from harness import MIB, Trouble, built, wait_for
@@ -165,15 +166,27 @@ class Punch:
         with open(os.path.join(self.directory, "punch.log"), encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def tell(self, line):
+        self._socket.sendall(line.encode() + b"\n")
+
+    def hear(self):
+        """The next answer, to whatever was told."""
+        return self._answers.readline().strip()
+
     def say(self, line):
         """The answer to a line."""
-        self._socket.sendall(line.encode() + b"\n")
-        return self._answers.readline().strip()
+        self.tell(line)
+        return self.hear()
+
+    def order(self, uuid, secret, frames, within=60):
+        """The line of an order that is good for so many seconds."""
+        self._number += 1
+        until = int((time.monotonic() + within) * 1000)
+        return " ".join(["punch", str(self._number), str(until), uuid, secret, *map(str, frames)])
 
     def take(self, uuid, secret, frames):
         """A Result; the sentence of a refusal."""
-        self._number += 1
-        answer = self.say(" ".join(["punch", str(self._number), uuid, secret, *map(str, frames)]))
+        answer = self.say(self.order(uuid, secret, frames))
         words = answer.split()
         if words[0] != "punched":
             return answer

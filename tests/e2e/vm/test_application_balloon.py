@@ -127,8 +127,8 @@ def wrong_frames_cost_nobody_a_byte(flight):
 
 
 def malformed_orders_are_dropped(flight):
-    for line in (f"punch 1 {flight.uuid} {'00' * 16} 5 4", "punch 1 ../../x 00 1", "x" * 3000):
-        flight.punch._socket.sendall(line.encode() + b"\n")  # no answer comes
+    for line in (f"punch 1 9 {flight.uuid} {'00' * 16} 5 4", "punch 1 9 ../../x 00 1", "x" * 3000):
+        flight.punch.tell(line)  # no answer comes
     answer = flight.punch.say(f"look 77 {flight.uuid}")
     expect(answer.startswith("punched 77 0 0 0 0 0"), answer)
     answer = flight.punch.say("look 78 00000000-0000-0000-0000-000000000000")
@@ -150,12 +150,38 @@ def paused_domain_is_left_alone(flight):
     balloon.end()
 
 
+def qemu_that_hangs_holds_nobody_up_and_gets_no_order_late(flight):
+    balloon = Balloon(flight.vm, huge_pages=False)
+    try:
+        frames = balloon.inflate(BATCH)
+        before = held_by_host(flight.vm)
+        os.kill(flight.vm.qemu_pid, signal.SIGSTOP)
+        try:
+            order = flight.punch.order(flight.uuid, balloon.secret, frames, within=3)
+            flight.punch.tell(order)
+            answer = flight.punch.say("look 78 00000000-0000-0000-0000-000000000000")
+            expect(answer.startswith("refused 78 not-found"), f"another domain's order is answered first: {answer}")
+            answer = flight.punch.hear()
+            expect(answer.startswith(f"refused {order.split()[1]} timed-out"), answer)
+        finally:
+            os.kill(flight.vm.qemu_pid, signal.SIGCONT)
+        # Its turn among the domain's orders comes when the late one is through.
+        answer = flight.punch.say(f"look 79 {flight.uuid}")
+        expect(answer.startswith("punched 79 "), answer)
+        expect(held_by_host(flight.vm) >= before, "the late order took nothing")
+        expect(flight.bed.libvirtd.virsh("domstate", flight.vm.name).strip() == "running", "it was not stopped for it")
+        expect(flight.take(balloon, frames).taken == frames, "the pieces can still be taken")
+        flight.check()
+    finally:
+        balloon.end()
+
+
 def domain_that_a_dead_punch_left_paused_goes_on(flight):
     flight.punch.end(signal.SIGKILL)
     # As it leaves things when it dies between pause and resume.
     flight.bed.libvirtd.virsh("suspend", flight.vm.name)
-    with open(os.path.join(flight.punch.directory, "paused"), "w", encoding="ascii") as note:
-        note.write(flight.uuid)
+    with open(os.path.join(flight.punch.directory, f"paused-{flight.uuid}"), "w", encoding="ascii"):
+        pass
     flight.punch.start()
     wait_for(lambda: flight.bed.libvirtd.virsh("domstate", flight.vm.name).strip() == "running", 30, "the domain to run again")
     flight.check()
@@ -207,8 +233,8 @@ def nothing_was_lost_in_all(flight):
 TESTS = [memory_is_given_and_got_back_on_huge_pages, memory_is_given_and_got_back_when_pinned,
          killed_balloon_costs_nobody_a_byte, huge_pages_outlive_their_process_and_the_next_one_frees_them,
          compaction_moves_no_piece, wrong_frames_cost_nobody_a_byte, malformed_orders_are_dropped, paused_domain_is_left_alone,
-         domain_that_a_dead_punch_left_paused_goes_on, speed_beside_virtio_balloon, huge_pages_of_the_host_come_back_whole,
-         nothing_was_lost_in_all]
+         qemu_that_hangs_holds_nobody_up_and_gets_no_order_late, domain_that_a_dead_punch_left_paused_goes_on,
+         speed_beside_virtio_balloon, huge_pages_of_the_host_come_back_whole, nothing_was_lost_in_all]
 
 
 def main():

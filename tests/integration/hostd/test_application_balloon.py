@@ -10,6 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 
 import fake_domains
 from fake_domains import MIB, Domains, FakeGuest, expect, wait_until
@@ -86,7 +87,7 @@ class Punch:
                     words.flush()
 
     def _answer(self, words):
-        frames = words[4:]
+        frames = words[5:]
         self.orders.append(words)
         if self.refuses:
             return f"refused {words[1]} refused {self.refuses}\n"
@@ -133,8 +134,10 @@ def heaps_give_first_then_the_balloon_and_back_in_reverse(domains, guest, punch)
     expect(said["reason"] == "met" and said["obtained"] >= 128 * MIB, said)
     # Whole pieces of what the heap gave, and never more.
     expect(0 <= said["obtained"] - said["os_moved"] < PIECE and said["os_moved"] == guest.held * PIECE, said)
-    expect(sum(len(order) - 4 for order in punch.orders) == guest.held, f"{guest.held} held, {punch.orders}")
-    expect(all(order[3] == SECRET and len(order) - 4 <= 32 for order in punch.orders), f"{punch.orders}")
+    expect(sum(len(order) - 5 for order in punch.orders) == guest.held, f"{guest.held} held, {punch.orders}")
+    now_ms = time.monotonic() * 1000
+    expect(all(int(order[2]) < now_ms + 10_000 for order in punch.orders), f"no order is good for longer: {punch.orders}")
+    expect(all(order[4] == SECRET and len(order) - 5 <= 32 for order in punch.orders), f"{punch.orders}")
     wait_until(lambda: domains.view("web").get("os_balloon_bytes") == guest.held * PIECE, WITHIN, "status to say so")
     give_all_back(domains, guest)
     wait_until(lambda: not domains.view("web").get("os_balloon_bytes"), WITHIN, "status to say so")

@@ -106,7 +106,7 @@ const std::string kDomain = "0c3a4bd6-11d2-4a39-bd6c-0d5a2f6f3a01";
 
 TEST(ThePunchsWire, ReadsBackWhatItWrites) {
     for (const PunchRequest& request :
-         {PunchRequest(PunchOrder{1, kDomain, kSecret, {{3}, {4}}}), PunchRequest(Look{2, kDomain})})
+         {PunchRequest(PunchOrder{1, TimePoint(Millis(77)), kDomain, kSecret, {{3}, {4}}}), PunchRequest(Look{2, kDomain})})
         EXPECT_EQ(parse_punch_request(without_newline(line_of(request))), request) << line_of(request);
     for (const PunchAnswer& answer :
          {PunchAnswer(Punched{1, kPiece, kPiece * 2, 512, 3, std::chrono::microseconds(1500), {{3}}}),
@@ -121,11 +121,13 @@ TEST(TheWire, TakesNothingMalformed) {
           "deflate  1 2", "explode 1", "state 1 2", "STATE 1"})
         EXPECT_FALSE(parse_balloon_request(line)) << line;
     const std::string hex = to_hex(kSecret);
-    const std::vector<std::string> malformed = {"punch 1 " + kDomain,
-                                                "punch 1 " + kDomain + " 00",
-                                                "punch 1 ../../etc/passwd " + hex,
-                                                "punch 1 " + kDomain + "0 " + hex,
-                                                "punch 1 " + kDomain + " " + hex + " 1 1",
+    const std::vector<std::string> malformed = {"punch 1 9 " + kDomain,
+                                                "punch 1 9 " + kDomain + " 00",
+                                                "punch 1 9 ../../etc/passwd " + hex,
+                                                "punch 1 9 " + kDomain + "0 " + hex,
+                                                "punch 1 9 " + kDomain + " " + hex + " 1 1",
+                                                "punch 1 " + kDomain + " " + hex + " 1",
+                                                "punch 1 9223372036855 " + kDomain + " " + hex + " 1",
                                                 "look 1",
                                                 "look 1 " + kDomain + " 1"};
     for (const std::string& line : malformed) EXPECT_FALSE(parse_punch_request(line)) << line;

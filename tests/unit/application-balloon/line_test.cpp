@@ -16,9 +16,14 @@ protected:
     void SetUp() override {
         door = *LineDoor::open(
             loop, directory / "socket",
-            [this](std::string_view line) {
+            [this](std::string_view line, const LineDoor::Reply& reply) {
                 heard.emplace_back(line);
-                return std::string("done 1 1\n");
+                if (waits) {
+                    later = reply;
+                } else {
+                    reply("done 1 1\n");
+                }
+                return true;
             },
             clock);
         LineCaller::Handlers handlers;
@@ -42,6 +47,8 @@ protected:
     SystemClock clock;
     std::vector<std::string> heard;
     int changes = 0;
+    bool waits = false;
+    LineDoor::Reply later;
     std::unique_ptr<LineDoor> door;
     std::optional<LineCaller> caller;
 };
@@ -52,6 +59,27 @@ TEST_F(LineTest, ACallIsAnsweredUnderItsNumber) {
     ASSERT_TRUE(run_until(loop, [&] { return got.has_value(); }));
     EXPECT_EQ(got->value(), "done 1 1");
     EXPECT_EQ(heard, std::vector<std::string>{"state 1"});
+}
+
+TEST_F(LineTest, AnAnswerMayComeLaterAndGoesToNobodyWhoHasGone) {
+    waits = true;
+    std::optional<Result<std::string>> got;
+    const auto call = [&] {
+        got.reset();
+        later = nullptr;
+        caller->call(1, "state 1\n", std::chrono::seconds(20), [&](Result<std::string> line) { got = std::move(line); });
+        return run_until(loop, [&] { return later != nullptr; });
+    };
+    ASSERT_TRUE(call());
+    EXPECT_FALSE(got);
+    later("done 1 2\n");
+    ASSERT_TRUE(run_until(loop, [&] { return got.has_value(); }));
+    EXPECT_EQ(got->value(), "done 1 2");
+    ASSERT_TRUE(call());
+    door.reset();
+    later("done 1 3\n");
+    ASSERT_TRUE(run_until(loop, [&] { return got.has_value(); }));
+    EXPECT_EQ(got->error().code, ErrorCode::disconnected);
 }
 
 TEST_F(LineTest, ACallerThatEndsWithItsConnectionHearsOfNothingAnyMore) {

@@ -162,6 +162,7 @@ TEST(ADescription, OfAPlainDomainHidesNothing) {
 class FakeRam final : public RamFiles {
 public:
     Status read(const Place& place, std::span<std::byte> to) override {
+        before_read();
         EXPECT_TRUE(paused) << "read while the guest runs";
         const std::uint64_t piece = place.offset / kPiece.count() * kPiece.count();
         if (broken.contains(piece)) return fail(ErrorCode::io, "broken");
@@ -179,6 +180,7 @@ public:
 
     std::map<std::uint64_t, std::vector<std::byte>> pieces;
     std::map<std::uint64_t, bool> broken;
+    std::function<void()> before_read = [] {};
     bool paused = false;
 };
 
@@ -190,6 +192,7 @@ public:
         return {};
     }
     Status pause() override {
+        clock_.advance(pausing_takes);
         if (!can_pause) return fail(ErrorCode::io, "libvirt is away");
         ram_.paused = true;
         ++pauses;
@@ -203,6 +206,7 @@ public:
 
     int allowed_looks = 1000;
     bool can_pause = true;
+    Duration pausing_takes{};
     int pauses = 0;
     int resumes = 0;
 
@@ -221,10 +225,11 @@ protected:
         write_pattern(piece, kSecret, {frame});
     }
     Result<Punched> punch_frames(Frames frames) {
-        return punch({5, "domain", kSecret, std::move(frames)}, machine, ram, kParts, clock);
+        return punch({5, until, "domain", kSecret, std::move(frames)}, machine, ram, kParts, clock);
     }
 
     ManualClock clock;
+    TimePoint until = clock.now() + std::chrono::seconds(8);
     FakeRam ram;
     FakeMachine machine{ram, clock};
 };
@@ -291,6 +296,31 @@ TEST_F(Punching, IsRefusedBeforeAPauseAndInsideOfIt) {
     EXPECT_EQ(machine.pauses, 1);
     EXPECT_EQ(machine.resumes, 1);
     EXPECT_FALSE(ram.pieces.empty());
+}
+
+TEST_F(Punching, DoesNotStopAGuestForAnOrderWhoseTimeIsOver) {
+    hold(3);
+    clock.set(until);
+    EXPECT_EQ(punch_frames({{3}}).error().code, ErrorCode::timed_out);
+    EXPECT_EQ(machine.pauses, 0);
+    EXPECT_FALSE(ram.pieces.empty());
+}
+
+TEST_F(Punching, TakesNothingWhenTheStopLastedBeyondTheOrdersTime) {
+    hold(3);
+    machine.pausing_takes = std::chrono::seconds(60);
+    EXPECT_EQ(punch_frames({{3}}).error().code, ErrorCode::timed_out);
+    EXPECT_EQ(machine.resumes, 1);
+    EXPECT_FALSE(ram.pieces.empty());
+}
+
+TEST_F(Punching, SaysWhatItTookUntilTheOrdersTimeWasOver) {
+    hold(3);
+    hold(4);
+    ram.before_read = [this] { clock.set(until); };
+    EXPECT_EQ(punch_frames({{3}, {4}})->taken, Frames{{3}});
+    EXPECT_EQ(machine.resumes, 1);
+    EXPECT_EQ(ram.pieces.size(), 1U);
 }
 
 TEST_F(Punching, FailsWhereTheGuestCannotBeStopped) {

@@ -25,7 +25,13 @@ protected:
     }
     void open_door() {
         door = *balloon::LineDoor::open(
-            loop, directory / "balloon.sock", [this](std::string_view line) { return answer(line); }, clock);
+            loop, directory / "balloon.sock",
+            [this](std::string_view line, const balloon::LineDoor::Reply& reply) {
+                const std::string said = answer(line);
+                if (!said.empty()) reply(said);
+                return !said.empty();
+            },
+            clock);
     }
     void TearDown() override {
         relay.reset();

@@ -54,7 +54,7 @@ protected:
     int joined_ = 0;
     std::vector<std::string> told_;
     std::vector<std::string> lost_;
-    CallPool calls_{loop_};
+    daemon::CallPool calls_{loop_};
     Connection connection_{loop_,
                            "test:///default",
                            calls_,

@@ -1,4 +1,4 @@
-#include "host-controller/virt/call_pool.h"
+#include "daemon/call_pool.h"
 
 #include <signal.h>
 
@@ -8,7 +8,7 @@
 
 #include "tests/support/loop.h"
 
-namespace aerostat::host::virt {
+namespace aerostat::daemon {
 namespace {
 
 using aerostat::testing::run_until;
@@ -256,4 +256,4 @@ TEST_F(CallPoolTest, SignalsAreBlockedInItsThreads) {
 }
 
 }  // namespace
-}  // namespace aerostat::host::virt
+}  // namespace aerostat::daemon

@@ -13,7 +13,7 @@
 #include "contract/clock.h"
 #include "contract/error.h"
 
-namespace aerostat::host::virt {
+namespace aerostat::daemon {
 
 struct CallBounds {
     unsigned threads = 4;
@@ -59,6 +59,8 @@ public:
             });
     }
     [[nodiscard]] bool is_busy(const std::string& key) const { return keys_.contains(key); }
+    /// No call is under way, also none that was answered at its deadline.
+    [[nodiscard]] bool is_idle() const { return keys_.empty(); }
 
     /// Calls that do not return, and whether all threads that may take their place are in use: others wait then.
     struct Stuck {
@@ -96,4 +98,4 @@ private:
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace aerostat::host::virt
+}  // namespace aerostat::daemon

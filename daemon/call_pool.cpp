@@ -1,4 +1,4 @@
-#include "host-controller/virt/call_pool.h"
+#include "daemon/call_pool.h"
 
 #include <signal.h>
 
@@ -11,9 +11,9 @@
 
 #include <asio/post.hpp>
 
-#include "host-controller/virt/quiet_thread.h"
+#include "daemon/quiet_thread.h"
 
-namespace aerostat::host::virt {
+namespace aerostat::daemon {
 namespace {
 
 constexpr Duration kFarewell = std::chrono::seconds(1);
@@ -216,4 +216,4 @@ void CallPool::too_late(const std::string& name, const std::shared_ptr<Call>& ca
     call->close(&why);
 }
 
-}  // namespace aerostat::host::virt
+}  // namespace aerostat::daemon

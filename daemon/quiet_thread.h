@@ -2,9 +2,9 @@
 
 #include <functional>
 
-namespace aerostat::host::virt {
+namespace aerostat::daemon {
 
 /// A detached thread to which no signal is delivered.
 void start_quiet_thread(std::function<void()> body);
 
-}  // namespace aerostat::host::virt
+}  // namespace aerostat::daemon
