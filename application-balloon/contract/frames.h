@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,6 +30,11 @@ struct Frame {
 inline constexpr std::uint32_t kEndOfFrames = 1U << 31U;
 
 using Frames = std::vector<Frame>;
+
+/// The whole pieces in an amount, no more than there can be.
+[[nodiscard]] constexpr std::uint32_t pieces_in(Bytes amount) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(amount.count() / kPiece.count(), kEndOfFrames));
+}
 
 /// At most kMostFrames, each below kEndOfFrames, ascending, none twice. Fails: `bad_value`.
 [[nodiscard]] Status check_frames(std::span<const Frame> frames);

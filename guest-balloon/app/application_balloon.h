@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,7 +56,6 @@ private:
     std::uint64_t malformed_ = 0;
     Bytes held_;
     std::string method_;
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     balloon::LineCaller caller_;
 };
 

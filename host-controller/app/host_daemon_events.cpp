@@ -17,6 +17,7 @@ constexpr Bytes kPage{4096};  // what an error in memory costs at least
 void HostDaemon::take_event(const GuestId& guest, const GuestEvent& event) {
     switch (event.kind) {
         case GuestEvent::Kind::balloon:
+            if (!application_balloons_) return;
             if (const auto left = application_balloons_->less_held(guest, event.actual)) take_balloon_sight(guest, *left);
             return;
         case GuestEvent::Kind::memory_failed:
