@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The same memory wanted from the same guest in four ways: virtio-balloon alone, a Java balloon with virtio-balloon, with free
-page reporting, and with the application balloon.
+"""The same memory wanted from a virtual machine in four ways, and two OS balloons beside each other.
+
+virtio-balloon alone, a Java balloon with virtio-balloon, with free page reporting, and with the application balloon.
 
 A guest of 1 GiB whose heap is mostly garbage that no collection has found, and whose free pages the host holds because they
 were used once. The host wants more than is free. What counts is what QEMU's memory has become smaller by, and what it cost
