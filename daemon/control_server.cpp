@@ -60,8 +60,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(asio::io_context& loo
     // A socket file has one group. With two of them set its mode opens to all, and every request is checked by credentials.
     wire::SocketSpec spec{.path = path, .mode = 0660, .group = access.operate_group, .most_connections = kMostOperators};
     if (access.read_group && access.operate_group && *access.read_group != *access.operate_group) {
-        spec.mode = 0666;
-        spec.group = std::nullopt;
+        spec = wire::open_to_all(path, kMostOperators);
     } else if (access.read_group) {
         spec.group = access.read_group;
     }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
@@ -20,6 +21,11 @@ struct SocketSpec {
     int backlog = 64;
     std::size_t most_connections = 256;  ///< accepted and still open; the owner reports each end by connection_ended()
 };
+
+/// A socket at which everybody may knock: who it is, the kernel says.
+[[nodiscard]] inline SocketSpec open_to_all(std::string path, std::size_t most_connections) {
+    return {.path = std::move(path), .mode = 0666, .most_connections = most_connections};
+}
 
 /// A listening unix socket that knows whether it is alone.
 ///

@@ -22,12 +22,9 @@ LineDoor::~LineDoor() {
 Result<std::unique_ptr<LineDoor>> LineDoor::open(asio::io_context& loop, const std::string& path, LineDoorBounds bounds,
                                                  Handlers handlers, const Clock& clock) {
     std::unique_ptr<LineDoor> door(new LineDoor(loop, bounds, std::move(handlers), clock));
-    wire::SocketSpec spec;
-    spec.path = path;
-    spec.mode = 0666;
-    spec.most_connections = bounds.connections;
-    auto listener = wire::Listener::open(
-        loop, std::move(spec), [raw = door.get()](int fd, const wire::PeerCredentials& peer) { raw->accept(fd, peer); });
+    auto listener =
+        wire::Listener::open(loop, wire::open_to_all(path, bounds.connections),
+                             [raw = door.get()](int fd, const wire::PeerCredentials& peer) { raw->accept(fd, peer); });
     if (!listener) return tl::unexpected(listener.error());
     door->listener_ = *std::move(listener);
     door->tick();

@@ -1,14 +1,14 @@
 """What the memory condition costs in Java, a read and being told: a part of the bench `control`."""
 
+import contextlib
 import os
 import subprocess
 import tempfile
-import time
 
 from common import ROOT, jdks
 
 ROUNDS = {False: 400, True: 60}
-WARMING = 50  # changes that find the compilers' work undone
+WARMING = 50  # changes that a listener sees before the compilers are done
 
 
 def api_jar():
@@ -42,24 +42,10 @@ def java_read_ns(runtime_dir, quick=False):
     return {"java": read(runtime_dir, quick=quick)["median_ns"]}
 
 
-def java_wake_ms(runtime_dir, host, count, major=None):
-    """Milliseconds from the time that guestd puts into the page to the listener's first line, of so many changes that the host
-    makes, once the compilers are done."""
-    home, took = jdks()[major or min(jdks())], []
+@contextlib.contextmanager
+def listener(runtime_dir, major=None):
+    """The command of a program that prints a line for each change of the host's level, as control.wake_ms() wants it."""
+    home = jdks()[major or min(jdks())]
     with tempfile.TemporaryDirectory(prefix="aerostat-classes-") as classes:
         path = compiled(home, "ConditionWake", classes)
-        words = [os.path.join(home, "bin", "java"), "-Xmx64m", "-Daerostat.runtime-dir=" + runtime_dir, "-cp", path]
-        waiter = subprocess.Popen([*words, "ConditionWake"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            waiter.stdout.readline()
-            for number in range(WARMING + count):
-                time.sleep(0.01)
-                host.line.send("condition", level=("tight", "ample")[number % 2])
-                line = waiter.stdout.readline()
-                if not line:
-                    raise SystemExit("the Java listener ended")
-                took.append(float(line) / 1e6)
-        finally:
-            waiter.kill()
-            waiter.wait()
-    return took[WARMING:]
+        yield [os.path.join(home, "bin", "java"), "-Xmx64m", "-Daerostat.runtime-dir=" + runtime_dir, "-cp", path, "ConditionWake"]

@@ -42,25 +42,27 @@ def java_figure(runtime, options):
 def java_wake(runtime, host, count):
     """The same in Java, through client.sock and the library's threads; None where there is no JDK."""
     try:
-        from condition_java import java_wake_ms
-        return spread(java_wake_ms(runtime, host, count))
+        from condition_java import WARMING, listener
+        with listener(runtime) as command:
+            return spread(wake_ms(command, host, WARMING + count, ("tight", "ample"))[WARMING:])
     except (ImportError, SystemExit, ValueError, subprocess.SubprocessError) as why:
         print(f"SKIP waking a listener in Java: {why}", flush=True)
         return None
 
 
-def wake_ms(runtime, host, count):
-    """Each change is news of the host, which guestd passes on at once."""
-    waiter = subprocess.Popen([tool("bench_condition"), "wait", runtime, str(count)], stdout=subprocess.PIPE, text=True)
+def wake_ms(command, host, count, levels=("ample", "advisory")):
+    """Milliseconds from the time that guestd puts into the page to the line that the command's program prints for a change, of
+    so many changes. Each is news of the host, which guestd passes on at once; the first of the levels has to be one."""
+    waiter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     took = []
     try:
         waiter.stdout.readline()
         for number in range(count):
             time.sleep(0.01)  # the waiter sleeps by then; were it not, its figure would be smaller still
-            host.line.send("condition", level=("ample", "advisory")[number % 2])
+            host.line.send("condition", level=levels[number % 2])
             line = waiter.stdout.readline()
             if not line:
-                raise SystemExit("the waiting program saw no change")
+                raise SystemExit(f"{os.path.basename(command[0])} saw no change")
             took.append(float(line) / 1e6)
     finally:
         waiter.kill()
@@ -143,8 +145,9 @@ def main():
         reads = read_figures(bed.runtime, 10 if options.quick else 60)
         figures = {"condition_read_ns": {key: value["median"] for key, value in reads.items()}, "condition_read_spread_ns": reads}
         figures["condition_read_ns"].update(java_figure(bed.runtime, options))
-        figures["condition_wake_ms"] = spread(wake_ms(bed.runtime, host, 30 if options.quick else 300))
-        if java := java_wake(bed.runtime, host, 30 if options.quick else 300):
+        count = 30 if options.quick else 300
+        figures["condition_wake_ms"] = spread(wake_ms([tool("bench_condition"), "wait", bed.runtime, str(count)], host, count))
+        if java := java_wake(bed.runtime, host, count):
             figures["condition_wake_java_ms"] = java
         figures["condition_crowd"] = crowd = crowd_figures(bed, 5 if options.quick else 20)
     show(figures, crowd)
