@@ -15,8 +15,8 @@ double fall(const CostPoint& left, const CostPoint& right) {
     return (left.cost - right.cost) / saturating_sub(right.memory, left.memory).as_double();
 }
 
-// Points that are convex but for rounding, made exactly so: the lower hull, judged by the same arithmetic as make().
-std::vector<CostPoint> mend_rounding(const std::vector<CostPoint>& points) {
+// The lower hull, judged by the same arithmetic as make(): of points that are convex but for rounding, they themselves.
+std::vector<CostPoint> lower_hull(const std::vector<CostPoint>& points) {
     std::vector<CostPoint> hull;
     for (CostPoint point : points) {
         if (!hull.empty()) point.cost = std::min(point.cost, hull.back().cost);
@@ -50,10 +50,10 @@ void thin(std::vector<CostPoint>& points) {
     }
 }
 
-// The curve through points that are convex by construction; flat over the same domain if arithmetic at the limits of double
-// or of Bytes left nothing usable.
+// The curve through points that are convex by construction, else through their lower hull; flat over the same domain if
+// arithmetic at the limits of double or of Bytes left nothing usable.
 CostCurve curve_through(const std::vector<CostPoint>& points) {
-    return CostCurve::make(mend_rounding(points)).value_or(CostCurve::flat(points.front().memory, points.back().memory));
+    return CostCurve::make(lower_hull(points)).value_or(CostCurve::flat(points.front().memory, points.back().memory));
 }
 
 }  // namespace
@@ -143,6 +143,15 @@ CostCurve CostCurve::clamped(Bytes floor_limit, Bytes ceiling_limit) const {
     return curve_through(points);
 }
 
+CostCurve CostCurve::capped() const {
+    if (points_.front().cost <= kMostCost) return *this;
+    // Cut off alone it would be flat first and steep then. Where it is cut lies above the chord: it is no corner of the
+    // hull.
+    std::vector<CostPoint> points = points_;
+    for (CostPoint& point : points) point.cost = std::min(point.cost, kMostCost);
+    return curve_through(points);
+}
+
 CostCurve merge(const CostCurve& a, const CostCurve& b) {
     struct Segment {
         Bytes length;
@@ -164,7 +173,7 @@ CostCurve merge(const CostCurve& a, const CostCurve& b) {
                              std::max(0.0, last.cost - segment.fall * segment.length.as_double())};
         if (next.memory > last.memory) points.push_back(next);
     }
-    points = mend_rounding(points);
+    points = lower_hull(points);
     thin(points);
     return curve_through(points);
 }

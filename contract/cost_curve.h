@@ -23,6 +23,8 @@ struct CostPoint {
 class CostCurve {
 public:
     static constexpr std::size_t kMaxPoints = 16;
+    /// CPU seconds per second: more cores than a machine has.
+    static constexpr double kMostCost = 1e6;
 
     /// A layer that needs nothing and gains nothing: one point at zero.
     CostCurve() : points_{CostPoint{}} {}
@@ -60,6 +62,10 @@ public:
 
     /// The same curve with the domain cut to [floor, ceiling] (each clamped into the present domain).
     [[nodiscard]] CostCurve clamped(Bytes floor, Bytes ceiling) const;
+
+    /// For curves that others claim: the largest with no cost above kMostCost that lies nowhere above this one. Where all
+    /// of it is beyond that, what it says of prices is nothing.
+    [[nodiscard]] CostCurve capped() const;
 
     bool operator==(const CostCurve&) const = default;
 

@@ -12,18 +12,12 @@ using namespace literals;
 
 constexpr Bytes kLargestHeap = 1_GiB * (64ULL * 1024);  // larger than any JVM's; keeps sums far from overflow
 constexpr double kMostRate = 1e15;                      // bytes or CPU seconds a second
-constexpr double kMostCost = 1e6;                       // CPU seconds per second: more cores than a machine has
 constexpr Millis kSurest{60'000};                       // JvmReport::curve_seen
 constexpr std::size_t kTextBytes = 120;
 constexpr std::size_t kWordBytes = 40;
 constexpr std::size_t kLeverBytes = 64;
 
 double sane_rate(double claimed) { return std::isfinite(claimed) ? std::clamp(claimed, 0.0, kMostRate) : 0.0; }
-
-CostCurve sane_curve(const CostCurve& claimed, Bytes floor, Bytes ceiling) {
-    if (claimed.points().front().cost > kMostCost) return CostCurve::flat(floor, ceiling);
-    return claimed.clamped(floor, ceiling);
-}
 
 }  // namespace
 
@@ -61,7 +55,7 @@ JvmReport sane_report(JvmReport report, const OutsideView& outside) {
     report.distress = printable(report.distress, kTextBytes);
     if (report.levers.size() > WireLimits::kLevers) report.levers.resize(WireLimits::kLevers);
     for (std::string& lever : report.levers) lever = printable(lever, kLeverBytes);
-    report.curve = sane_curve(report.curve, report.floor, report.ceiling);
+    report.curve = report.curve.capped().clamped(report.floor, report.ceiling);
     if (report.curve_seen) report.curve_seen = std::min(*report.curve_seen, kSurest);
     return report;
 }

@@ -66,7 +66,8 @@ std::optional<LayerSeen> believable_os_layer(const GuestReport& report, const Os
     layer.from_inside = container;
     layer.held_at_once = false;
     layer.footprint = outside.holds;
-    layer.curve = shifted(os.curve.clamped(lowest, Bytes(Bytes::kLimit)), std::max(lowest, os.curve.floor()), floor);
+    layer.curve =
+        shifted(os.curve.capped().clamped(lowest, Bytes(Bytes::kLimit)), std::max(lowest, os.curve.floor()), floor);
     layer.curve = layer.curve.clamped(floor, std::max(budget, floor));
     layer.floor = layer.curve.floor();
     layer.ceiling = layer.curve.ceiling();

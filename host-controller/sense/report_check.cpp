@@ -21,7 +21,7 @@ LayerSeen believable(const JvmReport& report, Bytes footprint, Bytes budget) {
     if (report.curve.ceiling() <= floor || report.curve.floor() >= ceiling)
         layer.curve = CostCurve::flat(floor, ceiling);
     else
-        layer.curve = report.curve.clamped(floor, ceiling);
+        layer.curve = report.curve.capped().clamped(floor, ceiling);
     // What the curve does not know costs nothing above it; below it nobody promised anything.
     layer.floor = std::min(layer.curve.floor(), footprint + kFloorAboveFootprint);
     layer.floor_is_assumed = !report.live;

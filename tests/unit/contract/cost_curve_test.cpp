@@ -121,6 +121,27 @@ TEST(Clamped, CutsTheDomainAndKeepsTheCosts) {
     EXPECT_EQ(c.clamped(0_B, 10_GiB), c);
 }
 
+TEST(Capped, LeavesWhatSomebodyCouldPay) {
+    const CostCurve c = curve({{100_MiB, 1e6}, {200_MiB, 2.0}});
+    EXPECT_EQ(c.capped(), c);
+}
+
+TEST(Capped, CutsTheDearEndAndIsNeverDearerNorFlat) {
+    const CostCurve claimed = curve({{100_MiB, 1e300}, {101_MiB, 1e12}, {110_MiB, 9e5}, {200_MiB, 2.0}, {400_MiB, 1.0}});
+    const CostCurve capped = claimed.capped();
+    EXPECT_EQ(capped.floor(), 100_MiB);
+    EXPECT_EQ(capped.points().front().cost, CostCurve::kMostCost);
+    for (Bytes m = 200_MiB; m < 500_MiB; m += 10_MiB) EXPECT_EQ(capped.evaluate(m), claimed.evaluate(m));
+    for (Bytes m = 100_MiB; m < 200_MiB; m += 1_MiB) EXPECT_LE(capped.evaluate(m), claimed.evaluate(m) * (1 + 1e-9));
+    for (Bytes m = 101_MiB; m < 200_MiB; m += 1_MiB) EXPECT_GT(capped.price_of_taking(m), claimed.price_of_taking(300_MiB));
+}
+
+TEST(Capped, OfACurveThatIsBeyondBeliefEverywhereHasNoPrice) {
+    const CostCurve capped = curve({{100_MiB, 1e300}, {400_MiB, 1e290}}).capped();
+    EXPECT_EQ(capped.price_of_taking(300_MiB), 0);
+    EXPECT_EQ(capped.evaluate(100_MiB), CostCurve::kMostCost);
+}
+
 TEST(Merge, FindsTheBestSplitOfTwoLayers) {
     std::mt19937 random(42);
     for (int round = 0; round < 200; ++round) {

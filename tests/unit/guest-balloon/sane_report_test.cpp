@@ -60,10 +60,10 @@ TEST(SaneReport, MakesRatesFiniteAndTextsShort) {
     EXPECT_LE(sane.levers[0].size(), 68U);
 }
 
-TEST(SaneReport, DropsACurveThatNobodyCouldPay) {
+TEST(SaneReport, CutsACostThatNobodyCouldPayAndKeepsTheRestOfTheCurve) {
     JvmReport claimed = a_report();
-    claimed.curve = *CostCurve::make({{330_MiB, 1e300}, {4_GiB, 0}});
-    EXPECT_EQ(sane_report(claimed, {}).curve, CostCurve::flat(330_MiB, 4_GiB));
+    claimed.curve = *CostCurve::make({{330_MiB, 1e300}, {1_GiB, 2}, {4_GiB, 0}});
+    EXPECT_EQ(sane_report(claimed, {}).curve, *CostCurve::make({{330_MiB, 1e6}, {1_GiB, 2}, {4_GiB, 0}}));
 }
 
 TEST(SaneReport, KnowsHowSureACurveCanBe) {
