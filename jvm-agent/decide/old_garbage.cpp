@@ -24,15 +24,19 @@ constexpr double kConfirming = 0.75;
 void OldGarbage::observe(const HeapFacts& heap, Bytes application) {
     const bool young = heap.young_gcs != young_gcs_;
     const bool full = heap.full_gcs.value_or(0) != full_gcs_;
-    const double grown = application.as_double() - occupied_;
-    const double allocated = std::max(0.0, grown + heap.freed.as_double() - freed_);
+    double grown = application.as_double() - occupied_;
+    double allocated = std::max(0.0, grown + heap.freed.as_double() - freed_);
     if (!started_) return start(heap, application);
     young_in_search_ += heap.young_gcs - young_gcs_;
     // What a remark or a cleanup leaves holds the young generation, too: only collections tell.
     if (full) {
         note_full(heap, grown);
     } else if (young) {
-        note_young(heap, grown, allocated);
+        const double found = freed_in_pauses(grown, allocated);
+        reclaimed_ += found;
+        grown += found;
+        allocated -= freed_alone_ - found;
+        note_young(heap, grown, std::max(0.0, allocated));
     }
     note_pauses(heap, !young && !full);
     if (young || full) remember(heap, application);
@@ -52,11 +56,11 @@ void OldGarbage::remember(const HeapFacts& heap, Bytes application) {
     full_gcs_ = heap.full_gcs.value_or(0);
     occupied_ = application.as_double();
     freed_ = heap.freed.as_double();
+    freed_alone_ = 0;
 }
 
 /// A cycle has two pauses: remark, when marking is done, and cleanup, after which mixed collections may come. Seen alone,
-/// one tells exactly what it has freed: regions with nothing alive in them. The next collection must not seem to have
-/// promoted so much less.
+/// one tells what it has freed: regions with nothing alive in them.
 void OldGarbage::note_pauses(const HeapFacts& heap, bool alone) {
     if (heap.cycle_pauses == cycle_pauses_) return;
     const std::uint64_t fresh = heap.cycle_pauses - cycle_pauses_;
@@ -64,10 +68,16 @@ void OldGarbage::note_pauses(const HeapFacts& heap, bool alone) {
     cycle_pauses_ = heap.cycle_pauses;
     young_in_search_ = 0;
     if (!alone) return;
-    const double freed = std::clamp(heap.freed.as_double() - freed_, 0.0, occupied_);
-    reclaimed_ += freed;
-    occupied_ -= freed;
-    freed_ = heap.freed.as_double();
+    freed_alone_ = std::clamp(heap.freed.as_double() - freed_, 0.0, occupied_);
+}
+
+/// What pauses of a cycle have freed of what the program had promoted: the collection after them must not seem to have
+/// promoted so much less. Chunks that the balloon had let go are freed by them, too, and were never among what is occupied:
+/// what counts is what the collection leaves less than it would, had it promoted at the usual rate.
+double OldGarbage::freed_in_pauses(double grown, double allocated) const {
+    const double rate = promotion_rate();
+    if (rate >= 1) return 0;
+    return std::clamp((rate * (allocated - freed_alone_) - grown) / (1 - rate), 0.0, freed_alone_);
 }
 
 /// A marking that comes before the search of the one before is over, because somebody asked for it, goes on with it.

@@ -34,6 +34,7 @@ private:
     void note_unmixed(double grown, double allocated, bool fell);
     void note_full(const HeapFacts& heap, double grown);
     void learn_rate(double grown, double allocated, double weight);
+    [[nodiscard]] double freed_in_pauses(double grown, double allocated) const;
     void begin_search();
     void conclude(double left);
     [[nodiscard]] double promotion_rate() const;
@@ -41,8 +42,9 @@ private:
 
     bool started_ = false;
     std::uint64_t young_gcs_ = 0, cycle_pauses_ = 0, full_gcs_ = 0;
-    std::uint64_t even_ = 0;  ///< so many cycle pauses were not halves of a remark and a cleanup
-    double occupied_ = 0, freed_ = 0;
+    std::uint64_t even_ = 0;                          ///< so many cycle pauses were not halves of a remark and a cleanup
+    double occupied_ = 0, freed_ = 0;                 ///< at the last collection
+    double freed_alone_ = 0;                          ///< since then, in pauses of a cycle
     double grown_lately_ = 0, allocated_lately_ = 0;  ///< in young collections that were not mixed; means that fade
     // Bytes. A search lasts from a remark until mixed collections give no more.
     bool searching_ = false;

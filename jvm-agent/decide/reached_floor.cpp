@@ -1,6 +1,7 @@
 #include "jvm-agent/decide/reached_floor.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace aerostat::agent {
 namespace {
@@ -38,10 +39,13 @@ void ReachedFloor::remember(Bytes footprint, Bytes alive, TimePoint now, std::op
     alive_ = alive;
 }
 
-void ReachedFloor::observe(Bytes footprint, Bytes alive) {
+void ReachedFloor::observe(Bytes footprint, std::optional<Bytes> alive) {
+    // Where it was not known before either, the try is all there is.
+    const bool fell_silent = std::exchange(known_, alive.has_value()) && !alive;
+    if (fell_silent) believed_until_ = {};
     if (!level_) return;
     level_ = std::min(*level_, footprint);
-    if (alive + std::max(share_of(alive_, kDiedShare), kDiedAtLeast) < alive_) level_.reset();
+    if (alive && *alive + std::max(share_of(alive_, kDiedShare), kDiedAtLeast) < alive_) level_.reset();
 }
 
 std::optional<Bytes> ReachedFloor::value(TimePoint now) const { return now < believed_until_ ? level_ : std::nullopt; }

@@ -30,6 +30,12 @@ public:
         occupied_ = saturating_sub(occupied_, freed);
         tell();
     }
+    /// What it frees is the balloon's, not the program's.
+    void pause_of_cycle_that_frees_chunks(Bytes chunks) {
+        ++heap_.cycle_pauses;
+        heap_.freed += chunks;
+        tell();
+    }
     /// A cycle, and the mixed collections after it, while the program goes on promoting.
     void cycle(Bytes promoted, Bytes garbage) {
         pause_of_cycle();
@@ -253,6 +259,23 @@ TEST(OldGarbage, ARemarkTellsWhatItFreed) {
         return program.expected();
     };
     expect_about(expected_after(40_MiB), expected_after(Bytes()), 10_MiB);
+}
+
+TEST(OldGarbage, ChunksThatARemarkFreesWereNeverTheProgramsGarbage) {
+    Program keeps(100_MiB);
+    for (int i = 0; i < 3; ++i) {
+        keeps.run(20, 30_MiB);
+        keeps.pause_of_cycle_that_frees_chunks(500_MiB);
+        keeps.collect(30_MiB);
+        keeps.pause_of_cycle();
+        keeps.run(10, 30_MiB);
+        EXPECT_EQ(keeps.alive(), keeps.occupied()) << "all that it promotes stays alive";
+    }
+    Program replaces = that_replaces();
+    const Bytes before = replaces.expected();
+    replaces.pause_of_cycle_that_frees_chunks(150_MiB);
+    replaces.collect(10_MiB);
+    expect_about(replaces.expected(), before + 10_MiB, 15_MiB);
 }
 
 TEST(OldGarbage, WhatIsFreedBeforeMixedCollectionsComeWasFoundToo) {

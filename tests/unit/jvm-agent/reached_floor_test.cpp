@@ -53,6 +53,26 @@ TEST(ReachedFloor, IsWithdrawnWhenLessIsAliveButNotByNoise) {
     EXPECT_FALSE(floor.value(kNow));
 }
 
+TEST(ReachedFloor, EndsWhenTheProgramFallsSilentAndIsFoundAgain) {
+    ReachedFloor floor;
+    floor.observe(300_MiB, 150_MiB);
+    floor.remember(300_MiB, 150_MiB, kNow);
+    floor.observe(300_MiB, std::nullopt);
+    EXPECT_FALSE(floor.value(kNow + 1s)) << "what is alive may have died";
+    EXPECT_FALSE(floor.is_reached(300_MiB, 100_MiB, 1_MiB, kNow + 1s));
+    floor.remember(305_MiB, 150_MiB, kNow + 10s);
+    floor.observe(305_MiB, std::nullopt);
+    EXPECT_EQ(floor.value(kNow + 69s), 305_MiB) << "the second try found the same";
+}
+
+TEST(ReachedFloor, OfAProgramOfWhichNothingIsKnownIsBelieved) {
+    ReachedFloor floor;
+    floor.observe(300_MiB, std::nullopt);
+    floor.remember(300_MiB, 150_MiB, kNow);
+    floor.observe(300_MiB, std::nullopt);
+    EXPECT_EQ(floor.value(kNow + 1s), 300_MiB) << "else each order would be tried again";
+}
+
 TEST(ReachedFloor, FollowsAHeapThatIsSmallerThanWasThoughtPossible) {
     ReachedFloor floor;
     floor.remember(300_MiB, 150_MiB, kNow);
