@@ -144,39 +144,39 @@ Result<std::string> cgroup_of(pid_t pid) {
     return memory;
 }
 
-Result<Bytes> parse_memory_but_shared(std::string_view status) {
+Result<ResidentParts> parse_resident_parts(std::string_view status) {
+    ResidentParts parts;
     int found = 0;
-    std::uint64_t sum = 0;
     std::string_view line;
     while (next_line(status, line)) {
         std::uint64_t bytes = 0;
-        if (!read_kib_field(line, "RssAnon", bytes) && !read_kib_field(line, "RssFile", bytes)) continue;
-        if (__builtin_add_overflow(sum, bytes, &sum)) return fail(ErrorCode::bad_value, "resident memory is not plausible");
+        Bytes* part = nullptr;
+        if (read_kib_field(line, "RssAnon", bytes))
+            part = &parts.anonymous;
+        else if (read_kib_field(line, "RssFile", bytes))
+            part = &parts.file;
+        else if (read_kib_field(line, "RssShmem", bytes))
+            part = &parts.shared;
+        if (!part) continue;
+        *part = Bytes(bytes);
         ++found;
     }
-    if (found != 2) return fail(ErrorCode::unsupported, "this kernel does not tell RssAnon and RssFile");
-    return Bytes(sum);
+    if (found != 3) return fail(ErrorCode::unsupported, "this kernel does not tell RssAnon, RssFile and RssShmem");
+    return parts;
+}
+
+Result<ResidentParts> resident_parts_of(pid_t pid) {
+    const auto text = read_text("/proc/" + std::to_string(pid) + "/status");
+    if (!text) return tl::unexpected(text.error());
+    return parse_resident_parts(*text);
 }
 
 Result<Bytes> own_memory_but_shared() {
-    const auto text = read_text("/proc/self/status");
-    if (!text) return tl::unexpected(text.error());
-    return parse_memory_but_shared(*text);
-}
-
-Result<Bytes> parse_anonymous_memory(std::string_view status) {
-    std::string_view line;
-    while (next_line(status, line)) {
-        std::uint64_t bytes = 0;
-        if (read_kib_field(line, "RssAnon", bytes)) return Bytes(bytes);
-    }
-    return fail(ErrorCode::unsupported, "this kernel does not tell RssAnon");
+    return resident_parts_of(::getpid()).map([](const ResidentParts& parts) { return parts.anonymous + parts.file; });
 }
 
 Result<Bytes> anonymous_memory_of(pid_t pid) {
-    const auto text = read_text("/proc/" + std::to_string(pid) + "/status");
-    if (!text) return tl::unexpected(text.error());
-    return parse_anonymous_memory(*text);
+    return resident_parts_of(pid).map([](const ResidentParts& parts) { return parts.anonymous; });
 }
 
 Result<std::vector<OwnThread>> own_threads() {

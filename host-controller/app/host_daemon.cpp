@@ -133,7 +133,7 @@ void HostDaemon::tick() {
     // Guests that report are measured with each report; the silent ones here.
     for (const auto& [id, record] : register_.guests()) {
         look_at_balloon(id);
-        if (now - record.measured_at >= kTick && !backend_->is_measuring(id)) measure(id, nullptr);
+        if (now - record.measured_at >= kTick && !backend_->is_measuring(id)) glance(id, nullptr);
     }
     if (now - leases_at_ >= kLeaseEvery) renew_leases();
     count_lost_memory();

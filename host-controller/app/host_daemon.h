@@ -106,7 +106,11 @@ private:
     void take_report(const GuestId& guest, GuestReport report);
     void take_pressure(const GuestId& guest, const Pressure& pressure);
     void lost(const GuestId& guest, const Error& why);
-    void measure(const GuestId& guest, std::function<void(std::optional<Bytes>)> answer);
+    /// Before and after an operation, and in an emergency; a glance does where it is only to be known.
+    void measure(const GuestId& guest, std::function<void(std::optional<Bytes>)> answer, Look look = Look::closely);
+    void glance(const GuestId& guest, std::function<void(std::optional<Bytes>)> answer) {
+        measure(guest, std::move(answer), Look::glance);
+    }
     void measured(const GuestId& guest, const Result<GuestResidency>& seen);
     void send_condition(const GuestId& guest);
     void tell_its_share(const GuestId& guest, HostCondition& condition) const;

@@ -41,7 +41,7 @@ void HostDaemon::take_event(const GuestId& guest, const GuestEvent& event) {
             if (!why_left_alone(guest).empty()) stop_moving(guest);
             break;
     }
-    measure(guest, [this](std::optional<Bytes>) { decide_soon(); });
+    glance(guest, [this](std::optional<Bytes>) { decide_soon(); });
 }
 
 void HostDaemon::take_balloon_sight(const GuestId& guest, Bytes actual) {

@@ -24,7 +24,7 @@ Backend::Handlers HostDaemon::guest_handlers() {
         .on_seen =
             [this](const GuestId& guest, const std::string& name) {
                 register_.remember(guest, name);
-                measure(guest, [this](std::optional<Bytes>) { decide_soon(); });
+                glance(guest, [this](std::optional<Bytes>) { decide_soon(); });
             },
         .on_join = [this](const GuestId& guest, const std::string& said_name,
                           std::uint64_t number) { return register_.join(guest, said_name, number, clock_.now()); },
@@ -46,7 +46,7 @@ void HostDaemon::joined(const GuestId& guest) {
     send_condition(guest);
     if (mover_ && config_.act && config_.rules.limits_for(name_of(guest))) mover_->settle(guest);
     operations_.rejoined(guest);
-    measure(guest, [this](std::optional<Bytes>) { decide_soon(); });
+    glance(guest, [this](std::optional<Bytes>) { decide_soon(); });
     watch_operations();
 }
 
@@ -70,8 +70,8 @@ void HostDaemon::take_report(const GuestId& guest, GuestReport report) {
     operations_.reported(guest, *known->report);
     watch_operations();
     if (!backend_->is_measuring(guest) && (first || clock_.now() - known->measured_at >= kMeasureAtMostEvery)) {
-        measure(guest, first ? std::function<void(std::optional<Bytes>)>([this](std::optional<Bytes>) { decide_soon(); })
-                             : nullptr);
+        glance(guest,
+               first ? std::function<void(std::optional<Bytes>)>([this](std::optional<Bytes>) { decide_soon(); }) : nullptr);
     }
     for (const JvmReport& jvm : known->report->jvms) {
         if (!jvm.distress.empty())
@@ -120,21 +120,23 @@ void HostDaemon::lost(const GuestId& guest, const Error& why) {
     spdlog::info("lost guest={} why=\"{}\": charged for what its processes hold", name_of(guest), printable(why.message));
     register_.lose(guest);
     if (application_balloons_) application_balloons_->link_changed(guest);
-    measure(guest, [this](std::optional<Bytes>) { decide_soon(); });
+    glance(guest, [this](std::optional<Bytes>) { decide_soon(); });
 }
 
-void HostDaemon::measure(const GuestId& guest, std::function<void(std::optional<Bytes>)> answer) {
+void HostDaemon::measure(const GuestId& guest, std::function<void(std::optional<Bytes>)> answer, Look look) {
     const sense::GuestRecord* record = register_.find(guest);
     if (!record || !backend_) {
         if (answer) answer(std::nullopt);
         return;
     }
-    backend_->measure(guest, [this, guest, answer = std::move(answer)](const Result<GuestResidency>& seen) {
+    auto take = [this, guest, answer = std::move(answer)](const Result<GuestResidency>& seen) {
         measured(guest, seen);
         if (!answer) return;
         const sense::GuestRecord* now = seen ? register_.find(guest) : nullptr;
         answer(now ? sense::GuestRegister::charged(*now) : std::nullopt);
-    });
+    };
+    if (look == Look::glance) return backend_->glance(guest, std::move(take));
+    backend_->measure(guest, std::move(take));
 }
 
 void HostDaemon::measured(const GuestId& guest, const Result<GuestResidency>& seen) {

@@ -21,6 +21,12 @@ struct ContainerBooks {
     Bytes cache;  ///< of it, page cache that no process has mapped: in no process's PSS
 };
 
+/// How closely a guest is measured.
+enum class Look {
+    glance,   ///< what is known of late may stand for what has hardly changed
+    closely,  ///< all of it anew
+};
+
 /// What the host sees of a guest from outside.
 struct GuestResidency {
     Bytes charged;               ///< resident: PSS of its processes, or the guest-RAM mapping of its QEMU
@@ -97,6 +103,10 @@ public:
     virtual bool send(const GuestId& guest, Message message) = 0;
     /// Answers once, from the loop. A guest that is gone is no error: it has no processes.
     virtual void measure(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) = 0;
+    /// The same for what is looked at all the time: cheaper where a backend knows how, and then a little less exact.
+    virtual void glance(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) {
+        measure(guest, std::move(answer));
+    }
     /// A measurement of this guest is under way: asking again would only queue.
     [[nodiscard]] virtual bool is_measuring(const GuestId& guest) const = 0;
     /// Whether `guest` can be one of this backend's: what a restart remembers may be another's.

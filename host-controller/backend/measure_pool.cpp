@@ -1,5 +1,6 @@
 #include "host-controller/backend/measure_pool.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -15,6 +16,7 @@ namespace {
 struct Question {
     MeasurePool::Answer answer;
     std::unique_ptr<asio::steady_timer> timer;
+    Look look = Look::closely;
     bool open = true;
     void close(Result<GuestResidency> with) {
         if (!open) return;
@@ -25,6 +27,12 @@ struct Question {
 };
 using Questions = std::vector<std::shared_ptr<Question>>;
 
+Look closest(const Questions& questions) {
+    const bool closely = std::any_of(questions.begin(), questions.end(),
+                                     [](const auto& question) { return question->look == Look::closely; });
+    return closely ? Look::closely : Look::glance;
+}
+
 }  // namespace
 
 // Shared with the threads, which may outlive the pool by the measurement they are stuck in.
@@ -32,7 +40,12 @@ struct MeasurePool::Shared {
     std::mutex mutex;
     std::condition_variable work_or_stop;
     std::condition_variable thread_ended;
-    std::deque<std::pair<GuestId, Answer>> jobs;
+    struct Job {
+        GuestId guest;
+        Look look;
+        Answer done;
+    };
+    std::deque<Job> jobs;
     Measure measure;
     bool stop = false;
     unsigned running = 0;
@@ -42,10 +55,10 @@ struct MeasurePool::Shared {
         while (true) {
             work_or_stop.wait(lock, [this] { return stop || !jobs.empty(); });
             if (stop) break;
-            auto [guest, done] = std::move(jobs.front());
+            const Job job = std::move(jobs.front());
             jobs.pop_front();
             lock.unlock();
-            done(measure(guest));
+            job.done(measure(job.guest, job.look));
             lock.lock();
         }
         --running;
@@ -77,11 +90,12 @@ MeasurePool::~MeasurePool() {
 
 bool MeasurePool::is_busy(const GuestId& guest) const { return guests_.contains(guest); }
 
-void MeasurePool::ask(const GuestId& id, Answer answer) {
+void MeasurePool::ask(const GuestId& id, Answer answer, Look look) {
     auto& guest = guests_[id];
     if (!guest) guest = std::make_unique<Guest>();
     auto question = std::make_shared<Question>();
     question->answer = std::move(answer);
+    question->look = look;
     question->timer = std::make_unique<asio::steady_timer>(loop_, deadline_);
     question->timer->async_wait([question, alive = alive_](asio::error_code error) {
         if (!error && *alive) question->close(fail(ErrorCode::timed_out, "measuring took too long"));
@@ -103,7 +117,7 @@ void MeasurePool::begin(const GuestId& id) {
         });
     };
     const std::lock_guard lock(shared_->mutex);
-    shared_->jobs.emplace_back(id, std::move(done));
+    shared_->jobs.push_back({id, closest(guest.current), std::move(done)});
     shared_->work_or_stop.notify_one();
 }
 

@@ -21,7 +21,7 @@ namespace aerostat::host {
 /// Thread: the io_context's; callbacks run there.
 class MeasurePool {
 public:
-    using Measure = std::function<Result<GuestResidency>(const GuestId&)>;
+    using Measure = std::function<Result<GuestResidency>(const GuestId&, Look)>;
     using Answer = std::function<void(Result<GuestResidency>)>;
 
     /// `measure` is called on the pool's threads, at most `threads` at a time. It may still be running, once for each
@@ -30,7 +30,8 @@ public:
     /// Open questions are not answered any more. Waits for the measurements under way, at most a second.
     ~MeasurePool();
 
-    void ask(const GuestId& guest, Answer answer);
+    /// One measurement for several is as close as the one that wants most.
+    void ask(const GuestId& guest, Answer answer, Look look = Look::closely);
     /// True if a question about this guest is open: asking again would only queue.
     [[nodiscard]] bool is_busy(const GuestId& guest) const;
 

@@ -1,12 +1,14 @@
 #include "host-controller/local/group_gauge.h"
 
-#include "procfs/java_heap_file.h"
+#include <set>
+
 #include "procfs/memory_cgroup.h"
 
 namespace aerostat::host::local {
 namespace {
 
 constexpr Duration kListIsGoodFor = std::chrono::milliseconds(100);
+constexpr Duration kListWillDo = std::chrono::seconds(1);  // for a glance: a process that has just come is seen by the next
 
 }  // namespace
 
@@ -18,36 +20,68 @@ std::optional<ContainerBooks> books_of(const std::string& cgroup, const std::str
     return ContainerBooks{seen->current, saturating_sub(seen->active_file + seen->inactive_file, mapped)};
 }
 
-Result<GroupGauge::Processes> GroupGauge::processes() {
+Result<std::shared_ptr<const GroupGauge::Listing>> GroupGauge::list(bool with_cgroups, Look look) {
     const std::lock_guard lock(mutex_);
-    if (listed_ && clock_.now() - listed_at_ < kListIsGoodFor) return listed_;
+    const Duration good_for = look == Look::closely ? kListIsGoodFor : kListWillDo;
+    if (listed_ && clock_.now() - listed_->at < good_for && (listed_->with_cgroups || !with_cgroups)) return listed_;
     const auto pids = procfs::list_processes();
     if (!pids) return while_doing("listing processes", pids.error());
-    std::vector<Process> found;
+    auto listing = std::make_shared<Listing>();
+    listing->with_cgroups = with_cgroups;
     for (const pid_t pid : *pids) {
         const auto stat = procfs::read_stat(pid);
-        if (stat && stat->state != 'Z') found.push_back({pid, stat->session});  // a zombie holds no memory
+        if (!stat || stat->state == 'Z') continue;  // a zombie holds no memory
+        listing->processes.push_back(
+            {{pid, stat->start_ticks}, stat->session, with_cgroups ? procfs::cgroup_of(pid).value_or("") : std::string()});
     }
-    listed_ = std::make_shared<const std::vector<Process>>(std::move(found));
-    listed_at_ = clock_.now();
-    return listed_;
+    listing->at = clock_.now();
+    return listed_ = std::move(listing);
 }
 
-Result<GuestResidency> GroupGauge::measure(const ProcessGroup& group) {
-    auto all = processes();
-    if (!all) return tl::unexpected(all.error());
-    GuestResidency sum;
-    for (const Process& process : **all) {
-        const std::string cgroup = group.cgroup.empty() ? std::string() : procfs::cgroup_of(process.pid).value_or("");
-        if (!belongs(group, process.session, cgroup)) continue;
-        const auto residency = procfs::process_memory(process.pid);
-        if (!residency && residency.error().code == ErrorCode::not_found) continue;  // it has just ended
+GroupGauge::Gauges GroupGauge::take(const std::string& group) {
+    const std::lock_guard lock(mutex_);
+    const auto found = groups_.find(group);
+    return found == groups_.end() ? Gauges() : std::exchange(found->second, {});
+}
+
+void GroupGauge::keep(const std::string& group, Gauges gauges) {
+    const std::lock_guard lock(mutex_);
+    if (gauges.empty())
+        groups_.erase(group);
+    else
+        groups_[group] = std::move(gauges);
+}
+
+void GroupGauge::add(ProcessGauge& gauge, Look look, GuestResidency& sum) {
+    if (const auto told = look == Look::glance ? gauge.glance(clock_.now()) : std::nullopt) {
+        sum.charged += *told;
         ++sum.processes;
-        if (residency)
-            sum.charged += residency->pss;
-        else
-            ++sum.unreadable;
+        return;
     }
+    ++walks_;
+    const auto walked = gauge.walk(clock_.now());
+    if (!walked && walked.error().code == ErrorCode::not_found) return;  // it has just ended
+    ++sum.processes;
+    if (walked)
+        sum.charged += *walked;
+    else
+        ++sum.unreadable;
+}
+
+Result<GuestResidency> GroupGauge::measure(const ProcessGroup& group, Look look) {
+    const auto all = list(!group.cgroup.empty(), look);
+    if (!all) return tl::unexpected(all.error());
+    std::set<Identity> members;
+    for (const Process& process : (*all)->processes) {
+        if (belongs(group, process.session, process.cgroup)) members.insert(process.identity);
+    }
+    Gauges gauges = take(group.text());
+    const auto gone = std::erase_if(gauges, [&](const auto& one) { return !members.contains(one.first); });
+    if (gone > 0 || gauges.size() < members.size()) look = Look::closely;
+    for (const Identity& member : members) gauges.try_emplace(member, member.first);
+    GuestResidency sum;
+    for (auto& [identity, gauge] : gauges) add(gauge, look, sum);
+    keep(group.text(), std::move(gauges));
     if (!group.cgroup.empty()) sum.container = books_of(group.cgroup);
     return sum;
 }

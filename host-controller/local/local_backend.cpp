@@ -5,10 +5,10 @@ namespace {
 
 // The gauge belongs to the function: a measurement may outlive the backend.
 MeasurePool::Measure measure_by(std::shared_ptr<GroupGauge> gauge) {
-    return [gauge = std::move(gauge)](const GuestId& guest) -> Result<GuestResidency> {
+    return [gauge = std::move(gauge)](const GuestId& guest, Look look) -> Result<GuestResidency> {
         const auto group = parse_group(guest);
         if (!group) return tl::unexpected(group.error());
-        return gauge->measure(*group);
+        return gauge->measure(*group, look);
     };
 }
 
@@ -27,7 +27,11 @@ Status LocalBackend::open(Handlers handlers) {
 bool LocalBackend::send(const GuestId& guest, Message message) { return door_ && door_->send(guest, std::move(message)); }
 
 void LocalBackend::measure(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) {
-    pool_.ask(guest, std::move(answer));
+    pool_.ask(guest, std::move(answer), Look::closely);
+}
+
+void LocalBackend::glance(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) {
+    pool_.ask(guest, std::move(answer), Look::glance);
 }
 
 }  // namespace aerostat::host::local

@@ -22,6 +22,7 @@ public:
     [[nodiscard]] Status open(Handlers handlers) override;
     bool send(const GuestId& guest, Message message) override;
     void measure(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) override;
+    void glance(const GuestId& guest, std::function<void(Result<GuestResidency>)> answer) override;
     [[nodiscard]] bool is_measuring(const GuestId& guest) const override { return pool_.is_busy(guest); }
     [[nodiscard]] bool knows_identity(const GuestId& guest) const override { return parse_group(guest).has_value(); }
     [[nodiscard]] std::string name() const override { return "local"; }

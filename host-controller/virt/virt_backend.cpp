@@ -50,7 +50,8 @@ struct VirtBackend::Parts {
                   [this](const GuestId& guest, const Domain& domain) { watch.look_whether_moving(guest, domain.uuid); }}),
           watch(roster, connection, handlers),
           measuring(
-              io, [gauges = roster.gauges()](const GuestId& guest) { return gauges->measure(guest); }, 2, kMeasureWithin),
+              io, [gauges = roster.gauges()](const GuestId& guest, Look) { return gauges->measure(guest); }, 2,
+              kMeasureWithin),
           list_timer(io) {}
     ~Parts() { *alive = false; }
     Parts(const Parts&) = delete;

@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     static_cast<void>(procfs::parse_meminfo(text));
     if (const auto pressure = procfs::parse_memory_pressure(text)) FUZZ_CHECK(pressure->some_avg10 >= 0);
     static_cast<void>(procfs::parse_vmstat(text));
+    static_cast<void>(procfs::parse_resident_parts(text));
     const std::string_view half = text.substr(0, size / 2);
     for (const int version : {1, 2}) {
         const procfs::MemoryCgroup place = procfs::place_in_hierarchy(half, text.substr(half.size()), version);

@@ -309,7 +309,9 @@ TEST(GuestRegister, TakesOutWhatAHeapMovedBetweenReportAndMeasurement) {
 TEST(MeasurePool, AnswersEachQuestionWithAMeasurementBegunAfterIt) {
     asio::io_context loop;
     std::atomic<std::uint64_t> measured{0};
-    MeasurePool pool(loop, [&](const GuestId&) { return Result<GuestResidency>(GuestResidency{Bytes(++measured), 1, 0}); });
+    MeasurePool pool(loop, [&](const GuestId&, Look) {
+        return Result<GuestResidency>(GuestResidency{Bytes(++measured), 1, 0});
+    });
     std::vector<std::uint64_t> answers;
     const auto note = [&](const Result<GuestResidency>& seen) {
         answers.push_back(seen->charged.count());
@@ -324,6 +326,27 @@ TEST(MeasurePool, AnswersEachQuestionWithAMeasurementBegunAfterIt) {
     EXPECT_EQ(answers, (std::vector<std::uint64_t>{1, 2, 2}));
 }
 
+TEST(MeasurePool, OneForSeveralIsAsCloseAsTheOneThatWantsMost) {
+    asio::io_context loop;
+    MeasurePool pool(
+        loop,
+        [](const GuestId&, Look look) {
+            return Result<GuestResidency>(GuestResidency{Bytes(look == Look::closely), 1, 0});
+        },
+        1);
+    std::vector<std::uint64_t> answers;
+    const auto note = [&](const Result<GuestResidency>& seen) {
+        answers.push_back(seen->charged.count());
+        if (answers.size() == 3) loop.stop();
+    };
+    pool.ask(session(1), note, Look::glance);
+    pool.ask(session(1), note, Look::glance);
+    pool.ask(session(1), note, Look::closely);
+    const auto work = asio::make_work_guard(loop);
+    loop.run_for(10s);
+    EXPECT_EQ(answers, (std::vector<std::uint64_t>{0, 1, 1}));
+}
+
 TEST(MeasurePool, AMeasurementThatHangsTimesOutAndStopsNobodyElse) {
     asio::io_context loop;
     std::promise<void> release;
@@ -332,7 +355,7 @@ TEST(MeasurePool, AMeasurementThatHangsTimesOutAndStopsNobodyElse) {
     {
         MeasurePool pool(
             loop,
-            [released](const GuestId& guest) {
+            [released](const GuestId& guest, Look) {
                 if (guest == session(1)) released.wait();
                 return Result<GuestResidency>(GuestResidency{1_MiB, 1, 0});
             },

@@ -269,15 +269,17 @@ TEST(MemoryPressure, ReadsPercentages) {
     EXPECT_FALSE(parse_memory_pressure("nothing here"));
 }
 
-TEST(Process, MemoryButSharedIsAnonymousAndFileMemory) {
+TEST(Process, ResidentPagesAreCountedByKind) {
     const auto seen =
-        parse_memory_but_shared("VmRSS:\t   900 kB\nRssAnon:\t   300 kB\nRssFile:\t   100 kB\nRssShmem:\t   500 kB\n");
+        parse_resident_parts("VmRSS:\t   900 kB\nRssAnon:\t   300 kB\nRssFile:\t   100 kB\nRssShmem:\t   500 kB\n");
     ASSERT_TRUE(seen);
-    EXPECT_EQ(*seen, Bytes(400 * 1024));
-    EXPECT_EQ(parse_memory_but_shared("VmRSS: 1 kB\n").error().code, ErrorCode::unsupported);
+    EXPECT_EQ(*seen, (ResidentParts{Bytes(300 * 1024), Bytes(100 * 1024), Bytes(500 * 1024)}));
+    EXPECT_EQ(parse_resident_parts("VmRSS: 1 kB\nRssAnon: 1 kB\n").error().code, ErrorCode::unsupported);
+    const auto parts = resident_parts_of(getpid());
     const auto own = own_memory_but_shared();
-    ASSERT_TRUE(own);
-    EXPECT_GT(*own, Bytes());
+    ASSERT_TRUE(parts && own);
+    EXPECT_GT(*own, parts->anonymous) << "there are files, too";
+    EXPECT_EQ(resident_parts_of(-1).error().code, ErrorCode::not_found);
 }
 
 /// A memory file named as ZGC names its heap's, mapped shared.
@@ -310,6 +312,12 @@ TEST(JavaHeapFile, CountsWhatItHoldsAlsoWhereNoMappingShowsIt) {
     const auto committed = process_memory(getpid());
     ASSERT_TRUE(committed);
     EXPECT_GE(committed->pss, before->pss + 15_MiB);
+    const auto parts = process_memory_parts(getpid());
+    ASSERT_TRUE(parts);
+    EXPECT_EQ(parts->heap, 16_MiB);
+    EXPECT_EQ(file_blocks(parts->heap_file), parts->heap);
+    EXPECT_TRUE(is_java_heap_file(parts->heap_file));
+    EXPECT_FALSE(is_java_heap_file("/proc/self/fd/0"));
     heap.punch();
     const auto punched = process_memory(getpid());
     ASSERT_TRUE(punched);
