@@ -48,4 +48,5 @@ def listener(runtime_dir, major=None):
     home = jdks()[major or min(jdks())]
     with tempfile.TemporaryDirectory(prefix="aerostat-classes-") as classes:
         path = compiled(home, "ConditionWake", classes)
-        yield [os.path.join(home, "bin", "java"), "-Xmx64m", "-Daerostat.runtime-dir=" + runtime_dir, "-cp", path, "ConditionWake"]
+        java = os.path.join(home, "bin", "java")
+        yield [java, "-Xmx64m", "-Daerostat.runtime-dir=" + runtime_dir, "-cp", path, "ConditionWake"]

@@ -19,8 +19,8 @@ from checks import Skip, expect, run_all, wait_until  # noqa: E402,F401
 from harness import tail  # noqa: E402
 
 MIB = 1 << 20
-# For a daemon to come up or to end. That takes it 6 ms of a processor, and where 64 threads want the same two it waits for seconds
-# between one millisecond and the next.
+# For a daemon to come up or to end. That takes it 6 ms of a processor, and where 64 threads want the same two it waits for
+# seconds between one millisecond and the next.
 PATIENCE = 60.0
 GUESTD = os.path.join(ROOT, os.environ.get("AEROSTAT_BUILD", "build/release"), "bin", "aerostat-guestd")
 
