@@ -27,6 +27,15 @@ Result<std::optional<gid_t>> gid_of(const std::optional<std::string>& group) {
     return std::optional<gid_t>(*gid);
 }
 
+const LayerSeen* layer_of(const HostSnapshot& picture, const LayerKey& key) {
+    for (const GuestSeen& guest : picture.guests) {
+        if (guest.id != key.first) continue;
+        for (const LayerSeen& layer : guest.layers)
+            if (layer.name == key.second) return &layer;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 HostDaemon::HostDaemon(asio::io_context& loop, HostConfig config, const Clock& clock)
@@ -219,10 +228,14 @@ void HostDaemon::settle(const act::EndedOperation& ended) {
     const LayerKey os{ended.guest, ended.os->layer};
     const Bytes target = ended.os->target.footprint;
     // A guest OS that could not give has shown where its limit is now: it is not asked again at once.
-    if (ended.os_missing > config_.rules.dead_band(target))
-        note_ordered(state_, os, target + ended.os_missing, clock_.now() + config_.rules.pacing.retry_after);
-    else
+    if (ended.os_missing > config_.rules.dead_band(target)) {
+        const HostSnapshot picture = seen();
+        const LayerSeen* layer = layer_of(picture, os);
+        if (layer)
+            note_os_short(state_, os, *layer, target + ended.os_missing, clock_.now() + config_.rules.pacing.retry_after);
+    } else {
         note_settling(state_, os, target, clock_.now() + kUntilReported);
+    }
 }
 
 void HostDaemon::watch_operations() {

@@ -97,6 +97,10 @@ void note_ordered(HostState& state, const LayerKey& key, Bytes target, TimePoint
     track.busy_until = until;
 }
 
+void note_os_short(HostState& state, const LayerKey& key, const LayerSeen& seen, Bytes limit, TimePoint until) {
+    note_ordered(state, key, std::min(limit, std::max(seen.footprint, seen.target.value_or(Bytes()))), until);
+}
+
 void note_settling(HostState& state, const LayerKey& key, Bytes target, TimePoint until) {
     const auto found = state.tracks.find(key);
     if (found != state.tracks.end() && found->second.ordered == target) found->second.busy_until = until;

@@ -11,6 +11,9 @@ namespace aerostat::host {
 
 /// An order was really sent; until `until` the JVM gets no other.
 void note_ordered(HostState& state, const LayerKey& key, Bytes target, TimePoint until);
+/// A guest OS could not give as much as it was told; `limit` is what it came to. It is not asked again until `until`. What
+/// it might come to hold is no claim on memory meanwhile: only what it holds, or is held to.
+void note_os_short(HostState& state, const LayerKey& key, const LayerSeen& seen, Bytes limit, TimePoint until);
 /// An order for `target` has ended: the JVM is left alone until `until`, for its last report still shows what was before.
 /// Nothing if it has been given another order meanwhile: that one's time counts.
 void note_settling(HostState& state, const LayerKey& key, Bytes target, TimePoint until);

@@ -44,6 +44,20 @@ HostPlan plan_for(std::vector<GuestSeen> guests, const HostRules& rules, const H
 
 GuestSeen busy() { return a_guest("busy", {held_at(a_heap("heap", 200_MiB, 100_MiB, 1_GiB, 1e8), 200_MiB)}); }
 
+TEST(OsLayer, WhatItCouldNotGiveIsNoClaimOnMemory) {
+    const LayerKey key{"session:vm", kOsLayer};
+    HostState state;
+    const LayerSeen loose = an_os(140_MiB, 40_MiB, 0.01, false);
+    note_os_short(state, key, loose, 450_MiB, kStart + 60s);
+    EXPECT_EQ(entitled(loose, &state.tracks.at(key)), 140_MiB) << "what its balloon leaves it is more than it holds";
+    EXPECT_EQ(state.tracks.at(key).busy_until, kStart + 60s) << "not asked again at once";
+    const LayerSeen bound = held_at(loose, 200_MiB);
+    note_os_short(state, key, bound, 450_MiB, kStart + 60s);
+    EXPECT_EQ(entitled(bound, &state.tracks.at(key)), 200_MiB);
+    note_os_short(state, key, bound, 180_MiB, kStart + 60s);
+    EXPECT_EQ(state.tracks.at(key).ordered, 180_MiB);
+}
+
 TEST(OsLayer, CheapPageCachePaysForABusyHeap) {
     const GuestSeen files = a_guest("files", {held_at(an_os(700_MiB, 600_MiB, 0.01), 700_MiB)});
     const HostPlan plan = plan_for({files, busy()}, rules_for(1_GiB, 64_MiB));
