@@ -18,6 +18,8 @@ void describe(V& v, LayerSeen& m) {
     v.field("can_hold", m.can_hold);
     v.field("target_bytes", m.target);
     v.field("distress", m.distress);
+    v.field("curve_seen_ns", m.curve_seen);
+    v.field("known_for_ns", m.known_for);
     std::optional<bool> from_inside;  // absent in earlier records
     if (m.from_inside) from_inside = true;
     v.field("from_inside", from_inside);
@@ -64,6 +66,18 @@ void describe(V& v, Reach& m) {
 }
 
 template <class V>
+void describe(V& v, Growth& m) {
+    v.field("seen_bytes", m.seen);
+    v.field("at_ns", m.at);
+    v.field("pace_bytes", m.pace);
+    v.field("goes_on_bytes", m.goes_on);
+    v.field("lately_bytes", m.lately);
+    v.field("most_bytes", m.most);
+    v.field("to_bytes", m.to);
+    v.field("most_at_ns", m.most_at);
+}
+
+template <class V>
 void describe(V& v, LayerTrack& m) {
     v.field("ordered_bytes", m.ordered);
     v.field("busy_until_ns", m.busy_until);
@@ -72,6 +86,8 @@ void describe(V& v, LayerTrack& m) {
     v.field("aside_since_ns", m.aside_since);
     v.field("flagged", m.flagged);
     v.field("reach", m.reach);
+    v.field("unused_since_ns", m.unused_since);
+    v.field("growth", m.growth);
 }
 
 template <class V>

@@ -76,6 +76,7 @@ void read_heap(StrictTable& table, sim::HeapModel& heap) {
     take_size(table, "live", heap.live);
     heap.live_idle = heap.live / 2;
     take_size(table, "live_idle", heap.live_idle);
+    take_size(table, "loads", heap.loads);
     take_size(table, "max", heap.max);
     take_size(table, "allocates", heap.allocates);
     take_size(table, "collects", heap.collects);

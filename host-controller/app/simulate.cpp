@@ -23,6 +23,7 @@ Json json_of(const sim::Comparison& comparison, const sim::Outcome& outcome) {
     json["policy"] = outcome.policy;
     json["mean_resident_bytes"] = outcome.mean_resident.count();
     json["peak_resident_bytes"] = outcome.peak_resident.count();
+    json["in_reserve_s"] = outcome.in_reserve_seconds;
     json["memory_saved"] = comparison.saved(outcome);
     json["stall_s"] = outcome.stall_seconds;
     json["layers"] = layers_of(outcome);

@@ -98,6 +98,7 @@ private:
         plan_.charged = frame_.charged;
         plan_.held = frame_.held;
         plan_.free = saturating_sub(plan_.capacity, frame_.held);
+        plan_.ready = frame_.ready;
         plan_.short_by = frame_.short_by;
         plan_.short_by_as_told = frame_.short_by_as_told;
         plan_.level = host_level({plan_.capacity, frame_.charged, plan_.short_by, aims.price}, plan_.after.level);

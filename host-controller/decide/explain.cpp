@@ -8,6 +8,8 @@ std::string reason_of_aim(const FrameLayer& layer, const ShareGuest& share, Byte
     const Bytes base = layer.in_force.value_or(layer.seen->footprint);
     if (layer.urgent && aim >= base) return "needs more at once";
     if (layer.operator_ceiling && aim >= *layer.operator_ceiling) return "held by operator";
+    if (layer.on_its_way_to && aim >= layer.seen->footprint && aim <= *layer.on_its_way_to)
+        return layer.is_young ? "has just begun to work" : "grows in need";
     if (aim <= layer.seen->floor) return "at its floor";
     if (layer.reachable && aim <= *layer.reachable) return "goes no lower, as orders have shown";
     if (share_sum >= share.most) return "bounded by the guest's max";

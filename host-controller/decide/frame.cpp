@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "host-controller/decide/appetite.h"
 #include "host-controller/decide/booking.h"
+#include "host-controller/decide/claims.h"
+#include "host-controller/decide/growth.h"
 #include "host-controller/decide/reach.h"
-#include "host-controller/decide/segment_pool.h"
 
 namespace aerostat::host {
 namespace {
@@ -24,11 +26,6 @@ bool has_just_stalled(const GuestSeen& guest, const HostState& state) {
     return state.urgent.contains(LayerKeyView(guest.id, {}));
 }
 
-// Not the moment to try whether it has memory to spare.
-bool is_in_need(const GuestSeen& guest, const LayerSeen& layer, const HostState& state) {
-    return layer.distress || has_just_stalled(guest, state) || state.urgent.contains(LayerKeyView(guest.id, layer.name));
-}
-
 std::string why_untouched(const GuestSeen& guest, const FrameLayer& layer, const HostState& state,
                           const SharePolicy& policy) {
     if (!policy.moves(layer.seen->kind)) return "left alone by policy " + std::string(policy.name());
@@ -38,12 +35,12 @@ std::string why_untouched(const GuestSeen& guest, const FrameLayer& layer, const
     return {};
 }
 
-FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const HostState& state, const SharePolicy& policy,
+FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const HostState& state, const HostRules& rules,
                        TimePoint now) {
     FrameLayer layer;
     layer.seen = &seen;
     layer.track = track_of(state, guest, seen);
-    layer.untouched_because = why_untouched(guest, layer, state, policy);
+    layer.untouched_because = why_untouched(guest, layer, state, *rules.policy);
     layer.in_force = target_in_force(seen, layer.track);
     layer.entitled = entitled(seen, layer.track);
     layer.ceiling = std::max(seen.floor, seen.ceiling);
@@ -62,6 +59,10 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
     }
     layer.floor_as_told = std::min(layer.floor, layer.ceiling);
     layer.floor = std::min(std::max(layer.floor, layer.reachable.value_or(Bytes())), layer.ceiling);
+    layer.useful = useful(seen, layer.track, now);
+    layer.on_its_way_to = grows_to(seen, layer.track, rules);
+    layer.is_young = is_young(seen) && !layer.on_its_way_to;
+    if (layer.is_young) layer.on_its_way_to = soon_needed(seen);
     return layer;
 }
 
@@ -78,7 +79,7 @@ FrameGuest frame_guest(const GuestSeen& seen, const HostState& state, const Host
     guest.untouched_because = why_untouched(guest, state);
     guest.apart = seen.fixed + kept_ready(seen, state, now);
     for (const LayerSeen& layer : seen.layers) {
-        guest.layers.push_back(frame_layer(seen, layer, state, *rules.policy, now));
+        guest.layers.push_back(frame_layer(seen, layer, state, rules, now));
         FrameLayer& framed = guest.layers.back();
         if (!guest.untouched_because.empty()) framed.untouched_because = guest.untouched_because;
         if (framed.untouched_because.empty())
@@ -90,71 +91,6 @@ FrameGuest frame_guest(const GuestSeen& seen, const HostState& state, const Host
     return guest;
 }
 
-// The part of an urgent floor that lies above the guest's max is not granted: its maximum stands.
-ShareGuest share_guest(const FrameGuest& guest) {
-    ShareGuest share;
-    share.weight = guest.limits->weight;
-    if (guest.limits->min) share.least = saturating_sub(*guest.limits->min, guest.apart);
-    if (guest.limits->max) share.most = saturating_sub(*guest.limits->max, guest.apart);
-    Bytes room = share.most;
-    for (const std::size_t index : guest.shared)
-        room = saturating_sub(room, std::min(guest.layers[index].seen->floor, guest.layers[index].ceiling));
-    for (const std::size_t index : guest.shared) {
-        const FrameLayer& layer = guest.layers[index];
-        const Bytes own_floor = std::min(layer.seen->floor, layer.ceiling);
-        const Bytes lift = std::min(room, saturating_sub(layer.floor, own_floor));
-        room = saturating_sub(room, lift);
-        share.layers.push_back({layer.seen->curve.clamped(own_floor + lift, layer.ceiling), layer.seen->footprint});
-    }
-    return share;
-}
-
-// What a guest cannot do without, by the floors it reports.
-Bytes least_as_told(const FrameGuest& guest, const ShareGuest& share) {
-    Bytes floors;
-    for (const std::size_t index : guest.shared) floors += guest.layers[index].floor_as_told;
-    return std::min(std::max(floors, share.least), bounds_of(share).least);
-}
-
-void note_shortage(Frame& frame, Bytes needed, Bytes capacity) {
-    Bytes least;
-    Bytes as_told;
-    for (std::size_t g = 0; g < frame.shared.size(); ++g) {
-        const ShareGuest& share = frame.problem.guests[g];
-        least += bounds_of(share).least;
-        as_told += least_as_told(frame.guests[frame.shared[g]], share);
-    }
-    frame.short_by = saturating_sub(needed + least, capacity);
-    frame.short_by_as_told = saturating_sub(needed + as_told, capacity);
-}
-
-bool host_lacks_memory(const Frame& frame, Bytes capacity) {
-    Bytes booked = frame.held;
-    for (const FrameGuest& guest : frame.guests) {
-        for (const FrameLayer& layer : guest.layers)
-            if (layer.urgent) booked += saturating_sub(layer.floor, layer.entitled);
-    }
-    return booked > capacity || !frame.short_by.is_zero();
-}
-
-// Trials cost guests collections: they are rare, but where memory is missing.
-void plan_trials(Frame& frame, const HostState& state, Bytes capacity, TimePoint now) {
-    const bool host_lacks = host_lacks_memory(frame, capacity);
-    for (std::size_t g = 0; g < frame.shared.size(); ++g) {
-        FrameGuest& guest = frame.guests[frame.shared[g]];
-        const auto base_of = [](const FrameLayer& layer) { return layer.in_force.value_or(layer.seen->footprint); };
-        Bytes sum;
-        for (const std::size_t index : guest.shared) sum += base_of(guest.layers[index]);
-        const bool guest_lacks = host_lacks || sum > frame.problem.guests[g].most;
-        for (const std::size_t index : guest.shared) {
-            FrameLayer& layer = guest.layers[index];
-            if (is_in_need(*guest.seen, *layer.seen, state)) continue;
-            const bool above_ceiling = layer.operator_ceiling && base_of(layer) > *layer.operator_ceiling;
-            layer.trial = trial(*layer.seen, layer.track, guest_lacks || above_ceiling, now);
-        }
-    }
-}
-
 }  // namespace
 
 Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules& rules, TimePoint now) {
@@ -162,7 +98,6 @@ Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules
     Bytes apart;
     frame.guests.reserve(seen.guests.size());
     frame.shared.reserve(seen.guests.size());
-    frame.problem.guests.reserve(seen.guests.size());
     for (const GuestSeen& guest : seen.guests) {
         frame.guests.push_back(frame_guest(guest, state, rules, now));
         const FrameGuest& framed = frame.guests.back();
@@ -171,12 +106,9 @@ Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules
         apart += framed.apart;
         if (framed.shared.empty()) continue;
         frame.shared.push_back(frame.guests.size() - 1);
-        frame.problem.guests.push_back(share_guest(framed));
     }
     frame.cushion = rules.dead_band(rules.capacity());
-    frame.problem.capacity = saturating_sub(rules.capacity(), frame.cushion + apart);
-    note_shortage(frame, frame.cushion + apart, rules.capacity());
-    plan_trials(frame, state, rules.capacity(), now);
+    put_up_for_sharing(frame, apart, state, rules, now);
     return frame;
 }
 

@@ -19,6 +19,10 @@ struct FrameLayer {
     bool urgent = false;
     std::optional<Bytes> reachable;  ///< orders have shown that it does not come below this now
     std::optional<Bytes> trial;      ///< below that, to see whether it does by now
+    std::optional<Bytes> useful;     ///< more would be left unused for now
+    /// It has just begun to work, or grows in need: what it comes to soon. As far as that fits, it is left that.
+    std::optional<Bytes> on_its_way_to;
+    bool is_young = false;  ///< the former
     std::optional<Bytes> in_force;
     Bytes entitled;
 };
@@ -43,6 +47,7 @@ struct Frame {
     Bytes short_by;          ///< floors and minimums do not fit by this much
     Bytes short_by_as_told;  ///< not even by the floors that are reported
     Bytes cushion;           ///< of the capacity, never planned away: it takes up the noise of measuring
+    Bytes ready;             ///< likewise, for one that has grown faster than others give
 };
 
 [[nodiscard]] Frame frame_of(const HostSnapshot& seen, const HostState& state, const HostRules& rules, TimePoint now);

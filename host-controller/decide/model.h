@@ -37,6 +37,9 @@ struct LayerSeen {
     bool can_hold = true;         ///< false: it shrinks, and may grow again without asking
     std::optional<Bytes> target;  ///< the order in force as the agent says; absent: unrestrained
     bool distress = false;        ///< the agent's guard sees the collector in trouble
+    /// Of the program's collections so much was observed for the curve; absent: enough, or its agent does not say.
+    std::optional<Duration> curve_seen;
+    std::optional<Duration> known_for;  ///< since it was first reported; absent: long
     /// A guest OS that its own daemon moves (a container's), by what the whole container may hold; else the host's balloon
     /// does.
     bool from_inside = false;
@@ -87,6 +90,18 @@ struct Reach {
     Duration wait{};       ///< so long; doubles with each order in vain
 };
 
+/// How a heap has grown in need, past what it was told, faster than others can give.
+struct Growth {
+    Bytes seen;  ///< its footprint at the last look,
+    TimePoint at;
+    Bytes pace;     ///< it grew by so much a second before that,
+    Bytes goes_on;  ///< and by no less the time before,
+    Bytes lately;   ///< by so much within seconds,
+    Bytes most;     ///< and by so much at the most,
+    Bytes to;       ///< to this footprint
+    TimePoint most_at;
+};
+
 /// What the host remembers of a JVM it has ordered about.
 struct LayerTrack {
     std::optional<Bytes> ordered;           ///< the last target sent
@@ -95,7 +110,9 @@ struct LayerTrack {
     std::optional<TimePoint> behind_since;  ///< no progress towards the target since then
     std::optional<TimePoint> aside_since;   ///< set aside: charged in full, left out of sharing
     bool flagged = false;
-    std::optional<Reach> reach;  ///< absent: it has done what it was told
+    std::optional<Reach> reach;             ///< absent: it has done what it was told
+    std::optional<TimePoint> unused_since;  ///< it could have grown much by its target since then, and has not
+    std::optional<Growth> growth;           ///< absent: not looked at yet
 };
 
 /// A guest's urgent wish for memory, and what was made of it.

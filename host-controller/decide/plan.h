@@ -52,10 +52,11 @@ struct HostPlan {
     std::string policy{};
     double price = 0;        ///< per byte
     Bytes short_by;          ///< floors and minimums do not fit by this much
-    Bytes short_by_as_told;  ///< the same by reported floors alone: what orders have shown is for now
+    Bytes short_by_as_told;  ///< the same by reported floors alone: what orders have shown does not hold for good
     Bytes charged;           ///< measured, over all guests
     Bytes held;              ///< booked, over all guests
     Bytes free;              ///< verified free: capacity - held
+    Bytes ready{};           ///< of the capacity, kept for a heap that has grown faster than others give
     std::string level;       ///< ample, advisory, tight, critical
     std::vector<LayerPlan> layers;
     std::vector<GuestPlan> guests;

@@ -21,7 +21,7 @@ class Steps {
 public:
     Steps(const Frame& frame, const ShareOutcome& aims, const HostSnapshot& seen, const HostRules& rules, TimePoint now)
         : frame_(frame), aims_(aims), rules_(rules), now_(now), settling_(seen.settling) {
-        free_ = saturating_sub(rules.capacity(), frame.held + frame.cushion);
+        free_ = saturating_sub(rules.capacity(), frame.held + frame.cushion + frame.ready);
         reserve_ = saturating_sub(saturating_sub(rules.memory, frame.held), free_);
     }
 
@@ -31,7 +31,9 @@ public:
             steps_.emplace_back(guest(g).shared.size());
             urgently_needed += urgent_need(g);
         }
-        overbooked_ = frame_.held + urgently_needed > rules_.capacity();
+        const Bytes booked = frame_.held + urgently_needed;
+        is_missing_ = booked > rules_.capacity();
+        overbooked_ = booked + frame_.ready > rules_.capacity();
         for (std::size_t g = 0; g < frame_.shared.size(); ++g) {
             for (std::size_t l = 0; l < steps_[g].size(); ++l) first_look(g, l);
         }
@@ -101,6 +103,13 @@ private:
         return overbooked_ || above_ceiling || over_its_max(g);
     }
 
+    // A heap that gives may be told to give more where memory is missing: the end of its order may be seconds away.
+    bool asks_too_little(const FrameLayer& one, Bytes wanted) const {
+        const bool gives = one.seen->kind == LayerKind::java_heap && !one.operator_ceiling && one.track->ordered &&
+                           *one.track->ordered < one.seen->footprint;
+        return is_missing_ && gives && wanted + rules_.dead_band(wanted) < *one.track->ordered;
+    }
+
     // Room that a virtual machine's OS would only have to spare stays with the host.
     bool asks_for_more(const FrameLayer& one, Bytes base) const {
         if (one.seen->kind == LayerKind::java_heap || one.seen->from_inside || !rules_.policy->weighs_costs()) return true;
@@ -116,7 +125,7 @@ private:
         const bool may_stay_free = !one.in_force && !one.seen->held_at_once;
         if (wanted >= base && (may_stay_free || !asks_for_more(one, base))) return;
         if (wanted > base) return consider_raise(g, l, base, wanted);
-        if (busy(one)) {
+        if (busy(one) && !asks_too_little(one, wanted)) {
             step.kind = StepKind::busy;
             return;
         }
@@ -143,7 +152,8 @@ private:
     // A JVM without a target is held where it is, so that what it may take is known.
     void restrain(std::size_t g, std::size_t l) {
         const FrameLayer& one = layer(g, l);
-        const Bytes floor = frame_.problem.guests[g].layers[l].curve.floor();
+        // What a young one is left beyond its own floor has to be free first.
+        const Bytes floor = std::min(one.floor, frame_.problem.guests[g].layers[l].curve.floor());
         steps_[g][l] = {std::max(floor, round_up(one.seen->footprint, kPage)), StepKind::restrain, true};
     }
 
@@ -202,7 +212,8 @@ private:
     const HostRules& rules_;
     TimePoint now_;
     bool settling_;
-    bool overbooked_ = false;
+    bool is_missing_ = false;  ///< memory that is needed now
+    bool overbooked_ = false;  ///< counting what is to be kept ready
     Bytes free_;
     Bytes reserve_;
     std::vector<Raise> raises_;

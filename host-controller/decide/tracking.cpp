@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "host-controller/decide/appetite.h"
 #include "host-controller/decide/booking.h"
+#include "host-controller/decide/growth.h"
 #include "host-controller/decide/reach.h"
 
 namespace aerostat::host {
@@ -78,6 +80,8 @@ HostState carry_over(const HostSnapshot& seen, const HostState& before, const Ho
             if (track == after.tracks.end()) continue;
             present.insert(&track->second);
             review_reach(track->second, layer, rules, now);
+            note_use(track->second, layer, now);
+            note_growth(track->second, layer, now);
             note_progress(track->second, layer, guest, rules, now);
         }
     }

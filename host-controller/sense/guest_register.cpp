@@ -13,6 +13,8 @@ constexpr Duration kSilentAfter = std::chrono::seconds(10);
 constexpr Duration kFresh = std::chrono::milliseconds(1500);
 constexpr std::size_t kSamples = 5;
 constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kMostNames = 256;
+constexpr Duration kRemembered = std::chrono::minutes(10);
 
 Bytes median(std::deque<Bytes> samples) {
     const auto middle = samples.begin() + static_cast<std::ptrdiff_t>(samples.size() / 2);
@@ -24,6 +26,17 @@ Bytes footprints(const std::vector<LayerSeen>& layers) {
     Bytes sum;
     for (const LayerSeen& layer : layers) sum += layer.footprint;
     return sum;
+}
+
+// A name that goes and comes back is no new one, and of more names than a guest can need none is.
+void note_jvms(GuestRecord& record, const GuestReport& report, TimePoint now) {
+    std::erase_if(record.jvms, [&](const auto& known) { return now - known.second.last >= kRemembered; });
+    for (const JvmReport& jvm : report.jvms) {
+        if (const auto known = record.jvms.find(jvm.name); known != record.jvms.end())
+            known->second.last = now;
+        else if (record.jvms.size() < kMostNames)
+            record.jvms.emplace(jvm.name, Sighting{now, now});
+    }
 }
 
 // What lies outside the heaps is the guest OS layer where that can be moved.
@@ -92,6 +105,7 @@ void GuestRegister::lose(const GuestId& id) {
 void GuestRegister::take_report(const GuestId& id, GuestReport report, TimePoint now) {
     const auto found = guests_.find(id);
     if (found == guests_.end()) return;
+    note_jvms(found->second, report, now);
     found->second.report = std::move(report);
     found->second.report_at = now;
 }
@@ -152,6 +166,10 @@ GuestSeen GuestRegister::seen(const GuestId& id, const GuestRecord& record, Byte
     if (record.report) {
         guest.layers = believable_layers(*record.report, guest.charged, budget);
         guest.hands_off = record.report->paused;
+        for (LayerSeen& layer : guest.layers) {
+            if (const auto known = record.jvms.find(layer.name); known != record.jvms.end())
+                layer.known_for = now - known->second.first;
+        }
     }
     guest.fixed = record.fixed_samples.empty() ? saturating_sub(guest.charged, footprints(guest.layers))
                                                : median(record.fixed_samples);

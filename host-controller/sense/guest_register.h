@@ -13,6 +13,12 @@
 namespace aerostat::host::sense {
 
 /// What is known of one guest: what it says, and what is measured of it.
+/// When a JVM was reported.
+struct Sighting {
+    TimePoint first;
+    TimePoint last;
+};
+
 struct GuestRecord {
     std::string said_name;
     std::string name;
@@ -26,6 +32,7 @@ struct GuestRecord {
     std::optional<OsBalloon> balloon;  ///< a virtual machine's, as of the last look
     bool os_bound = false;             ///< the balloon holds the guest's OS down, as of the last look
     std::deque<Bytes> fixed_samples;   ///< charged less footprints, at moments when both were fresh
+    std::map<std::string, Sighting> jvms;
 };
 
 /// The guests of this host, and the picture of them that decisions are made from.

@@ -15,6 +15,7 @@ LayerSeen believable(const JvmReport& report, Bytes footprint, Bytes budget) {
     layer.can_move = report.facts.can_balloon;
     layer.can_hold = report.facts.can_hold;
     layer.distress = !report.distress.empty();
+    layer.curve_seen = report.curve_seen;
     if (report.target) layer.target = report.target->footprint;
     const Bytes ceiling = std::min(report.ceiling, budget);
     const Bytes floor = std::min({report.floor, ceiling, footprint + kFloorAboveFootprint});

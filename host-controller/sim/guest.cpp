@@ -51,12 +51,13 @@ Guest::Guest(const GuestGroup& group, std::uint32_t index, std::uint64_t seed, d
 void Guest::start_anew() {
     id_ = "sim:" + name_ + ":" + std::to_string(generation_++);
     for (Layer* one : {&heap_, &cache_}) {
-        one->footprint = Bytes();
+        one->footprint = one->live = Bytes();
         one->target.reset();
         one->curve_load = -1;
     }
     here_ = connected_ = true;
     hands_off_ = false;
+    began_.reset();
 }
 
 Guest::Phase Guest::phase(Duration at) const {
@@ -88,6 +89,8 @@ bool Guest::come_and_go(Duration at) {
 bool Guest::advance(Duration at, Duration step) {
     const bool gone = come_and_go(at);
     if (!here_) return gone;
+    if (!began_) began_ = at;
+    age_ = at - *began_;
     load_ = load_at(group_.load, at, index_, group_.count, seed_);
     Speed speed;
     if (odd_ && group_.nature == Nature::slow) speed.gives = Bytes(20ULL << 20);
@@ -105,9 +108,11 @@ void Guest::refresh_curves(Duration at, bool odd) {
     const double lie = odd && group_.nature == Nature::lying ? kLie : 1;
     const auto refresh = [&](Layer& layer, const auto& model, std::uint64_t salt) {
         const double noise = 1 + noise_ * (2 * chance(seed_ + salt, index_, minute) - 1);
-        if (noise == layer.noise && std::abs(load_ - layer.curve_load) < kNewLoad) return;
+        const bool is_news = std::abs(load_ - layer.curve_load) >= kNewLoad || layer.live != layer.curve_live;
+        if (noise == layer.noise && !is_news) return;
         layer.noise = noise;
         layer.curve_load = load_;
+        layer.curve_live = layer.live;
         layer.curve = curve_of(layer, model, load_, noise * lie);
     };
     if (group_.heap) refresh(heap_, *group_.heap, 1);
@@ -133,7 +138,12 @@ GuestSeen Guest::seen() const {
     guest.hands_off = hands_off_;
     guest.charged = resident();
     guest.fixed = group_.fixed;
-    if (group_.heap) guest.layers.push_back(seen_of(heap_, kHeap, LayerKind::java_heap));
+    if (group_.heap) {
+        LayerSeen heap = seen_of(heap_, kHeap, LayerKind::java_heap);
+        heap.known_for = age_;
+        heap.curve_seen = std::min(age_, kMeasuredOver);
+        guest.layers.push_back(std::move(heap));
+    }
     if (group_.cache) guest.layers.push_back(seen_of(cache_, kCache, LayerKind::guest_os));
     return guest;
 }
@@ -144,6 +154,7 @@ GuestSeen Guest::seen_at_full_load() const {
     if (group_.heap) sim::advance(busy.heap_, *group_.heap, busy.load_, std::chrono::seconds(1), {kAny});
     if (group_.cache) sim::advance(busy.cache_, *group_.cache, busy.load_, std::chrono::seconds(1), {kAny});
     busy.refresh_curves(Duration(), false);
+    busy.age_ = kMeasuredOver;
     return busy.seen();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,8 @@ private:
     bool hands_off_ = false;
     bool odd_ = false;
     double load_ = 0;
+    std::optional<Duration> began_;  ///< when it was first there
+    Duration age_{};
     Layer heap_;
     Layer cache_;
 };

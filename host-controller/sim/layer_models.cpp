@@ -68,7 +68,7 @@ double load_at(const LoadModel& model, Duration at, std::uint32_t index, std::ui
 }
 
 void advance(Layer& layer, const HeapModel& model, double load, Duration step, Speed speed) {
-    const Bytes live = live_of(model, load);
+    const Bytes live = layer.live = std::min(live_of(model, load), layer.live + in(step, model.loads));
     layer.floor = live + std::max(kMargin, share_of(live, kMarginShare));
     follow_target(layer, in(step, share_of(model.allocates, load)), step, speed);
     const double room = std::max(1.0, saturating_sub(layer.footprint, live).as_double());
@@ -84,7 +84,7 @@ void advance(Layer& layer, const CacheModel& model, double load, Duration step, 
 }
 
 CostCurve curve_of(const Layer& layer, const HeapModel& model, double load, double factor) {
-    return CostCurve::hyperbola(k_of(model, load) * factor, live_of(model, load), layer.floor, layer.ceiling);
+    return CostCurve::hyperbola(k_of(model, load) * factor, layer.live, layer.floor, layer.ceiling);
 }
 
 CostCurve curve_of(const Layer& layer, const CacheModel& model, double load, double factor) {

@@ -13,12 +13,14 @@ namespace aerostat::host::sim {
 /// One layer of a simulated guest, as it really is.
 struct Layer {
     Bytes footprint;
+    Bytes live;     ///< heaps: what is alive
     Bytes floor;    ///< below this the program cannot go
     Bytes ceiling;  ///< more it never takes
     std::optional<Bytes> target;
     CostCurve curve;             ///< as reported
     double noise = 1;            ///< of it
-    double curve_load = -1;      ///< the load it was made for
+    double curve_load = -1;      ///< the load it was made for,
+    Bytes curve_live;            ///< and what was alive then
     double cost = 0;             ///< CPU seconds lost a second, now
     bool in_need = false;        ///< its target is below its floor: it takes what it needs, and says so
     bool out_of_memory = false;  ///< its ceiling is below its floor

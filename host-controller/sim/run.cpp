@@ -28,6 +28,7 @@ public:
     Ledger(const Scenario& scenario, std::size_t guests)
         : ticks_a_sample_(std::max<std::size_t>(1, static_cast<std::size_t>(scenario.length / scenario.tick) / kSamples)),
           step_(to_seconds(scenario.tick)),
+          capacity_(scenario.rules.capacity()),
           lost_(guests) {}
 
     void tick(const std::vector<Guest>& guests, Bytes booked, double price, TimePoint now) {
@@ -43,12 +44,14 @@ public:
         ++ticks_;
         sum_ += resident.as_double();
         peak_ = std::max(peak_, resident);
+        if (resident > capacity_) in_reserve_ += step_;
         sample(resident, booked, cost, price, now);
     }
 
     void write(const std::vector<Guest>& guests, Outcome& outcome) {
         outcome.mean_resident = Bytes(static_cast<std::uint64_t>(sum_ / std::max(1.0, ticks_)));
         outcome.peak_resident = peak_;
+        outcome.in_reserve_seconds = in_reserve_;
         outcome.heaps = heaps_.total(ticks_);
         outcome.caches = caches_.total(ticks_);
         for (std::size_t i = 0; i < guests.size(); ++i) {
@@ -79,6 +82,7 @@ private:
 
     std::size_t ticks_a_sample_;
     double step_;
+    Bytes capacity_;
     std::vector<double> lost_;
     /// One kind of layer, over all guests.
     struct Kind {
@@ -100,6 +104,7 @@ private:
     double ticks_ = 0;
     double sum_ = 0;
     Bytes peak_;
+    double in_reserve_ = 0;
     std::size_t in_sample_ = 0;
     double resident_ = 0;
     double booked_ = 0;

@@ -28,10 +28,11 @@ struct Outcome {
     std::string policy;
     Bytes mean_resident;
     Bytes peak_resident;
-    double stall_seconds = 0;  ///< CPU seconds lost for want of memory, over all guests
-    LayerTotal heaps;          ///< of these, Java heaps
-    LayerTotal caches;         ///< and page caches: what the share-out weighs against them
-    std::string worst_guest;   ///< that lost most
+    double in_reserve_seconds = 0;  ///< in which guests held more than the capacity
+    double stall_seconds = 0;       ///< CPU seconds lost for want of memory, over all guests
+    LayerTotal heaps;               ///< of these, Java heaps
+    LayerTotal caches;              ///< and page caches: what the share-out weighs against them
+    std::string worst_guest;        ///< that lost most
     double worst_seconds = 0;
     std::uint64_t moves = 0;  ///< orders to layers
     Bytes moved;              ///< taken from layers, as ordered

@@ -41,6 +41,7 @@ struct HeapModel {
     Bytes max{2ULL << 30};          ///< -Xmx
     Bytes allocates{100ULL << 20};  ///< a second at full load
     Bytes collects{2ULL << 30};     ///< live bytes that a CPU second of collection goes through
+    Bytes loads{64ULL << 30};       ///< a second: what is alive grows no faster when the load comes
 };
 
 /// A page cache. Its refaults cost reads x (1 - cache / working set)^2 x the time a byte takes.

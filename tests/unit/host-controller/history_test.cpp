@@ -42,6 +42,12 @@ DecisionRecord a_record() {
                           a_guest("busy", {held_at(a_heap("heap", 200_MiB, 100_MiB, 1_GiB, 1e8), 200_MiB)})};
     record.rules = rules_for(1_GiB, 64_MiB, {128_MiB, 2_GiB, 1.5});
     note_ordered(record.before, {"session:idle", "cache"}, 80_MiB, kStart + 2s);
+    LayerTrack& track = record.before.tracks.at({"session:idle", "cache"});
+    track.reach = Reach{90_MiB, 50_MiB, kStart + 30s, 30s};
+    track.unused_since = kStart - 3s;
+    track.growth = Growth{80_MiB, kStart - 1s, 1_MiB, 1_MiB, 5_MiB, 9_MiB, 90_MiB, kStart - 9s};
+    record.seen.guests[1].layers[0].known_for = 20s;
+    record.seen.guests[1].layers[0].curve_seen = 12s;
     set_ceiling(record.before, {"session:busy", "heap"}, 900_MiB, kStart + 1h);
     record.before.paused_guests.insert("session:other");
     note_urgent(record.before, record.seen.guests[1], "", 10_MiB, record.rules, kStart);

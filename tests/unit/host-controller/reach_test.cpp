@@ -197,6 +197,20 @@ TEST_F(MissingMemory, IsLookedForAfterTheFirstWaitInAGuestAboveItsMax) {
     EXPECT_EQ(row(tick(31s), "shop").next, 500_MiB) << "to its max, with 50 MiB outside the heap";
 }
 
+TEST_F(MissingMemory, OfAGuestThatCannotComeDownToItsMaxIsTakenFromOthersAndSaidToBeMissing) {
+    GuestLimits limits;
+    limits.max = 400_MiB;
+    rules_.guests.insert(rules_.guests.begin(), {"shop", limits});
+    const HostPlan before = tick(1s);
+    EXPECT_LE(row(before, "bank").target + 700_MiB, rules_.capacity()) << "250 MiB of the shop's heap cannot be had";
+    bank().floor = 600_MiB;
+    bank().curve = a_heap("", 600_MiB, 600_MiB, 2_GiB, 4e8).curve;
+    rules_.memory = 1300_MiB;
+    const HostPlan plan = tick(2s);
+    EXPECT_GT(plan.short_by, 60_MiB);
+    EXPECT_TRUE(plan.short_by_as_told.is_zero());
+}
+
 TEST_F(MissingMemory, IsNotSaidToBeMissingForGoodWhereTheFloorsFit) {
     rules_ = rules_for(700_MiB, 64_MiB);
     const HostPlan plan = tick(31s);

@@ -261,6 +261,28 @@ TEST(GuestRegister, TheSameIdentityRejoiningIsTheSameGuest) {
     EXPECT_EQ(guests.guests().size(), 2U);
 }
 
+TEST(GuestRegister, KnowsSinceWhenAJvmIsReportedAlsoWhereItGoesAndComesBack) {
+    sense::GuestRegister guests;
+    const std::string id = session(1);
+    ASSERT_TRUE(guests.join(id, "shop", 1, kStart));
+    const auto heap = [&](std::string name, Duration at) {
+        GuestReport report = a_guest_report(300_MiB);
+        report.jvms[0].name = std::move(name);
+        report.jvms[0].curve_seen = Millis(4'000);
+        guests.take_report(id, report, kStart + at);
+        EXPECT_FALSE(guests.take_measurement(id, {400_MiB, 2, 0}, kStart + at));
+        return guests.snapshot(8_GiB, kStart + at).guests.at(0).layers.at(0);
+    };
+    EXPECT_EQ(heap("a", 0s).known_for, 0s);
+    EXPECT_EQ(heap("a", 9s).known_for, 9s);
+    EXPECT_EQ(heap("a", 9s).curve_seen, 4s);
+    EXPECT_EQ(heap("b", 20s).known_for, 0s);
+    EXPECT_EQ(heap("a", 40s).known_for, 40s);
+    EXPECT_EQ(heap("a", 20min).known_for, 0s) << "by that name another";
+    for (int i = 0; i < 400; ++i) heap("n" + std::to_string(i), 21min);
+    EXPECT_FALSE(heap("one-more", 21min).known_for) << "who changes names all the time is not new";
+}
+
 TEST(GuestRegister, KeepsNamesWithinTheirLength) {
     sense::GuestRegister guests;
     const std::string longest(64, 'x');

@@ -84,6 +84,19 @@ TEST(SimGuest, GivesAtTheSpeedOfItsNature) {
     }
 }
 
+TEST(SimGuest, LoadsNoFasterThanItCan) {
+    GuestGroup group = a_group("batch");
+    group.heap->loads = 50_MiB;
+    group.heap->allocates = Bytes();
+    Guest guest(group, 0, 1, 0);
+    guest.take({"heap", {16_MiB}});
+    run_for(guest, 0s, 3s);
+    EXPECT_EQ(guest.layer("heap")->live, 150_MiB);
+    EXPECT_TRUE(guest.seen().layers[0].distress);
+    run_for(guest, 3s, 10s);
+    EXPECT_EQ(guest.layer("heap")->live, 400_MiB) << "all that its load asks for";
+}
+
 TEST(SimGuest, AFirmOneKeepsMoreThanItSays) {
     const GuestGroup group = a_group("shop", Nature::firm);
     Guest guest(group, 0, 1, 0);
@@ -227,6 +240,32 @@ TEST(SimRun, AFirmGuestIsNotTriedBelowItsMinimum) {
         for (const Violation& one : run(scenario, price_of_memory()).violations)
             EXPECT_EQ(one.times, 0U) << format_bytes(min) << ": " << one.first;
     }
+}
+
+// A batch job that loads 300 MiB within three seconds, again and again, among services that give 20 MiB a second each: the
+// reserve is used up before they have given.
+Scenario with_a_bursty_one() {
+    std::vector<GuestGroup> groups{a_group("batch"), a_group("service", Nature::slow)};
+    groups[0].heap = HeapModel{320_MiB, 20_MiB, 2_GiB, 100_MiB, 2_GiB, 100_MiB};
+    groups[0].load = {LoadShape::bursts, 1, 0.01, 1min, 0, 0.3};
+    groups[1].heap = HeapModel{150_MiB, 150_MiB, 2_GiB, 100_MiB, 2_GiB};
+    groups[1].count = 4;
+    Scenario scenario = a_scenario(std::move(groups), 2_GiB);
+    scenario.rules.guests.clear();
+    scenario.rules.guests.push_back({"*", {}});
+    scenario.rules.emergency_reserve = 160_MiB;
+    return scenario;
+}
+
+TEST(SimRun, ForOneThatLoadsFasterThanOthersGiveMemoryIsKeptReady) {
+    const Scenario scenario = with_a_bursty_one();
+    const Outcome outcome = run(scenario, price_of_memory());
+    for (const Violation& one : outcome.violations) EXPECT_EQ(one.times, 0U) << one.first;
+    // Six seconds of the reserve at every burst, of about thirty, where nothing is kept ready; at the first ones they have
+    // to be.
+    EXPECT_LT(outcome.in_reserve_seconds, 90);
+    EXPECT_GT(outcome.in_reserve_seconds, 0);
+    EXPECT_GT(outcome.mean_resident, share_of(scenario.rules.memory, 0.8)) << "no more is kept than it takes";
 }
 
 TEST(SimRun, AHostThatIsTooSmallIsToldOf) {
