@@ -228,7 +228,8 @@ void HostDaemon::settle(const act::EndedOperation& ended) {
     const LayerKey os{ended.guest, ended.os->layer};
     const Bytes target = ended.os->target.footprint;
     // A guest OS that could not give has shown where its limit is now: it is not asked again at once.
-    if (ended.os_missing > config_.rules.dead_band(target)) {
+    const Bytes asked = saturating_sub(ended.os->from, target);
+    if (ended.os_missing > config_.rules.dead_band(target) && shows_os_limit(asked, ended.os_missing)) {
         const HostSnapshot picture = seen();
         const LayerSeen* layer = layer_of(picture, os);
         if (layer)

@@ -101,6 +101,8 @@ void note_ordered(HostState& state, const LayerKey& key, Bytes target, TimePoint
     track.busy_until = until;
 }
 
+bool shows_os_limit(Bytes asked, Bytes missing) { return missing + asked / 4 > asked; }
+
 void note_os_short(HostState& state, const LayerKey& key, const LayerSeen& seen, Bytes limit, TimePoint until) {
     note_ordered(state, key, std::min(limit, std::max(seen.footprint, seen.target.value_or(Bytes()))), until);
 }

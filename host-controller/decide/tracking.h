@@ -11,6 +11,9 @@ namespace aerostat::host {
 
 /// An order was really sent; until `until` the JVM gets no other.
 void note_ordered(HostState& state, const LayerKey& key, Bytes target, TimePoint until);
+/// Of a guest OS that was to give `asked` and of that is `missing` a part: whether this is its limit. One that has given a
+/// quarter or more had too little time.
+[[nodiscard]] bool shows_os_limit(Bytes asked, Bytes missing);
 /// A guest OS could not give as much as it was told; `limit` is what it came to. It is not asked again until `until`. What
 /// it might come to hold is no claim on memory meanwhile: only what it holds, or is held to.
 void note_os_short(HostState& state, const LayerKey& key, const LayerSeen& seen, Bytes limit, TimePoint until);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Programs that die in the middle of an operation: the agent's JVM, libvirtd. What was under way ends in time with its reason,
-no more is taken than the step under way, nobody is killed for want of memory, and all goes on afterwards."""
+"""Programs that die in the middle of an operation: the agent's JVM, libvirtd, hostd and guestd together. What was under way
+ends in time with its reason, nobody is killed for want of memory, and all goes on when they are back."""
 
 import sys
 import time
@@ -74,10 +74,31 @@ class Deaths(Flight):
                    obtained_mib=mib(ended["obtained"]), given_mib=mib(given.get("os_moved", 0)))
             print(f"     {seen['warning'][0]}", flush=True)
 
+    def hostd_and_guestd_that_die_together_find_each_other_again(self):
+        with self.app() as (host, vm, jvm):
+            device, full = self.device(vm), vm.hardware.memory_mib * MIB
+            self.begin(host, device, full)
+            host.kill()
+            vm.kill_guestd()
+            ordered, actual = device.look()
+            expect(self.watch_taken(device, actual, 5) <= STEP_MIB * MIB + NEAR, "no more than the step under way is taken")
+            began = time.monotonic()
+            vm.start_guestd()
+            host.start()
+            host.wait_joined("vm1")
+            wait_until(lambda: abs(device.look()[0] - device.look()[1]) <= NEAR, SOON, "the outstanding step to be settled")
+            back = time.monotonic() - began
+            grown = jvm.tell("live 320MiB", within=240)
+            expect("error" not in grown, grown)
+            self.still_flies(host, jvm)
+            expect(self.killed_for_want_of_memory(vm) == 0, "nobody is killed for want of memory")
+            figure("both_died", outstanding_mib=mib(actual - ordered), back_s=f"{back:.1f}")
+
 
 TESTS = [Deaths.a_jvm_that_dies_in_mid_squeeze_leaves_a_guest_for_the_next_one,
-         Deaths.libvirtd_that_dies_in_mid_squeeze_costs_a_step_at_most]
+         Deaths.libvirtd_that_dies_in_mid_squeeze_costs_a_step_at_most,
+         Deaths.hostd_and_guestd_that_die_together_find_each_other_again]
 
 
 if __name__ == "__main__":
-    sys.exit(fly(Deaths, TESTS[1:], TESTS))
+    sys.exit(fly(Deaths, TESTS[:1], TESTS))

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Who gives: of two JVMs of a guest the one that is cheaper to squeeze."""
+"""Who gives, and who gets: of two JVMs of a guest the one that is cheaper to squeeze; a guest at rest before one that needs
+memory, and the bytes that the one gave hold the other's data."""
 
+import contextlib
+import dataclasses
 import sys
+import threading
 
-from test_flight import MIB, SMALL_PAGES, Flight, expect, figure, fly, mib, wait_until
+from test_flight import APP, MIB, SMALL_PAGES, Flight, expect, figure, fly, mib, wait_until
 
 from bed import Recipe, Start
 from domain import Hardware
@@ -12,10 +16,17 @@ from domain import Hardware
 PAIR = Recipe(hardware=Hardware(memory_mib=1280, kernel_options=SMALL_PAGES), guest_name="pair",
               services=(Start("dear", ("-Xmx256m", "-Xms64m", "-XX:+UseG1GC"), ("live 110MiB", "garbage 60MiB"), "--rate 800"),
                         Start("cheap", ("-Xmx512m", "-Xms64m", "-XX:+UseZGC"), ("live 32MiB", "garbage 320MiB"), "--rate 0")))
+SMALL = dataclasses.replace(APP, guest_name="small",
+                            services=(Start("app", APP.services[0].options, ("live 32MiB",), "--rate 50"),))
+
+RESERVE_MIB = 256  # hostd's for emergencies
 PRICED_WITHIN = 240  # curves go by what was measured for a minute, of a guest that runs at a fraction of its speed
+SETTLED_WITHIN = 180
 
 
 class Prices(Flight):
+    # Two JVMs in a guest.
+
     def of_two_jvms_the_cheaper_one_gives_most(self):
         with self.host() as host:
             vm = self.bed.warm("vm1", PAIR)
@@ -59,9 +70,64 @@ class Prices(Flight):
         floors = Prices.sizes(host, "floor_bytes")
         return {name: max(0, size - floors[name]) for name, size in Prices.sizes(host, "footprint_bytes").items()}
 
+    # Two guests.
 
-TESTS = [Prices.of_two_jvms_the_cheaper_one_gives_most]
+    def what_one_guest_gave_holds_the_data_of_another(self):
+        with self.host(minimum="128MiB") as host:
+            one, two = self.bed.warm("vm1", APP), self.bed.warm("vm2", SMALL)
+            for name in ("vm1", "vm2"):
+                host.wait_joined(name)
+            host.wait_room("vm1", 250)
+            before = self.held(one, two)
+            host.set_memory(f"{sum(before) // MIB + RESERVE_MIB + 32}MiB")
+            host.reload()
+            host.wait_quiet()
+            before = self.held(one, two)
+            for vm in (one, two):
+                vm.services["app"].tell("report")
+            with self.watched(one, two) as peak:
+                grown = two.services["app"].tell("live 330MiB", within=400)
+                expect("error" not in grown, grown)
+                wait_until(lambda: sum(self.held(one, two)) <= sum(before) + 64 * MIB, SETTLED_WITHIN,
+                           "both to be within the budget")
+            after = self.held(one, two)
+            gave, got = before[0] - after[0], after[1] - before[1]
+            expect(got >= 200 * MIB, f"the second holds {mib(got)} MiB more")
+            expect(gave >= got - 32 * MIB - 64 * MIB, f"only 32 MiB were free: {mib(gave)} given, {mib(got)} got")
+            records = int(two.services["app"].tell("check", within=180)["records"])
+            expect(records >= 330 * MIB // 4096, f"{records} records of 4 KiB in the second")
+            for vm in (one, two):
+                self.has_all_its_data(vm.services["app"])
+                served = vm.services["app"].tell("report", within=60)
+                expect(int(served["ops"]) > 0 and served["corrupt"] == "0" and served["oome"] == "0", served)
+            figure("two_guests", gave_mib=mib(gave), got_mib=mib(got), checked_mib=records * 4096 // MIB,
+                   together_mib=f"{mib(sum(before))}->{mib(sum(after))}", peak_mib=mib(peak[0]),
+                   grew_in_s=f"{int(grown['ms']) / 1000:.1f}")
+
+    @staticmethod
+    def held(*guests):
+        """What the host holds of each, by the bed's own measure."""
+        return [vm.guest_ram_resident() for vm in guests]
+
+    @contextlib.contextmanager
+    def watched(self, *guests):
+        """The most that they held together so far, as the only element of a list."""
+        peak, over = [0], threading.Event()
+
+        def watch():
+            while not over.wait(0.2):
+                peak[0] = max(peak[0], sum(self.held(*guests)))
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield peak
+        finally:
+            over.set()
+            watcher.join(30)
+
+
+TESTS = [Prices.of_two_jvms_the_cheaper_one_gives_most, Prices.what_one_guest_gave_holds_the_data_of_another]
 
 
 if __name__ == "__main__":
-    sys.exit(fly(Prices, TESTS, TESTS))
+    sys.exit(fly(Prices, TESTS[:1], TESTS))

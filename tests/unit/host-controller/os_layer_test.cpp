@@ -44,6 +44,13 @@ HostPlan plan_for(std::vector<GuestSeen> guests, const HostRules& rules, const H
 
 GuestSeen busy() { return a_guest("busy", {held_at(a_heap("heap", 200_MiB, 100_MiB, 1_GiB, 1e8), 200_MiB)}); }
 
+TEST(OsLayer, OneThatGaveAGoodPartHadTooLittleTime) {
+    EXPECT_TRUE(shows_os_limit(160_MiB, 160_MiB));
+    EXPECT_TRUE(shows_os_limit(160_MiB, 130_MiB));
+    EXPECT_FALSE(shows_os_limit(160_MiB, 120_MiB));
+    EXPECT_FALSE(shows_os_limit(160_MiB, 0_B));
+}
+
 TEST(OsLayer, WhatItCouldNotGiveIsNoClaimOnMemory) {
     const LayerKey key{"session:vm", kOsLayer};
     HostState state;
