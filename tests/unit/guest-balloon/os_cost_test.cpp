@@ -296,6 +296,17 @@ protected:
             use.observe(seen, book, now);
         }
     }
+    /// A page that was read from them.
+    void disks_cost_8_us() {
+        seen.io_stalled = seconds(80);
+        seen.read_in = 10'000'000;
+    }
+    void read_all_of_a_small_cache() {
+        disks_cost_8_us();
+        seen.active_file = 96_MiB;
+        seen.inactive_file = 4_MiB;
+        read(190_MiB, 0, 30);
+    }
     [[nodiscard]] Bytes in_use() const { return use.in_use(seen, book); }
     OsSight seen;
     RefaultBook book;
@@ -335,8 +346,7 @@ TEST_F(UsedCache, IsAllOfItWhereTheGuestStallsAlready) {
 }
 
 TEST_F(UsedCache, CountsAMissAsDearAsReadingFromTheDisksHowLittleRefaultsOfIdlePagesCost) {
-    seen.io_stalled = seconds(80);
-    seen.read_in = 10'000'000;
+    disks_cost_8_us();
     for (int i = 0; i < 60; ++i) *seen.refaults += 1000, read(40_MiB, 0, 1);  // no stall with them
     EXPECT_LT(book.stall_per_refault(), 1e-6);
     read(40_MiB, 0, 60);
@@ -344,11 +354,7 @@ TEST_F(UsedCache, CountsAMissAsDearAsReadingFromTheDisksHowLittleRefaultsOfIdleP
 }
 
 TEST_F(UsedCache, IsNoMoreThanWhatWasEnoughWhileAsMuchWasRead) {
-    seen.io_stalled = seconds(80);
-    seen.read_in = 10'000'000;
-    seen.active_file = 96_MiB;
-    seen.inactive_file = 4_MiB;
-    read(190_MiB, 0, 30);
+    read_all_of_a_small_cache();
     EXPECT_EQ(in_use(), 96_MiB);
     seen.active_file = 296_MiB;  // files that were read twice, and are left
     seen.inactive_file = 60_MiB;
@@ -359,11 +365,7 @@ TEST_F(UsedCache, IsNoMoreThanWhatWasEnoughWhileAsMuchWasRead) {
 }
 
 TEST_F(UsedCache, WasNotEnoughWhereWhatIsReadSeldomIsMissed) {
-    seen.io_stalled = seconds(80);
-    seen.read_in = 10'000'000;
-    seen.active_file = 96_MiB;
-    seen.inactive_file = 4_MiB;
-    read(190_MiB, 0, 30);
+    read_all_of_a_small_cache();
     seen.active_file = 200_MiB;
     read(190_MiB, 0, 10);
     EXPECT_EQ(in_use(), 100_MiB);
