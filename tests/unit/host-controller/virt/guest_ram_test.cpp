@@ -115,9 +115,10 @@ private:
     int end_ = -1;
 };
 
-std::string uuid_of_this_test() {
+// Tests run beside each other, and look through the same processes.
+std::string uuid_of_this_test(unsigned number = 1) {
     char text[37];
-    std::snprintf(text, sizeof text, "%08x-39a5-4b9d-8f0f-24a8a4f6d7a1", static_cast<unsigned>(::getpid()));
+    std::snprintf(text, sizeof text, "%08x-39a5-4b9d-8f0f-24a8a4f6d7a%u", static_cast<unsigned>(::getpid()), number);
     return text;
 }
 
@@ -127,7 +128,7 @@ TEST(QemuProcess, IsTheOneStartedForTheDomain) {
     EXPECT_EQ(QemuFinder().find(uuid).error().code, ErrorCode::not_found);
     const FakeQemu stranger(directory, "something-else", uuid);
     EXPECT_EQ(QemuFinder().find(uuid).error().code, ErrorCode::not_found) << "not a QEMU";
-    const FakeQemu other(directory, "qemu-system-a", kUuid);
+    const FakeQemu other(directory, "qemu-system-a", uuid_of_this_test(2));
     FakeQemu ours(directory, "qemu-system-b", uuid);
     const auto found = QemuFinder().find(uuid);
     ASSERT_TRUE(found) << found.error().message;
@@ -142,15 +143,16 @@ TEST(QemuProcess, IsFoundAnewThoughAllWereLookedThroughJustNow) {
     const TemporaryDirectory directory;
     const std::string uuid = uuid_of_this_test();
     QemuFinder finder;
-    const FakeQemu other(directory, "qemu-system-a", kUuid);
-    ASSERT_TRUE(finder.find(kUuid));
+    const std::string others_uuid = uuid_of_this_test(2);
+    const FakeQemu other(directory, "qemu-system-a", others_uuid);
+    ASSERT_TRUE(finder.find(others_uuid));
     FakeQemu first(directory, "qemu-system-b", uuid);
     EXPECT_EQ(finder.find(uuid)->pid, first.pid());
     first.end();
     EXPECT_EQ(finder.find(uuid).error().code, ErrorCode::not_found);
     const FakeQemu second(directory, "qemu-system-b", uuid);
     EXPECT_EQ(finder.find(uuid)->pid, second.pid());
-    EXPECT_EQ(finder.find(kUuid)->pid, other.pid());
+    EXPECT_EQ(finder.find(others_uuid)->pid, other.pid());
 }
 
 TEST(QemuProcess, OfSeveralNoneIsBelieved) {
