@@ -16,8 +16,6 @@ namespace {
 using aerostat::testing::TemporaryDirectory;
 using namespace aerostat::literals;
 
-const std::string kUuid = "2b4ad1f4-39a5-4b9d-8f0f-24a8a4f6d7a1";
-
 // 64 MiB of guest RAM between what else a QEMU maps.
 const std::string kBefore =
     "55d0c0a00000-55d0c1000000 r-xp 00000000 08:01 4711   /usr/bin/qemu-system-x86_64\nSize: 6144 kB\nRss: 5000 kB\n"
