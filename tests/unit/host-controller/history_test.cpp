@@ -169,8 +169,13 @@ TEST_F(History, ATornLineIsDroppedAndTheNextWriterGoesOnBehindIt) {
 
 TEST_F(History, AWriterKilledAtAnyMomentLeavesWholeRecords) {
     const std::string record = *encode_record(a_record());
+    const auto newest = [&]() -> std::pair<std::string, std::uintmax_t> {
+        const auto all = history_files(directory_);
+        return all.empty() ? std::pair<std::string, std::uintmax_t>()
+                           : std::pair(std::string(all.back()), size_if_there(all.back()));
+    };
     for (int round = 0; round < 40; ++round) {
-        const std::size_t files = history_files(directory_).size();
+        const auto before = newest();
         const pid_t child = ::fork();
         ASSERT_GE(child, 0);
         if (child == 0) {
@@ -181,13 +186,13 @@ TEST_F(History, AWriterKilledAtAnyMomentLeavesWholeRecords) {
         }
         // Somewhere in the middle of its writing, at another place each time.
         const std::uintmax_t wanted = 1 + static_cast<std::uintmax_t>(round) * 3001;
-        const auto newest = [&] {
-            const auto all = history_files(directory_);
-            return all.empty() ? 0 : size_if_there(all.back());
+        const auto written = [&] {
+            const auto now = newest();
+            return now.second - (now.first == before.first ? std::min(before.second, now.second) : 0);
         };
         int status = 0;
         pid_t ended = 0;
-        while (ended == 0 && history_files(directory_).size() <= std::min<std::size_t>(files, 7) && newest() < wanted) {
+        while (ended == 0 && written() < wanted) {
             ::usleep(50);
             ended = ::waitpid(child, &status, WNOHANG);
         }
