@@ -34,6 +34,12 @@ protected:
     auto note() {
         return [this](const Result<int>& answer) { answers_.push_back(answer); };
     }
+    static auto making(std::atomic<bool>& made) {
+        return [&made]() -> Result<int> {
+            made = true;
+            return 1;
+        };
+    }
     asio::io_context loop_;
     std::shared_ptr<Hanging> hanging_ = std::make_shared<Hanging>();
     std::vector<Result<int>> answers_;
@@ -103,13 +109,7 @@ TEST_F(CallPoolTest, ACallThatWaitedBeyondItsDeadlineIsNeverMade) {
     CallPool pool(loop_);
     std::atomic<bool> made = false;
     pool.call<int>("a", 20s, hang(), note());
-    pool.call<int>(
-        "a", 10ms,
-        [&]() -> Result<int> {
-            made = true;
-            return 1;
-        },
-        note());
+    pool.call<int>("a", 10ms, making(made), note());
     ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == 1; }));
     EXPECT_EQ(answers_[0].error().code, ErrorCode::timed_out);
     hanging_->let_go.set_value();
@@ -122,13 +122,7 @@ TEST_F(CallPoolTest, ACallThatFoundNoFreeThreadInTimeIsNeverMade) {
     CallPool pool(loop_, {.threads = 1, .stuck = 0, .waiting = 8});
     std::atomic<bool> made = false;
     pool.call<int>("a", 20s, hang(), note());
-    pool.call<int>(
-        "b", 10ms,
-        [&]() -> Result<int> {
-            made = true;
-            return 1;
-        },
-        note());
+    pool.call<int>("b", 10ms, making(made), note());
     ASSERT_TRUE(run_until(loop_, [&] { return answers_.size() == 1; }));
     EXPECT_NE(answers_[0].error().message.find("nothing was done"), std::string::npos);
     hanging_->let_go.set_value();

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "host-controller/decide/tracking.h"
-#include "tests/unit/host-controller/host_builders.h"
+#include "tests/unit/host-controller/deciding_host.h"
 
 // Guests that have just begun to work, and memory that is given and not used.
 namespace aerostat::host {
@@ -11,17 +10,12 @@ namespace {
 
 using namespace testing;
 
-class AppetiteTest : public ::testing::Test {
+class AppetiteTest : public DecidingHost {
 protected:
     // One that says that memory is worth a lot to it, and one to which it is worth something.
     AppetiteTest() {
         seen_.guests = {a_guest("first", {a_heap("heap", 100_MiB, 40_MiB, 2_GiB, 4e9)}),
                         a_guest("second", {a_heap("heap", 100_MiB, 40_MiB, 2_GiB, 4e7)})};
-    }
-    HostPlan tick(Duration at = 0s) {
-        HostPlan plan = decide(seen_, state_, rules_, kStart + at);
-        state_ = plan.after;
-        return plan;
     }
     static void watched_for(LayerSeen& heap, Duration time) { heap.known_for = heap.curve_seen = time; }
     void both_watched_for(Duration time) {
@@ -29,10 +23,6 @@ protected:
     }
     LayerSeen& first() { return seen_.guests[0].layers[0]; }
     LayerSeen& second() { return seen_.guests[1].layers[0]; }
-
-    HostSnapshot seen_;
-    HostState state_;
-    HostRules rules_ = rules_for(1_GiB, 64_MiB);
 };
 
 TEST_F(AppetiteTest, NobodyStarvesBesideAGuestWhoseStartLooksDear) {

@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "host-controller/decide/policies.h"
-#include "host-controller/decide/tracking.h"
-#include "tests/unit/host-controller/host_builders.h"
+#include "tests/unit/host-controller/deciding_host.h"
 
 // Heaps that grow past their targets faster than others give.
 namespace aerostat::host {
@@ -12,7 +11,7 @@ namespace {
 
 using namespace testing;
 
-class GrowthTest : public ::testing::Test {
+class GrowthTest : public DecidingHost {
 protected:
     // A batch job at its target and a service, at the price a little less than all there is.
     GrowthTest() {
@@ -22,11 +21,6 @@ protected:
             guest.layers[0].target = guest.layers[0].footprint;
             note_ordered(state_, {guest.id, "heap"}, guest.layers[0].footprint, kStart);
         }
-    }
-    HostPlan tick(Duration at) {
-        HostPlan plan = decide(seen_, state_, rules_, kStart + at);
-        state_ = plan.after;
-        return plan;
     }
     void batch_holds(Bytes footprint, bool distress = true) {
         batch().footprint = batch().floor = footprint;
@@ -47,10 +41,6 @@ protected:
     LayerSeen& batch() { return seen_.guests[0].layers[0]; }
     LayerSeen& service() { return seen_.guests[1].layers[0]; }
     [[nodiscard]] const Growth& growth() const { return *state_.tracks.at({"session:batch", "heap"}).growth; }
-
-    HostSnapshot seen_;
-    HostState state_;
-    HostRules rules_ = rules_for(1_GiB, 64_MiB);
 };
 
 TEST_F(GrowthTest, OneThatGoesOnGrowingIsLeftWhatItComesToWhileOthersGive) {

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "host-controller/decide/tracking.h"
-#include "tests/unit/host-controller/host_builders.h"
+#include "tests/unit/host-controller/deciding_host.h"
 
 // What orders that fell short teach.
 namespace aerostat::host {
@@ -14,7 +13,7 @@ using namespace testing;
 const LayerKey kShop{"session:shop", "heap"};
 const HostRules kRoomy = rules_for(1400_MiB, 64_MiB);  // memory is dear there, but none is missing
 
-class ReachTest : public ::testing::Test {
+class ReachTest : public DecidingHost {
 protected:
     // Two guests on a host that is too small for both: the shop's memory costs nothing.
     ReachTest() {
@@ -22,21 +21,12 @@ protected:
                         a_guest("bank", {a_heap("heap", 600_MiB, 100_MiB, 2_GiB, 4e8)})};
         for (GuestSeen& guest : seen_.guests) guest.layers[0].target = guest.layers[0].footprint;
     }
-    HostPlan tick(Duration at) {
-        HostPlan plan = decide(seen_, state_, rules_, kStart + at);
-        state_ = plan.after;
-        return plan;
-    }
     void end_order(Bytes after, Bytes obtained, Bytes shortfall, EndReason reason, Duration at) {
         note_ordered(state_, kShop, saturating_sub(after, shortfall), kStart + at);
         note_outcome(state_, kShop, shop(), {after, obtained, shortfall, reason}, rules_, kStart + at);
     }
     LayerSeen& shop() { return seen_.guests[0].layers[0]; }
     LayerSeen& bank() { return seen_.guests[1].layers[0]; }
-
-    HostSnapshot seen_;
-    HostState state_;
-    HostRules rules_ = rules_for(1_GiB, 64_MiB);
 };
 
 TEST_F(ReachTest, WhatALayerCannotGiveOthersHaveTo) {
