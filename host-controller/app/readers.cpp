@@ -25,7 +25,7 @@ void add(std::string& list, unsigned tag, unsigned rights, std::uint32_t id) {
 }
 
 // As the kernel wants it: sorted by tag, then by id (posix_acl_valid in fs/posix_acl.c).
-std::string access_list(unsigned of_owner, unsigned of_readers, std::vector<gid_t> more) {
+std::string access_list(unsigned of_owner, unsigned of_readers, const std::vector<gid_t>& more) {
     posix_acl_xattr_header header{};
     header.a_version = htole32(POSIX_ACL_XATTR_VERSION);
     std::string list(reinterpret_cast<const char*>(&header), sizeof header);

@@ -148,7 +148,8 @@ void ScrapeDoor::answer(const std::shared_ptr<Visitor>& visitor) {
     });
 }
 
-void ScrapeDoor::leave(std::shared_ptr<Visitor> visitor) {  // a copy: the list's own goes here
+// A copy: the list's own goes here.
+void ScrapeDoor::leave(std::shared_ptr<Visitor> visitor) {  // NOLINT(performance-unnecessary-value-param)
     asio::error_code none;
     visitor->limit.cancel();
     visitor->socket.shutdown(tcp::socket::shutdown_both, none);

@@ -15,11 +15,12 @@ namespace aerostat::balloon::guest {
 namespace {
 
 constexpr std::uint32_t kMostSlots = 16384;  // the kernel's limit of buffers: 32 GiB
+// Debian 12's C library does not name them all.
 #ifndef MADV_COLLAPSE
-constexpr int MADV_COLLAPSE = 25;
+#define MADV_COLLAPSE 25
 #endif
 #ifndef MADV_POPULATE_WRITE
-constexpr int MADV_POPULATE_WRITE = 23;
+#define MADV_POPULATE_WRITE 23
 #endif
 
 /// A table of pinned memory: the buffers of an io_uring that never does any I/O. The kernel calls are made directly, for a
