@@ -3,8 +3,8 @@ import org.aerostat.MemoryCondition;
 import org.aerostat.MemoryConditions;
 
 /**
- * What MemoryConditions.current() costs: the median of many rounds. Prints "median_ns=… worst_round_ns=…
- * bytes_a_read=…".
+ * What MemoryConditions.current() costs: the median of many rounds. Prints "median_ns=... worst_round_ns=...
+ * bytes_a_read=...".
  */
 public final class ConditionRead {
     private static final int READS = 20_000;

@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * holds can be checked at any time.
  *
  * <p>Arguments: {@code [--threads N] [--rate N]}. Commands, one a line on standard input, each answered by one line on
- * standard output ({@code done COMMAND key=value…}):
+ * standard output ({@code done COMMAND key=value...}):
  *
  * <pre>
  * live 125MiB      hold this much live data (drops or adds records)

@@ -7,7 +7,7 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * What the workloads of the hard tests share: commands on standard input, each answered by one line on standard output
- * ({@code done COMMAND key=value…}), sizes with units, and the program's own view of how it fares.
+ * ({@code done COMMAND key=value...}), sizes with units, and the program's own view of how it fares.
  */
 abstract class Workload {
     final AtomicLong outOfMemory = new AtomicLong();

@@ -12,7 +12,7 @@ import java.util.zip.CRC32C;
 
 /**
  * A keyed store of checksummed records behind a request loop: the demo's service. What it does, and how much memory that
- * needs, is switched while it runs by lines on standard input, each answered by {@code done COMMAND key=value…}:
+ * needs, is switched while it runs by lines on standard input, each answered by {@code done COMMAND key=value...}:
  *
  * <pre>
  * records 800MiB   hold this much live data; grows at a bounded pace, shrinks at once

@@ -15,7 +15,7 @@ import org.aerostat.MemoryConditions;
 import org.aerostat.MemoryReclaimer;
 import org.aerostat.Registration;
 
-/** A program that uses the Java API as it is told on stdin; answers "done key=value…", and prints events as they come. */
+/** A program that uses the Java API as it is told on stdin; answers "done key=value...", and prints events as they come. */
 public final class ConditionClient {
     private static final Map<String, List<Registration>> REGISTERED = new HashMap<>();
     private static final CountDownLatch NEVER = new CountDownLatch(1);

@@ -5,11 +5,11 @@ import java.util.Timer;
 import java.util.TimerTask;
 
 /**
- * Steers a program by lines on standard input, each answered by one line on standard output ({@code done COMMAND key=value…}):
+ * Steers a program by lines on standard input, each answered by one line on standard output ({@code done COMMAND key=value...}):
  *
  * <pre>
  * rate N    requests a second, from now on; 0: none
- * day N:S…  N requests a second for S seconds, then the next; forgets as begin does, and tells its progress once a second
+ * day N:S...  N requests a second for S seconds, then the next; forgets as begin does, and tells its progress once a second
  * begin     forget what was counted so far
  * report    requests and their latency since begin, once; wrong answers since the start
  * check     verify all data

@@ -34,7 +34,7 @@ public interface HeapBalloonMXBean {
     /** Empty until an operation has ended. */
     String getLastOperationId();
 
-    /** Why it ended where it did: met, deadline, floor, … */
+    /** Why it ended where it did: met, deadline, floor, ... */
     String getLastOperationReason();
 
     long getLastOperationAskedBytes();
