@@ -49,7 +49,7 @@ ConditionFacts ConditionPublisher::facts_of(const GuestState& guest, TimePoint n
         facts.available = memory.available;
     }
     if (os_) {
-        facts.cache_in_use = os_->cache_in_use;
+        facts.cache_in_use = os_->available_in_use();
         facts.guest_ballooned = guest.os() ? guest.os()->taken : os_->balloon;
     }
     facts.psi_some_avg10 = memory.psi_some_avg10;

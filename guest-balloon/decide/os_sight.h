@@ -44,10 +44,13 @@ struct OsSight {
     std::optional<std::uint64_t> read_from_memory{};  ///< in bytes, by read calls; absent with most looks
     std::optional<Bytes> balloon;                     ///< held by virtio-balloon
     Bytes cache_in_use;                               ///< decide/cache_use.h
+    Bytes cache_left_out;  ///< of the page cache, not in `available`: somebody always needs so much
     bool has_virtio_balloon = false;
     std::optional<CgroupSight> cgroup;
 
     [[nodiscard]] Bytes cache() const { return active_file + inactive_file; }
+    /// Of `available`. What is left out of that is in use before anything else is: it counts once.
+    [[nodiscard]] Bytes available_in_use() const { return saturating_sub(cache_in_use, cache_left_out); }
 };
 
 inline constexpr Bytes kPage{4096};

@@ -43,7 +43,9 @@ void narrow(OsSight& os, const procfs::CgroupMemory& seen) {
     os.unused = std::min(os.unused, saturating_sub(os.total, seen.current));
     // Some of the cache is always needed (programs that run); the kernel's own estimate leaves half of it, too.
     const Bytes cache = os.cache();
-    const Bytes room = saturating_sub(os.total, seen.current) + saturating_sub(cache, std::min(cache / 2, os.total / 32));
+    const Bytes needed = std::min(cache / 2, os.total / 32);
+    const Bytes room = saturating_sub(os.total, seen.current) + saturating_sub(cache, needed);
+    os.cache_left_out = std::min(needed, saturating_sub(os.available, room));
     os.available = std::min(os.available, room);
     if (seen.refaults_file) os.refaults = seen.refaults_file;
     if (seen.refaults_anon) os.refaults_anon = seen.refaults_anon;

@@ -79,5 +79,18 @@ TEST_F(ApplicationsTest, WhereNobodyIsAskedItIsDoneAtOnce) {
     EXPECT_TRUE(done);
 }
 
+TEST_F(ApplicationsTest, CacheInUseThatTheEstimateLeavesOutIsNotTakenOffWhatTheyAreTold) {
+    OsSight seen;
+    seen.cache_in_use = 64_MiB;
+    seen.cache_left_out = 15_MiB;
+    applications.os_seen(seen);
+    GuestMemory memory;
+    memory.total = 480_MiB;
+    memory.available = 122_MiB;
+    guest.state.memory_seen(memory);
+    applications.refresh(guest.state);
+    EXPECT_EQ(applications.condition().available, 73_MiB) << "49 MiB of the 122 are in use";
+}
+
 }  // namespace
 }  // namespace aerostat::guest

@@ -83,10 +83,38 @@ TEST_F(Machine, AContainerIsSeenByItsOwnFigures) {
     EXPECT_EQ(sight.memory.total, 1_GiB);
     EXPECT_EQ(sight.os.unused, 256_MiB);
     EXPECT_EQ(sight.memory.available, 480_MiB) << "what is free below the limit, and the cache but 1/32 of all";
+    EXPECT_EQ(sight.os.cache_left_out, 32_MiB);
     EXPECT_EQ(sight.os.refaults, 99U);
     EXPECT_EQ(sight.memory.psi_some_avg10, 5.0);
     EXPECT_EQ(sight.os.cgroup->high_events, 3U);
     EXPECT_EQ(sensor().own_pressure_files().size(), 1U);
+}
+
+TEST_F(Machine, CacheInUseThatTheEstimateLeavesOutIsNotTakenOffTwice) {
+    // As the bench control_truth saw it: 64 MiB read all the time, and 70 to 73 MiB could be taken without stalls.
+    container("503316480");
+    root.write("/sys/fs/cgroup/web/memory.current", "500494336\n");
+    root.write("/sys/fs/cgroup/web/memory.stat", "anon 358662144\nactive_file 67149824\ninactive_file 73400320\n");
+    OsSight seen = sensor().look().os;
+    EXPECT_NEAR(seen.available.as_double(), (122_MiB).as_double(), (1_MiB).as_double());
+    seen.cache_in_use = 64_MiB;
+    const Bytes told = saturating_sub(seen.available, seen.available_in_use());
+    EXPECT_GE(told, 70_MiB);
+    EXPECT_LE(told, 73_MiB);
+    seen.cache_in_use = 4_MiB;
+    EXPECT_EQ(seen.available_in_use(), 0_B) << "so much is left out already";
+}
+
+TEST_F(Machine, WhatTheMachineIsShortOfIsNotLeftOutOfAContainersCache) {
+    container("1073741824");
+    const auto left_out_where_the_machine_has = [this](const char* kib) {
+        root.write("/proc/meminfo",
+                   std::string("MemTotal: 4194304 kB\nMemFree: 1048576 kB\nMemAvailable: ") + kib + " kB\n");
+        return sensor().look().os.cache_left_out;
+    };
+    EXPECT_EQ(left_out_where_the_machine_has("491520"), 0_B) << "480 MiB, as much as is taken for the container's";
+    EXPECT_EQ(left_out_where_the_machine_has("409600"), 0_B) << "the machine's figure is the lower one";
+    EXPECT_EQ(left_out_where_the_machine_has("501760"), 10_MiB) << "490 MiB";
 }
 
 TEST_F(Machine, ACgroupWithoutALimitIsNoContainer) {
