@@ -36,6 +36,11 @@ Result<bool> Levers::pull(const LeverSight& seen) {
     return true;
 }
 
+bool Levers::can_size(const LeverSight& seen) const {
+    const LeverPlan planned = plan(seen);
+    return planned.sizes_heap && planned.drives;
+}
+
 Status Levers::pace_cycles(const LeverSight& seen) {
     if (!driving_) return {};
     return set_all(plan(seen).cycle);

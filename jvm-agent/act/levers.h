@@ -30,6 +30,8 @@ public:
     /// Everything as it was before the first pull().
     Status restore();
 
+    /// A cycle can be driven that makes the heap as large as `seen.size`.
+    [[nodiscard]] bool can_size(const LeverSight& seen) const;
     [[nodiscard]] bool drives_cycles() const { return driving_; }
     /// While drives_cycles(): it takes full collections.
     [[nodiscard]] bool collects_fully() const { return driving_ && collects_fully_; }

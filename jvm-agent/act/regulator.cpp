@@ -155,7 +155,7 @@ Bytes Regulator::floor() const {
 
 Bytes Regulator::releasable() const {
     const Bytes occupied = held_by_program();
-    const Bytes room = facts_.old ? old_generation_room(facts_, balloon_.size().granted) : room_for_chunks(facts_);
+    const Bytes room = facts_.old ? old_generation_room(facts_, balloon_.size().granted) : room_for_chunks(chunks_within());
     return std::min(saturating_sub(footprint().resident, std::max(occupied, floor())), room);
 }
 
@@ -163,8 +163,13 @@ Bytes Regulator::limit() const {
     if (!target_ || broken_ || !rules_.can_hold_chunks) return Bytes();
     const Bytes held = balloon_.size().granted;
     const Bytes most = facts_.old ? held + old_generation_room(facts_, held) : facts_.max;
-    return std::min({balloon_limit(facts_, *target_, application_, live_.value(ports_.clock.now())),
-                     guard_.bearable(facts_, application_), most});
+    return std::min(balloon_within(chunks_within()), most);
+}
+
+/// What the program and the collector can spare of such a heap.
+Bytes Regulator::balloon_within(const HeapFacts& heap) const {
+    return std::min(balloon_limit(heap, *target_, application_, live_.value(ports_.clock.now())),
+                    guard_.bearable(heap, application_));
 }
 
 std::optional<Millis> Regulator::target_left() const {
@@ -209,6 +214,7 @@ void Regulator::start(const SetHeapTarget& order) {
     running.before = footprint_;
     target_ = order.target;
     cap_ = std::min(order.cap, rules_.firmest);
+    if (cap_ == Cap::hard) leisure_.forget();  // chunks hold it, and at once
     held_least_ = Bytes(Bytes::kLimit);
     hold_until_.reset();
     if (order.hold) hold_until_ = running.started + *order.hold;
@@ -279,8 +285,13 @@ void Regulator::follow_balloon(Bytes more) {
 }
 
 LeverSight Regulator::lever_sight() const {
-    return {facts_, target_.value_or(HeapTarget{facts_.max}), live_.value(ports_.clock.now()), application_,
-            balloon_.size().granted + vacant_};
+    LeverSight seen{facts_, target_.value_or(HeapTarget{facts_.max}), live_.value(ports_.clock.now()), application_,
+                    balloon_.size().granted + vacant_};
+    if (!leisure_.holds_by_size() || running_) return seen;
+    seen.balloon = balloon_.size().granted;  // what was let go is free at the collection that begins the cycle
+    const Bytes held = std::max(seen.target.footprint + seen.balloon, leisure_.size());
+    seen.size = step_to_ ? *step_to_ : drive_.goal.value_or(held);
+    return seen;
 }
 
 void Regulator::lift(bool at_once) {
@@ -288,6 +299,7 @@ void Regulator::lift(bool at_once) {
     hold_until_.reset();
     distress_.clear();
     yielded_ = false;
+    leisure_.forget();
     if (at_once) returned_ = 0;
     let_go(balloon_.size().granted);
     restore_levers();
@@ -333,6 +345,7 @@ Duration Regulator::advance(const GcLoad& gc) {
     yield_to_growth();
     expire_hold();
     follow_levers();
+    tend_leisure();
     const Duration moved = tend_moved_chunks();
     if (running_ && broken_) finish(EndReason::not_reclaimable, broken_->message);
     if (running_)

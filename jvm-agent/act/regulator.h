@@ -10,6 +10,7 @@
 #include "jvm-agent/act/operation_book.h"
 #include "jvm-agent/decide/cycle_occupancy.h"
 #include "jvm-agent/decide/guard.h"
+#include "jvm-agent/decide/leisure_plan.h"
 #include "jvm-agent/decide/live_estimate.h"
 #include "jvm-agent/decide/old_generation.h"
 #include "jvm-agent/decide/pacing.h"
@@ -68,7 +69,9 @@ public:
     void switch_on() { switched_off_.clear(); }
 
     /// A collection's end should wake the caller: a balloon is held or an operation runs.
-    [[nodiscard]] bool wants_gc_events() const { return running_.has_value() || balloon_.count() > 0; }
+    [[nodiscard]] bool wants_gc_events() const {
+        return running_.has_value() || balloon_.count() > 0 || leisure_.holds_by_size();
+    }
 
     [[nodiscard]] const Balloon& balloon() const { return balloon_; }
     [[nodiscard]] const Levers& levers() const { return levers_; }
@@ -120,6 +123,7 @@ private:
         const char* ended_because = nullptr;         ///< for people, where it is not that nothing more came
         std::optional<TimePoint> last_collection{};  ///< one that this drive asked for
         std::string trouble{};                       ///< for people: why the settings could not be changed
+        std::optional<Bytes> goal{};                 ///< for a step of leisure_: as large as that the heap is to be
     };
 
     void observe();
@@ -161,11 +165,20 @@ private:
     void answer_unsupported(const SetHeapTarget& order);
     void protect(const GcLoad& gc);
     void yield_to_growth();
+    [[nodiscard]] bool program_has_grown() const;
     void expire_hold();
     Duration hold_target();
     Duration squeeze_again();
     [[nodiscard]] Bytes missing_balloon() const;
     void charge_cycle_of_last_burst();
+    [[nodiscard]] LeisureSight leisure_sight() const;
+    [[nodiscard]] bool may_be_sized(const LeisureSight& seen) const;
+    [[nodiscard]] HeapFacts chunks_within() const;
+    void tend_leisure();
+    void make_smaller(const LeisureSight& seen, Bytes step);
+    void let_go_down_to(Bytes most);
+    void follow_step();
+    [[nodiscard]] Bytes owed() const;
     Duration pass_over_chunks();
     Duration tend_moved_chunks();
     void take_pages_again();
@@ -173,6 +186,7 @@ private:
     void restore_levers();
     void give_back_beyond(HeapTarget target);
     [[nodiscard]] Bytes limit() const;
+    [[nodiscard]] Bytes balloon_within(const HeapFacts& heap) const;
 
     RegulatorPorts ports_;
     RegulatorRules rules_;
@@ -183,6 +197,8 @@ private:
     Guard guard_;
     LiveEstimate live_;
     ReachedFloor reached_;
+    std::optional<Bytes> step_to_;  ///< while the settings for a step are made
+    LeisurePlan leisure_;
     CycleOccupancy occupancy_;
     ChunkPace pace_;                   ///< where chunks lie in an old generation
     std::size_t returned_ = 0;         ///< chunks that a full collection brought back, to be released before they are let go

@@ -25,6 +25,9 @@ void Regulator::protect(const GcLoad& gc) {
         else
             deflate(verdict.release);
         distress_ = verdict.distress;
+        leisure_.cancel(now);
+        if (drive_.goal.has_value()) end_drive(LeverPhase::spent);
+        drive_.goal.reset();
         const bool cleared = verdict.distress == "cleared-chunks";
         listener_.on_pressure({verdict.release, cleared ? verdict.distress : "gc-distress", {}});
     } else if (!guard_.is_distressed(now)) {
@@ -36,14 +39,20 @@ void Regulator::protect(const GcLoad& gc) {
     }
 }
 
+/// It occupies more than it did under this target.
+bool Regulator::program_has_grown() const {
+    return application_ > share_of(std::min(held_least_, application_), kGrown) + facts_.region * 4;
+}
+
 /// Low free ratios shrink the heap at every remark: under a growing program they must go at once.
 void Regulator::yield_to_growth() {
     if (!target_ || running_) return;
     held_least_ = std::min(held_least_, application_);
     const bool beyond = application_ > share_of(target_->footprint, kOutgrown);
-    const bool grown = application_ > share_of(held_least_, kGrown) + facts_.region * 4;
+    const bool grown = program_has_grown();
     if (!yielded_ && beyond && grown) {
         yielded_ = true;
+        leisure_.cancel(ports_.clock.now());
         restore_levers();
         const Bytes wanted = saturating_sub(share_of(application_, 1.0 / kFitsAgain), target_->footprint);
         listener_.on_pressure({wanted, "heap-growth", {}});

@@ -31,14 +31,18 @@ Bytes Regulator::missing_balloon() const {
 
 Duration Regulator::hold_target() {
     if (!target_ || yielded_ || broken_) return kIdle;
+    if (drive_.goal) return kSoon;  // what was let go is for the collector
     const TimePoint now = ports_.clock.now();
     if (!guard_.may_inflate(now)) return std::min(kIdle, guard_.wait(now));
     const Bytes wanted = std::min(missing_balloon(), room());
     if (wanted < facts_.region * (facts_.old ? 1 : kWorthwhileRegions)) return kIdle;
     charge_cycle_of_last_burst();
-    if (cap_ != Cap::hard && !budget_.may_work(now)) return std::min(kIdle, budget_.wait(now));
+    const Bytes owes = owed();
+    if (cap_ != Cap::hard && owes.is_zero() && !budget_.may_work(now)) return std::min(kIdle, budget_.wait(now));
     burst_marking_cpu_ = ports_.marking_cpu();
-    inflate_slice(wanted, kBurst);
+    const Bytes before = balloon_.size().granted;
+    inflate_slice(owes.is_zero() ? wanted : std::min(wanted, owes), kBurst);
+    if (!owes.is_zero()) footprint_ = saturating_sub(footprint_, saturating_sub(balloon_.size().granted, before));
     return cap_ == Cap::hard ? Duration::zero() : kSoon;
 }
 
@@ -54,6 +58,7 @@ void Regulator::charge_cycle_of_last_burst() {
 Duration Regulator::squeeze_again() {
     const TimePoint now = ports_.clock.now();
     if (!target_ || yielded_ || broken_ || drive_.phase == LeverPhase::working || !guard_.may_inflate(now)) return kIdle;
+    if (leisure_.has_steps_to_come(leisure_sight(), now)) return kIdle;
     const bool beyond = footprint_ > share_of(target_->footprint, kBeyondTarget) + facts_.region * kWorthwhileRegions;
     if (!beyond) between_drives_ = kBetweenDrives;
     if (!beyond || now - drive_.began < between_drives_ || !budget_.may_work(now)) return kIdle;

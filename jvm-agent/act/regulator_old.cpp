@@ -13,7 +13,7 @@ constexpr Duration kNextSection = std::chrono::milliseconds(10);
 }  // namespace
 
 Bytes Regulator::room() const {
-    if (!facts_.old) return room_for_chunks(facts_);
+    if (!facts_.old) return room_for_chunks(chunks_within());
     return pace_.room(facts_, balloon_.size().granted, balloon_.is_settled(), ports_.clock.now());
 }
 

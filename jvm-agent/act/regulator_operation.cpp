@@ -103,6 +103,7 @@ void Regulator::hold_by_levers() {
 
 void Regulator::follow_levers() {
     if (drive_.phase != LeverPhase::working) return;
+    if (drive_.goal) return follow_step();
     if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
     if (levers_.collects_fully()) return follow_full_collections();
     if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return pace_drive();
@@ -256,6 +257,7 @@ void Regulator::finish(EndReason reason, std::string detail) {
         if (!target_) lift();
     } else if (target_) {
         target_->footprint = std::max(target_->footprint, footprint_);  // nothing more is taken than was answered
+        if (leisure_.holds_by_size()) hold_by_levers();
     }
     result.elapsed = to_millis(ports_.clock.now() - ended.started);
     book_.add(result);

@@ -70,6 +70,10 @@ struct HeapFacts {
     Bytes waste{};
     /// The last collection was the periodic one that our levers ask for (G1).
     bool was_periodic = false;
+    /// Length of all pauses, and the share of the time from which on they make the collector commit more; zero where it does
+    /// not size its heap by that.
+    Duration stopped{};
+    double grows_at_pauses = 0;
 };
 
 /// HeapFacts::alarm while nobody can tell what the program has set: any balloon might be too much.

@@ -10,6 +10,10 @@ constexpr std::int64_t kCycleIntervalMs = 20;
 /// Collections asked for at every opportunity make G1 commit more, because so much of the time goes into pauses.
 constexpr std::int64_t kRestIntervalMs = 250;
 constexpr int kLowestMaxRatio = 10;
+/// While a heap is held by its size: a remark makes it larger only where hardly anything is free.
+constexpr std::int64_t kLowestMinRatio = 5;
+/// What is thought to be alive may be too much by so much.
+constexpr double kSurelyAlive = 0.85;
 /// ZGC and Shenandoah start a cycle when what is free below the soft maximum falls under 5 to 10 % of it, the balloon
 /// included (HeapFacts::headroom), or to what the program allocates during one. While a target is only held they must find
 /// more, or they run back to back.
@@ -46,13 +50,25 @@ void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan
     plan.keep = {{kMin, std::min(max_ratio / 2, min->value)}, {kMax, max_ratio}};
 }
 
+/// A remark makes the heap at most as large as what it finds occupied, over what is not free. Driven, that is known; held,
+/// no remark may make it smaller than it is to be, whatever it finds.
+void plan_size(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan) {
+    plan_free_ratios(flags, seen, plan);
+    if (plan.keep.empty() || seen.size->is_zero()) return;
+    const Bytes application = seen.drive ? seen.application : share_of(seen.live.value_or(Bytes()), kSurelyAlive);
+    const double free = saturating_sub(*seen.size, application + seen.balloon).as_double() / seen.size->as_double();
+    const std::int64_t max_ratio = std::clamp<std::int64_t>(static_cast<std::int64_t>(free * 100), 1, flags(kMax)->value);
+    plan.keep = {{kMin, std::min({kLowestMinRatio, max_ratio, flags(kMin)->value})}, {kMax, max_ratio}};
+    plan.sizes_heap = plan.follows_balloon = true;
+}
+
 }  // namespace
 
 LeverPlan plan_g1_levers(const FlagReader& flags, const LeverSight& seen) {
     LeverPlan plan;
     const auto interval = flags(kInterval);
     const auto concurrent = flags(kConcurrent);
-    plan_free_ratios(flags, seen, plan);
+    seen.size ? plan_size(flags, seen, plan) : plan_free_ratios(flags, seen, plan);
     note(plan.left_alone, interval, kInterval);
     // Without this flag a periodic collection is a full one.
     if (seen.drive && is_ours(interval) && concurrent && concurrent->value != 0)

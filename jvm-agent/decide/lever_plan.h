@@ -33,11 +33,12 @@ struct FlagSetting {
 struct LeverSight {
     HeapFacts heap;
     HeapTarget target;
-    std::optional<Bytes> live;  ///< if it is known: settings are then made to fit the target instead of the least possible
-    Bytes application;          ///< occupied after the last collection, without the balloon
-    Bytes balloon;              ///< to the collector it is used heap like any other
-    bool drive = true;          ///< make the collector work now; else only hold
-    bool rest = false;          ///< while it is driven: no collection is wanted at this moment
+    std::optional<Bytes> live;    ///< if it is known: settings are then made to fit the target instead of the least possible
+    Bytes application;            ///< occupied after the last collection, without the balloon
+    Bytes balloon;                ///< to the collector it is used heap like any other
+    bool drive = true;            ///< make the collector work now; else only hold
+    bool rest = false;            ///< while it is driven: no collection is wanted at this moment
+    std::optional<Bytes> size{};  ///< G1: as large as that the next remark is to make the heap, and no larger
 };
 
 /// What to set, in this order. Empty lists are a plan too: there is no lever.
@@ -47,6 +48,7 @@ struct LeverPlan {
     bool drives = false;             ///< the collector works because of these settings
     bool collects_fully = false;     ///< moved by collections that are asked for, which the operator has to allow
     bool follows_balloon = false;    ///< `keep` depends on the balloon's size: to be planned again when that changes
+    bool sizes_heap = false;         ///< `keep` follows LeverSight::size
     std::string left_alone;          ///< what is the operator's, for people; empty if nothing
 };
 

@@ -20,6 +20,8 @@ public:
     void remember(Bytes footprint, Bytes alive, TimePoint now, std::optional<Duration> passes_in = std::nullopt);
     /// `footprint`: less than was thought possible is possible. `alive`: absent while nobody knows.
     void observe(Bytes footprint, std::optional<Bytes> alive);
+    /// What stood in the way does so no more.
+    void forget() { level_.reset(); }
     /// Absent where nobody has tried lately.
     [[nodiscard]] std::optional<Bytes> value(TimePoint now) const;
     /// To bring a heap of this size to that target would be the same try again, right after the last one: the heap is there,

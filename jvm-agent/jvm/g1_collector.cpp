@@ -45,6 +45,8 @@ public:
         signals_.cycle_pauses.store(cycle_pauses_.read().value_or(0), std::memory_order_relaxed);
         signals_.cycle_pauses_address.store(cycle_pauses_.address(), std::memory_order_release);
         if (const auto share = vm.flags.read("G1HeapWastePercent")) waste_ = static_cast<double>(share->value) / 100;
+        if (const auto ratio = vm.flags.read("GCTimeRatio"); ratio && ratio->value > 0)
+            grows_at_pauses_ = 1 / (1 + static_cast<double>(ratio->value));
     }
 
     [[nodiscard]] HeapFacts observe() override {
@@ -65,6 +67,8 @@ public:
         facts.full_gcs = full_.read();
         facts.was_periodic = last_cause_.equals("G1 Periodic Collection");
         facts.levers_give = facts.committed > minimum_;  // -Xms = -Xmx: nothing can be uncommitted
+        facts.stopped = signals_.stopped();
+        facts.grows_at_pauses = grows_at_pauses_;
         return facts;
     }
 
@@ -79,6 +83,7 @@ private:
     Bytes minimum_;
     Bytes max_;
     double waste_ = 0;
+    double grows_at_pauses_ = 0;
     PerfCounter young_, full_, cycle_pauses_;
     PerfText last_cause_;
 };

@@ -40,10 +40,13 @@ public:
     double keeps = 0;  ///< of what it could uncommit, for the next cycle
     Bytes headroom;
     std::uint64_t stalls = 0;
+    Duration stopped{};          ///< all pauses
+    double grows_at_pauses = 0;  ///< HeapFacts::grows_at_pauses
     ManualClock clock;
     Duration look_cost{}, full_gc_cost{};
-    Duration chunk_takes{};  ///< time that passes with each chunk
-    int strong_handles = 0;  ///< calls of release_again()
+    Duration chunk_takes{};             ///< time that passes with each chunk
+    Duration chunk_cpu{}, cpu_spent{};  ///< processor time of each chunk, of all
+    int strong_handles = 0;             ///< calls of release_again()
 
     /// To the collector: with chunks let go that it has not found yet, without those that it took.
     [[nodiscard]] Bytes balloon() const { return region * (chunks_.size() + dropped_ - cleared_); }
@@ -102,6 +105,8 @@ public:
                         pauses, young_gcs, cycle_pauses, full_gcs,  stalls, kind};
         facts.peak_used = std::exchange(peak_used, Bytes());
         facts.was_periodic = was_periodic;
+        facts.stopped = stopped;
+        facts.grows_at_pauses = grows_at_pauses;
         if (!works_in_cycles()) return facts;
         facts.used_after_gc = Bytes();
         facts.full_gcs.reset();
@@ -140,6 +145,7 @@ public:
         if (refuse_chunks || used() + region > max) return fail(ErrorCode::refused, "no room");
         next_ += 1;
         clock.advance(chunk_takes);
+        cpu_spent += chunk_cpu;
         chunks_[next_] = false;
         const Bytes idle = saturating_sub(in_memory, live + garbage);
         in_memory = saturating_sub(in_memory, std::min(idle, region));

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 class RegulatorTest : public testing::Test {
 protected:
     explicit RegulatorTest(RegulatorRules rules = {}, LeverRule levers = &plan_g1_levers)
-        : regulator({jvm, jvm, jvm, levers, jvm.clock, [this] { return cpu; }, [] { return false; },
+        : regulator({jvm, jvm, jvm, levers, jvm.clock, [this] { return cpu + jvm.cpu_spent; }, [] { return false; },
                      [] { return Duration{}; }, [this] { return ++trims, native_free; }, [this] { return alarm; }},
                     rules,
                     {[this](OperationResult r) { results.push_back(std::move(r)); },

@@ -1,0 +1,113 @@
+#include "jvm-agent/decide/leisure_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace aerostat::agent {
+namespace {
+
+using namespace literals;
+
+constexpr Duration kWindow = std::chrono::seconds(5);
+constexpr int kCalmWindows = 2;
+/// Of the share of pauses from which on the collector commits more.
+constexpr double kBearable = 0.75;
+constexpr double kMostBearable = 0.03;
+/// Below half of its maximum the collector commits more sooner, by so much less of the heap; but never below a hundredth.
+constexpr double kScaledBelow = 0.5;
+constexpr double kLeastThreshold = 0.01;
+/// One step, at most; in a large heap that share of it, so that there are not hundreds. Less than the least is not worth a
+/// cycle.
+constexpr Bytes kStep = 128_MiB;
+constexpr double kStepShare = 1.0 / 16;
+constexpr Bytes kLeastStep = 24_MiB;
+constexpr Bytes kWorthwhile = 64_MiB;
+constexpr double kWorthwhileShare = 0.25;
+constexpr std::uint64_t kVainPart = 4;  ///< of a step: one that brings less is in vain
+constexpr Duration kBetweenSteps = std::chrono::seconds(4);
+constexpr Duration kFirstRest = std::chrono::seconds(30);
+constexpr Duration kLongestRest = std::chrono::minutes(10);
+constexpr Duration kContent = std::chrono::minutes(1);
+
+/// Less than this beyond a target is left to chunks, and is no growth.
+Bytes worthwhile(Bytes target) { return std::max(kWorthwhile, share_of(target, kWorthwhileShare)); }
+
+double bearable(const LeisureSight& seen) {
+    const double share = seen.least.as_double() / std::max(1.0, seen.heap.max.as_double() * kScaledBelow);
+    const double threshold = std::max(kLeastThreshold, seen.heap.grows_at_pauses * std::min(1.0, share));
+    return std::min(kMostBearable, threshold * kBearable);
+}
+
+}  // namespace
+
+void LeisurePlan::watch_pauses(const LeisureSight& seen, TimePoint now) {
+    const bool ended = now - window_at_ >= kWindow;
+    if (watching_ && !seen.disturbed && !ended) return;
+    if (watching_ && !seen.disturbed) {
+        const double share = to_seconds(seen.heap.stopped - stopped_) / to_seconds(now - window_at_);
+        calm_windows_ = share < bearable(seen) ? std::min(calm_windows_ + 1, kCalmWindows) : 0;
+    } else if (!by_size_) {
+        calm_windows_ = 0;  // what was taken just now is held by chunks for the time being
+    }
+    watching_ = true;
+    window_at_ = now;
+    stopped_ = seen.heap.stopped;
+}
+
+bool LeisurePlan::has_grown(const LeisureSight& seen) const {
+    return seen.heap.committed > std::max(size_, seen.target) + worthwhile(seen.target);
+}
+
+void LeisurePlan::observe(const LeisureSight& seen, TimePoint now) {
+    if (seen.heap.grows_at_pauses <= 0) return;
+    watch_pauses(seen, now);
+    if (seen.ordered) size_ = std::max(size_, seen.heap.committed);
+    if (by_size_ && has_grown(seen)) cancel(now);
+    if (!by_size_ && seen.ready && calm_windows_ >= kCalmWindows && now >= rests_until_) {
+        by_size_ = true;
+        size_ = seen.heap.committed;
+    }
+    size_ = std::max(std::min(size_, seen.heap.committed), seen.target);
+}
+
+bool LeisurePlan::has_steps_to_come(const LeisureSight& seen, TimePoint now) const {
+    const Bytes beyond = saturating_sub(seen.heap.committed, seen.least);
+    return by_size_ && calm_windows_ >= kCalmWindows && now >= rests_until_ && beyond > worthwhile(seen.target);
+}
+
+Bytes LeisurePlan::step(const LeisureSight& seen, TimePoint now) const {
+    if (!seen.ready || seen.disturbed || now < next_step_ || !has_steps_to_come(seen, now)) return {};
+    const Bytes most = std::min(std::max(kStep, share_of(seen.heap.max, kStepShare)), seen.most_at_once);
+    const Bytes step = std::min(saturating_sub(seen.heap.committed, seen.least), most);
+    return step < kLeastStep ? Bytes() : round_down(step, seen.heap.region);
+}
+
+void LeisurePlan::step_began(const LeisureSight& seen, TimePoint now) {
+    step_ = step(seen, now);
+    size_at_step_ = seen.heap.committed;
+    next_step_ = now + kFirstRest;
+}
+
+void LeisurePlan::step_ended(const LeisureSight& seen, TimePoint now) {
+    const bool in_vain = seen.heap.committed + Bytes(step_.count() / kVainPart) > size_at_step_;
+    if (in_vain) back_off(now);
+    shrunk_ = shrunk_ || !in_vain;
+    next_step_ = now + kBetweenSteps;
+    const bool last = in_vain || saturating_sub(seen.heap.committed, seen.least) <= worthwhile(seen.target);
+    if (last && std::exchange(shrunk_, false)) converted_ = true;
+}
+
+bool LeisurePlan::take_converted() { return std::exchange(converted_, false); }
+
+void LeisurePlan::back_off(TimePoint now) {
+    const bool again = rest_ > Duration::zero() && now - rests_until_ < rest_ + kContent;
+    rest_ = again ? std::min(rest_ * 2, kLongestRest) : kFirstRest;
+    rests_until_ = now + rest_;
+}
+
+void LeisurePlan::cancel(TimePoint now) {
+    shrunk_ = false;
+    if (std::exchange(by_size_, false)) back_off(now);
+}
+
+}  // namespace aerostat::agent

@@ -1,0 +1,70 @@
+"""A calm G1 heap becomes as small as its target step by step, and gives way at once when its program grows."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration", "agent"))
+
+from agent_case import MIB, AgentCase, evidence, for_each_jdk, run_and_count, time  # noqa: E402
+
+HEAP = 768 * MIB
+TARGET = 160 * MIB
+LIVE = "60MiB"
+BEYOND = 64 * MIB  # that is left to chunks
+
+
+def most_resident(report):
+    return report["committed_bytes"] - report["balloon_bytes"]
+
+
+class HeldBySize(AgentCase):
+    def squeezed(self, major, cap):
+        """A calm service that gave; with most of its heap in chunks."""
+        guestd, service = self.ballooned(major, ["-XX:+UseG1GC", f"-Xmx{HEAP // MIB}m"], ["--rate", "100", "--threads", "2"])
+        service.tell(f"live {LIVE}")
+        service.tell("garbage 400MiB")
+        guestd.order("shrink", TARGET, 8000, cap=cap)
+        guestd.result("shrink")
+        firm = HEAP - TARGET - 2 * BEYOND
+        return guestd, service, guestd.wait_report(lambda r: r["balloon_bytes"] > firm, 120, "a firm balloon")
+
+    def rush(self, service):
+        """Seconds in which half a gigabyte more becomes alive."""
+        service.tell("report")
+        began = time.monotonic()
+        self.assertNotIn("error", service.tell("grow 560MiB"))
+        took = time.monotonic() - began
+        after = service.tell("report")
+        self.assertEqual((after["full_gcs"], after["oome"]), ("0", "0"))
+        return took
+
+    def by_chunks(self, major):
+        _, service, _ = self.squeezed(major, "hard")
+        took = self.rush(service)
+        service.stop()
+        return took
+
+    @for_each_jdk
+    def test_it_becomes_small_and_a_rush_takes_no_longer(self, major):
+        guestd, service, firm = self.squeezed(major, "firm")
+        began, seen = time.monotonic(), len(guestd.reports)
+        small = guestd.wait_report(lambda r: r["committed_bytes"] <= TARGET + BEYOND and r["balloon_bytes"] <= BEYOND, 400,
+                                   "a heap as small as its target")
+        took = time.monotonic() - began
+        left = HEAP - firm["balloon_bytes"]
+        meanwhile = max(most_resident(report) for report in guestd.reports[seen:])
+        rush, chunks = self.rush(service), self.by_chunks(major)
+        evidence("agent.held_by_size", jdk=major, seconds=round(took, 1), committed_mib=small["committed_bytes"] // MIB,
+                 balloon_mib=small["balloon_bytes"] // MIB, firm_mib=firm["balloon_bytes"] // MIB,
+                 left_by_firm_mib=left // MIB, most_meanwhile_mib=meanwhile // MIB, rush_s=round(rush, 2), rush_by_chunks_s=round(chunks, 2))
+        self.assertLessEqual(meanwhile, max(left, TARGET) + BEYOND)
+        self.assertLess(rush, 2 * chunks + 2)
+        guestd.wait_report(lambda r: not r.get("levers"), 60, "the JVM's own settings")
+        flags = service.jcmd("VM.flags", "-all")
+        for name, value in (("MaxHeapFreeRatio", "70"), ("MinHeapFreeRatio", "40"), ("G1PeriodicGCInterval", "0")):
+            self.assertRegex(flags, rf"\b{name}\s+= {value}\b")
+        self.check_heap(service)
+
+
+if __name__ == "__main__":
+    run_and_count()

@@ -1,0 +1,250 @@
+#include "tests/unit/jvm-agent/regulator_fixture.h"
+
+// A G1 heap that is calm is held by its size, and made that small step by step.
+namespace aerostat::agent {
+namespace {
+
+class CalmHeap : public RegulatorTest {
+protected:
+    void SetUp() override {
+        jvm.max = jvm.committed = jvm.in_memory = 1536_MiB;
+        jvm.live = 120_MiB;
+        jvm.grows_at_pauses = 1.0 / 13;
+        regulator.accept(order("a", 300_MiB));
+        run_until_result();
+        ASSERT_EQ(results[0].reason, EndReason::met);
+        size = jvm.committed;
+        ASSERT_GE(size, 1200_MiB);
+    }
+    /// A second of a program at work; `paused`: of the time.
+    void work(int seconds, double paused = 0.005) {
+        for (int i = 0; i < seconds; ++i) {
+            run(500ms);
+            jvm.stopped += Duration(static_cast<Duration::rep>(1e9 * paused));
+            jvm.young_gc();
+            run(500ms);
+            regulator.look_if_due();
+            most = std::max(most, jvm.resident_heap());
+            most_may_be = std::max(most_may_be, saturating_sub(jvm.committed, jvm.balloon()));
+        }
+    }
+    /// As G1 does for a program that spends much of its time in collections; what it commits is used at once.
+    void commit_more(Bytes more) {
+        jvm.committed = std::min(jvm.max, jvm.committed + more);
+        jvm.in_memory = std::min(jvm.committed, jvm.in_memory + more);
+    }
+    /// Until a step is under way, no cycle of which has run yet.
+    void wait_for_step() {
+        for (int i = 0; i < 10'000 && jvm.flag("G1PeriodicGCInterval") == 0; ++i) {
+            jvm.clock.advance(50ms);
+            static_cast<void>(regulator.advance(gc));
+        }
+        ASSERT_GT(jvm.flag("G1PeriodicGCInterval"), 0);
+    }
+    void expect_settings_of_the_jvms_own() {
+        EXPECT_EQ(jvm.flag("MinHeapFreeRatio"), 40);
+        EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
+        EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    }
+    Bytes size;  ///< after the order
+    Bytes most, most_may_be;
+};
+
+TEST_F(CalmHeap, BecomesAsSmallAsItsTargetAndNeedsNoChunks) {
+    work(20);
+    most = Bytes();
+    work(120);
+    EXPECT_LE(jvm.committed, 375_MiB);
+    EXPECT_GE(jvm.committed, 300_MiB);
+    EXPECT_LE(regulator.balloon().size().granted, 80_MiB);
+    EXPECT_LE(most, 310_MiB);
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    EXPECT_EQ(jvm.full_gcs, 0U);
+}
+
+TEST_F(CalmHeap, NoMoreThanItsTargetMayBecomeResidentMeanwhile) {
+    work(40, 0.05);  // a firm balloon
+    ASSERT_EQ(jvm.committed, size);
+    for (int i = 0; i < 4000; ++i) {
+        static_cast<void>(regulator.advance(gc));
+        EXPECT_LE(saturating_sub(jvm.committed, regulator.balloon().size().granted), 300_MiB + jvm.region * 2);
+        run(20ms);
+        if (i % 50 == 0) jvm.young_gc();
+    }
+    EXPECT_LE(jvm.committed, 375_MiB);
+}
+
+TEST_F(CalmHeap, IsNotTouchedBeforeItsBalloonIsWhole) {
+    regulator.lift();
+    jvm.young_gc();
+    jvm.committed = jvm.max;
+    jvm.in_memory = 310_MiB;
+    jvm.chunk_takes = jvm.chunk_cpu = 4ms;
+    regulator.accept(order("b", 300_MiB));
+    run_until_result(2);
+    const auto& held = regulator.balloon();
+    const auto is_whole = [&] { return saturating_sub(jvm.max, held.size().granted) <= 360_MiB; };
+    ASSERT_FALSE(is_whole());
+    Bytes least = jvm.committed;
+    int seconds = 0;
+    for (; seconds < 600 && !is_whole(); ++seconds) {
+        work(1);
+        EXPECT_GE(jvm.committed, least);
+        least = std::max(least, jvm.committed);
+    }
+    EXPECT_GT(seconds, 20);
+    EXPECT_TRUE(is_whole());
+    work(120);
+    EXPECT_LE(jvm.committed, 375_MiB);
+}
+
+TEST_F(CalmHeap, CreepsNeitherUpNorDownOverMinutes) {
+    work(120);
+    const Bytes small = jvm.committed;
+    const auto cycles = jvm.cycle_pauses;
+    most_may_be = Bytes();
+    for (int i = 0; i < 120; ++i) {
+        work(5);
+        jvm.garbage = 10_MiB * (static_cast<std::uint64_t>(i) * 7 % 11);
+        jvm.cycle();  // of the program's own
+    }
+    EXPECT_EQ(jvm.committed, small);
+    EXPECT_LE(jvm.cycle_pauses - cycles, 2 * 122U) << "none of ours";
+    EXPECT_LE(most_may_be, 310_MiB);
+    EXPECT_TRUE(pressures.empty());
+}
+
+TEST_F(CalmHeap, ThatCollectsMuchIsHeldByAFirmBalloon) {
+    work(300, 0.04);
+    EXPECT_GE(jvm.committed, size);
+    EXPECT_GE(regulator.balloon().size().granted, 1_GiB);
+}
+
+TEST_F(CalmHeap, WhatItsCollectorCommitsAllTheSameChunksTakeAtOnce) {
+    work(120);
+    commit_more(300_MiB);
+    work(2, 0.05);
+    EXPECT_LE(jvm.resident_heap(), 310_MiB);
+    work(60, 0.05);
+    EXPECT_GE(regulator.balloon().size().granted, 1_GiB) << "and then a firm balloon";
+}
+
+TEST_F(CalmHeap, OneThatIsMadeLargerAllTheTimeIsLeftAloneMostOfIt) {
+    work(120);
+    int made_smaller = 0;
+    for (int i = 0; i < 3600; ++i) {
+        const Bytes before = jvm.committed;
+        work(1);
+        if (jvm.committed < before) ++made_smaller;
+        if (jvm.committed < 500_MiB) commit_more(1_GiB);
+    }
+    EXPECT_LE(made_smaller, 10 * 11) << "of an hour; ten steps or so each time";
+    EXPECT_GE(made_smaller, 10);
+}
+
+TEST_F(CalmHeap, InDistressKeepsWhatItHas) {
+    work(25, 0.05);
+    work(11);
+    wait_for_step();
+    jvm.full_gc();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    const Bytes before = jvm.committed;
+    work(20);
+    EXPECT_EQ(jvm.committed, before);
+}
+
+TEST_F(CalmHeap, WhoseSettingsAreRefusedKeepsItsChunks) {
+    work(25, 0.05);
+    jvm.refuse_flag = "G1PeriodicGCInterval";
+    work(60);
+    EXPECT_GE(jvm.committed, size);
+    EXPECT_LE(saturating_sub(jvm.committed, regulator.balloon().size().granted), 320_MiB);
+    jvm.refuse_flag.clear();
+    work(700);
+    EXPECT_LE(jvm.committed, 375_MiB);
+}
+
+TEST_F(CalmHeap, AHigherTargetEndsAStepAtOnce) {
+    work(25, 0.05);
+    work(11);
+    wait_for_step();
+    regulator.accept(order("b", 800_MiB));
+    expect_settings_of_the_jvms_own();
+    EXPECT_EQ(results.back().reason, EndReason::met);
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    EXPECT_LE(regulator.balloon().size().granted, 736_MiB);
+}
+
+TEST_F(CalmHeap, ALowerOneToo) {
+    work(25, 0.05);
+    work(11);
+    wait_for_step();
+    regulator.accept(order("b", 220_MiB));
+    run_until_result(2);
+    EXPECT_EQ(results[1].reason, EndReason::met);
+    EXPECT_LE(jvm.resident_heap(), 220_MiB);
+}
+
+TEST_F(CalmHeap, AHardOneMakesTheBalloonWholeAgainAndKeepsItSo) {
+    work(120);
+    ASSERT_LE(jvm.committed, 375_MiB);
+    auto hard = order("b", 250_MiB);
+    hard.cap = Cap::hard;
+    regulator.accept(hard);
+    run_until_result(2);
+    work(120);
+    EXPECT_GE(regulator.balloon().size().granted, 1_GiB);
+}
+
+TEST_F(CalmHeap, LiftedHasItsOwnSettingsAgain) {
+    work(25, 0.05);
+    work(11);
+    wait_for_step();
+    regulator.lift();
+    expect_settings_of_the_jvms_own();
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    work(60);
+    expect_settings_of_the_jvms_own();
+}
+
+TEST_F(CalmHeap, OfAProgramThatGrowsIsItsOwn) {
+    work(120);
+    while (jvm.live < 1_GiB) {
+        jvm.live += 32_MiB;
+        work(1);
+    }
+    expect_settings_of_the_jvms_own();
+    EXPECT_FALSE(pressures.empty());
+    EXPECT_EQ(jvm.full_gcs, 0U);
+}
+
+TEST_F(CalmHeap, WhoseSettingsAreTheOperatorsIsHeldByChunks) {
+    jvm.flags.at("MaxHeapFreeRatio").by_operator = true;
+    regulator.accept(order("b", 290_MiB));
+    run_until_result(2);
+    work(120);
+    EXPECT_GE(jvm.committed, size);
+    EXPECT_EQ(jvm.flag("MaxHeapFreeRatio"), 70);
+    EXPECT_GE(regulator.balloon().size().granted, 1_GiB);
+}
+
+TEST_F(CalmHeap, WhatCouldNotBeHadBeforeItWasSmallMayBeTriedAgain) {
+    work(25, 0.05);
+    ASSERT_GE(jvm.committed, size);
+    jvm.keeps = 1;
+    jvm.committed = jvm.max;
+    jvm.in_memory = 350_MiB;  // what the collector keeps beside the program has been used
+    regulator.accept(order("b", 150_MiB));
+    run_until_result(2);
+    ASSERT_EQ(results[1].reason, EndReason::floor);
+    const Bytes floor = regulator.floor();
+    jvm.keeps = 0;
+    work(100);
+    EXPECT_LE(jvm.committed, 420_MiB);
+    EXPECT_LT(regulator.floor(), floor);
+}
+
+}  // namespace
+}  // namespace aerostat::agent
