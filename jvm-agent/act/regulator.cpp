@@ -123,7 +123,7 @@ bool Regulator::look() {
     raised_ = false;
     looked_at_ = ended;
     looked_ = fresh_ = guess_ = true;
-    reached_.observe(footprint_, alive());
+    reached_.observe(footprint_, live_.assumed(ports_.clock.now()));
     return true;
 }
 

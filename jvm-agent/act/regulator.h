@@ -226,6 +226,7 @@ private:
     std::optional<Running> running_;
     Drive drive_;
     Duration between_drives_{};                  ///< doubles while driving the levers does not bring the target back
+    bool drove_in_vain_ = false;                 ///< the last drive has ended because nothing more came
     Bytes held_least_;                           ///< the least the program has occupied under the target in force
     bool yielded_ = false;                       ///< the program has outgrown its target: nothing holds it back
     std::optional<Duration> burst_marking_cpu_;  ///< concurrent GC CPU when the last burst of chunks began

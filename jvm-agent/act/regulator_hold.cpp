@@ -16,6 +16,7 @@ constexpr Duration kBurst = std::chrono::milliseconds(40);
 constexpr Duration kDearestCycle = std::chrono::milliseconds(400);
 constexpr double kBeyondTarget = 1.05;
 constexpr Duration kBetweenDrives = std::chrono::seconds(10);
+constexpr Duration kAfterVainDrive = std::chrono::minutes(1);
 constexpr Duration kBetweenVainDrives = std::chrono::minutes(10);
 /// Smaller gaps than this between the balloon and its goal are left alone.
 constexpr std::uint64_t kWorthwhileRegions = 2;
@@ -60,10 +61,12 @@ Duration Regulator::squeeze_again() {
     if (!target_ || yielded_ || broken_ || drive_.phase == LeverPhase::working || !guard_.may_inflate(now)) return kIdle;
     if (leisure_.has_steps_to_come(leisure_sight(), now)) return kIdle;
     const bool beyond = footprint_ > share_of(target_->footprint, kBeyondTarget) + facts_.region * kWorthwhileRegions;
-    if (!beyond) between_drives_ = kBetweenDrives;
-    if (!beyond || now - drive_.began < between_drives_ || !budget_.may_work(now)) return kIdle;
-    between_drives_ = std::clamp(between_drives_ * 2, kBetweenDrives,
-                                 kBetweenVainDrives);  // cycles cost the program: not in vain for ever
+    // Right after collections any heap is within its target: that is no success of a drive that has brought nothing.
+    if (!beyond && !drove_in_vain_) between_drives_ = kBetweenDrives;
+    const Duration wait = drove_in_vain_ ? std::max(between_drives_, kAfterVainDrive) : between_drives_;
+    if (!beyond || now - drive_.began < wait || !budget_.may_work(now)) return kIdle;
+    between_drives_ =
+        std::clamp(wait * 2, kBetweenDrives, kBetweenVainDrives);  // cycles cost the program: not in vain for ever
     pull_levers();
     return kSoon;
 }

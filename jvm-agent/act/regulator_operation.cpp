@@ -113,7 +113,8 @@ void Regulator::follow_levers() {
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
     drive_.level_at_cycle = lever_level();
     drive_.cycle_pauses = facts_.cycle_pauses;
-    if (drive_.idle_cycles >= kIdleCycles || holds_again()) end_drive(LeverPhase::spent);
+    drove_in_vain_ = drive_.idle_cycles >= kIdleCycles;
+    if (drove_in_vain_ || holds_again()) end_drive(LeverPhase::spent);
 }
 
 /// An operation ends with its target. What is driven between operations ends when no more than the target can be resident.
@@ -246,6 +247,7 @@ void Regulator::finish(EndReason reason, std::string detail) {
     result.reason = result.shortfall.is_zero() && reason == EndReason::deadline ? EndReason::met : reason;
     result.detail = std::move(detail);
     add_reasons(result, ended.native);
+    if (result.shortfall.is_zero()) drove_in_vain_ = false;
     remember_floor(ended, result);
     if (!result.shortfall.is_zero() && ended.order.on_shortfall == OnShortfall::rollback) {
         result.rest = RestIs::rolled_back;

@@ -5,10 +5,11 @@
 namespace aerostat::agent {
 namespace {
 
-constexpr Duration kLongestEcho = std::chrono::seconds(15);
+constexpr Duration kLongestEcho = std::chrono::seconds(5);
 constexpr Duration kAtRest = std::chrono::seconds(3);
-/// Of G1 after a cycle: one that prepares, and eight mixed ones (G1MixedGCCountTarget).
-constexpr std::uint64_t kFollowACycle = 9;
+/// Of G1 after a cycle: one that prepares, and two mixed ones. There may be eight (G1MixedGCCountTarget), which cost little
+/// more than the program's own; a heap that is ordered about every few seconds would never be seen if all were waited for.
+constexpr std::uint64_t kFollowACycle = 3;
 
 }  // namespace
 

@@ -8,9 +8,9 @@
 namespace aerostat::agent {
 
 /// Tells when collections are of the agent's making: while it drives the collector or makes chunks, and after that until
-/// the cycle that this began has ended and, with G1, the mixed collections that it makes possible are over. A program that
-/// collects all the time by itself is not taken for ours for longer than a quarter of a minute, one at rest for three
-/// seconds. Thread: owner's.
+/// the cycle that this began has ended and, with G1, the first mixed collections that it makes possible are over. A program
+/// that collects all the time by itself is not taken for ours for longer than five seconds, one at rest for three. Thread:
+/// owner's.
 class OwnCollections {
 public:
     /// To be told often. `causing`: the agent makes collections run at this moment; `marking`: concurrent GC threads have
