@@ -92,6 +92,12 @@ class AgentCase(unittest.TestCase):
         guestd.wait_session()
         return guestd, service
 
+    def check_own_settings(self, service):
+        """The agent has changed none of the collector's settings, or has put them back."""
+        flags = service.jcmd("VM.flags", "-all")
+        for name, value in (("MaxHeapFreeRatio", "70"), ("MinHeapFreeRatio", "40"), ("G1PeriodicGCInterval", "0")):
+            self.assertRegex(flags, rf"\b{name}\s+= {value}\b")
+
     def check_heap(self, service):
         answer = service.tell("check")
         self.assertEqual(answer["corrupt"], "0", "live data was destroyed")
