@@ -35,12 +35,13 @@ def evaluate(curve, memory):
     return curve[-1][1]
 
 
-def settled(jvm, at_most):
-    """The report whose curve is sure and has stopped moving, or the last one: the agent's averages reach over a minute."""
-    before = jvm.guestd.wait_report()
+def settled(guestd, work, at_most):
+    """The report whose curve is sure and has stopped moving, or the last one: the agent's averages reach over a minute.
+    work(seconds): that many of the program's ordinary life."""
+    before = guestd.wait_report()
     for _ in range(int(at_most / 5)):
-        jvm.service.tell("measure 5")
-        now = jvm.guestd.wait_report()
+        work(5)
+        now = guestd.wait_report()
         middle = (now["curve"][0][0] + now["curve"][-1][0]) / 2
         then, cost = evaluate(before["curve"], middle), evaluate(now["curve"], middle)
         sure = now.get("curve_seen_ms", 0) >= SURE_MS
@@ -61,7 +62,8 @@ def observe(layer, class_dir, program, heap, options, agent=False):
     shape = ["--live", f"{LIVE}B", "--rate", f"{RATE}B", "--replace", str(PROGRAMS[program])]
     with Churn(layer, class_dir, heap, shape, agent) as jvm:
         jvm.warm_up(12, 3 if options.quick else 10)
-        report = settled(jvm, 10 if options.quick else 45) if agent else None
+        at_most = 10 if options.quick else 45
+        report = settled(jvm.guestd, lambda seconds: jvm.service.tell(f"measure {seconds}"), at_most) if agent else None
         figures = jvm.measure(window(program, heap, options))
         if agent:
             figures["report"] = report
@@ -70,12 +72,16 @@ def observe(layer, class_dir, program, heap, options, agent=False):
     return figures
 
 
-def family(layer, class_dir, program, options):
-    """All heaps for one program; the largest first, with the agent."""
-    heaps = [int(LIVE * times) // (2 * MIB) * 2 * MIB for times in (HEAPS[::2] if options.quick else HEAPS)]
-    runs = [observe(layer, class_dir, program, heap, options, agent=heap == heaps[-1]) for heap in reversed(heaps)]
+def sizes(live, quick):
+    """The heaps of a family, as the JVM rounds them, the largest first."""
+    return [int(live * times) // (2 * MIB) * 2 * MIB for times in reversed(HEAPS[::2] if quick else HEAPS)]
+
+
+def family(heaps, observe_one):
+    """Runs of one program in these heaps, the largest first, and in it the agent: observe_one(heap, with the agent)."""
+    runs = [observe_one(heap, heap == heaps[0]) for heap in heaps]
     middle = runs[len(runs) // 2]
-    middle["again"] = observe(layer, class_dir, program, middle["heap"], options)["cost"]
+    middle["again"] = observe_one(middle["heap"], False)["cost"]
     largest = runs[0]
     curve = largest["report"]["curve"]
     for run in runs:
@@ -88,9 +94,10 @@ def family(layer, class_dir, program, options):
 
 
 def show(layer, program, runs):
-    print(f"\n{layer.name}, {program} (the same heap twice: {noise(runs):.0%} apart)", flush=True)
+    apart = noise(runs)
+    print(f"\n{layer.name}, {program} (the same heap twice: {'-' if apart is None else f'{apart:.0%}'} apart)", flush=True)
     table(["heap", "GC CPU", "stopped", "cost", "predicted", "error", "work held"],
-          [[pieces(run["heap"]), run["gc_cpu"], run["stalled_seconds"], run["cost"],
+          [[pieces(run["heap"]), *("-" if run[key] is None else run[key] for key in ("gc_cpu", "stalled_seconds", "cost")),
             "below floor" if run["predicted"] is None else run["predicted"],
             "-" if run["error"] is None else f"{run['error']:.0%}",
             f"{run['work_held']:.0%}" + (" saturated" if run["saturated"] else "")] for run in runs])
@@ -109,19 +116,13 @@ def summary(runs_of):
     return figures
 
 
-def main():
-    options = arguments(__doc__)
-    runs_of = {}
-    with classes() as class_dir:
-        for layer in layers(options):
-            for program in list(PROGRAMS)[:1 if options.quick else None]:
-                runs_of[layer.name, program] = family(layer, class_dir, program, options)
-                show(layer, program, runs_of[layer.name, program])
+def conclude(options, name, runs_of):
+    """The tables over all families {(layer's name, program): runs}, and the file."""
     figures = summary(runs_of)
     print("\nRelative error of the predicted cost")
     table(["collector", "min", "median", "max", "heaps", "floor too high", "floor too low"],
-          [[name, *(f"{figure['errors'][key]:.0%}" if figure["errors"] else "-" for key in ("min", "median", "max")),
-            figure["heaps"], figure["floor_too_high"], figure["floor_too_low"]] for name, figure in figures.items()])
+          [[collector, *(f"{figure['errors'][key]:.0%}" if figure["errors"] else "-" for key in ("min", "median", "max")),
+            figure["heaps"], figure["floor_too_high"], figure["floor_too_low"]] for collector, figure in figures.items()])
     order = ranking(list(runs_of.values()))
     print(f"Of two JVMs the one cheaper by its curve was the cheaper in {order['right']} of {order['pairs']} pairs whose true "
           f"costs differ by more than noise, in {order['right_of_all']} of all {order['all_pairs']}.")
@@ -130,7 +131,20 @@ def main():
               f"{pair['said'][1]:.4f}, noise {pair['doubt']:.4f}")
     figures["ranking"] = order
     figures["runs"] = {f"{layer} {program}": runs for (layer, program), runs in runs_of.items()}
-    write_json(options, "prediction", figures)
+    write_json(options, name, figures)
+
+
+def main():
+    options = arguments(__doc__)
+    runs_of = {}
+    with classes() as class_dir:
+        for layer in layers(options):
+            for program in list(PROGRAMS)[:1 if options.quick else None]:
+                def observe_one(heap, agent, layer=layer, program=program):
+                    return observe(layer, class_dir, program, heap, options, agent)
+                runs_of[layer.name, program] = family(sizes(LIVE, options.quick), observe_one)
+                show(layer, program, runs_of[layer.name, program])
+    conclude(options, "prediction", runs_of)
 
 
 if __name__ == "__main__":

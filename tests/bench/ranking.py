@@ -2,7 +2,7 @@
 
 A run is a dictionary of prediction.py: `cost` measured, `predicted`, `error` (None: nothing to compare), and `again`, the cost
 of the same heap measured once more (A/A), where that was done. A family is the runs of one program on one collector, the
-largest heap first.
+largest heap first. A cost of None: the program died there.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import itertools
 def noise(family):
     """Of a cost of this family: the share by which two measurements of the same heap differ. None: none was repeated."""
     shares = [abs(run["again"] - run["cost"]) / max((run["again"] + run["cost"]) / 2, 1e-9)
-              for run in family if run.get("again") is not None]
+              for run in family if run.get("again") is not None and run["cost"] is not None]
     return max(shares) if shares else None
 
 

@@ -197,6 +197,7 @@ TESTS = [Stage.image_is_found_again, Stage.guest_boots_and_answers, Stage.jvm_re
 
 def hold():
     """Makes a bed with a guest, tells of it, and waits to be ended."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background has it ignored
     with Bed() as bed:
         vm = bed.warm("held", RECIPE)
         print(bed.directory, *bed.libvirtd.processes(), flush=True)

@@ -1,4 +1,4 @@
-"""One real program in a JVM with the agent: put under steady load, squeezed, released, and checked all the while."""
+"""One real program in a JVM: put under steady load and checked all the while; with the agent in it squeezed and released."""
 
 import os
 import subprocess
@@ -57,37 +57,28 @@ class Wrong(Exception):
     """The program's answers or data are not what they have to be, or it ended."""
 
 
-class Trial:
-    """The program is filled and its agent known when this is made. To be closed."""
+class Loaded:
+    """A real program in a JVM, filled, to be put under steady load. To be closed."""
 
-    def __init__(self, home, class_path, name, collector_flags, plan, directory):
+    def __init__(self, home, class_path, name, collector_flags, plan, directory, more_flags=()):
         self.plan = plan
         self.gc_log = os.path.join(directory, "gc.log")
-        self.guestd = FakeGuestd(directory)
         # Any OutOfMemoryError, in whatever thread, ends the JVM, and with it the trial. jcmd GC.run is to start a cycle. Without
         # an initial size the heap would be one thing on a large machine and another on a small one.
         self.service = JavaService(home, class_path, [
             *collector_flags, f"-Xmx{plan.heap_mib}m", f"-XX:InitialHeapSize={plan.heap_mib // 2}m",
             "-XX:+ExitOnOutOfMemoryError", "-XX:+ExplicitGCInvokesConcurrent",
-            f"-Xlog:gc,{HEAP_LOG}:file={self.gc_log}", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            f"-agentpath:{agent_library()}=runtime-dir={directory},name={name}",
+            f"-Xlog:gc,{HEAP_LOG}:file={self.gc_log}", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", *more_flags,
         ], [f"{plan.live_mib}MiB"], PROGRAMS[name].main)
         try:
             self.ask(None)
-            self.guestd.wait_session()
             self.pages = HeapPages(self.service.pid, self.gc_log)
         except BaseException:
-            self.close()
+            Loaded.close(self)
             raise
 
     def close(self):
         self.service.stop()
-        self.guestd.close()
-
-    def why_left_alone(self):
-        """The agent's reason to hold no balloon here; nothing if it can."""
-        facts = self.guestd.hello["jvm"]
-        return "" if facts["can_balloon"] else facts.get("why_not") or "it does not say why"
 
     def ask(self, command):
         """Sends a command (None: waits for the program to be ready); an answer that is wrong ends the trial."""
@@ -107,18 +98,16 @@ class Trial:
 
     def load_for(self, seconds):
         """Figures of so many seconds of load from now. Full collections and stalls are the collector's log's."""
-        cpu, began, first = cpu_seconds(self.service.pid), time.monotonic(), len(self.guestd.reports)
+        cpu, began = cpu_seconds(self.service.pid), time.monotonic()
         full, stalls = full_gcs(self.gc_log), gc_stalls(self.gc_log)
         self.ask("begin")
         time.sleep(seconds)  # this long is what is asked for, there is nothing to wait for
         seen = self.ask("report")
         used = (cpu_seconds(self.service.pid) - cpu) / (time.monotonic() - began)
-        reports = self.guestd.reports[first:]
         return {"throughput": round(int(seen["ops"]) / float(seen["seconds"]), 1), "requests": int(seen["ops"]),
-                "p50_ms": float(seen["p50_ms"]), "p99_ms": float(seen["p99_ms"]), "worst_ms": float(seen["worst_ms"]),
-                "cpu_share": round(used / os.cpu_count(), 3), "memory_bytes": self.memory(),
-                "full_gcs": full_gcs(self.gc_log) - full, "gc_stalls": gc_stalls(self.gc_log) - stalls,
-                "footprint_bytes": sum(r["footprint_bytes"] for r in reports) // max(1, len(reports))}
+                "due": int(seen["due"]), "p50_ms": float(seen["p50_ms"]), "p99_ms": float(seen["p99_ms"]),
+                "worst_ms": float(seen["worst_ms"]), "cpu_share": round(used / os.cpu_count(), 3), "memory_bytes": self.memory(),
+                "full_gcs": full_gcs(self.gc_log) - full, "gc_stalls": gc_stalls(self.gc_log) - stalls}
 
     def warm_up(self):
         """Finds the rate that takes the wanted share of the processors, while compilers make requests cheaper and cheaper."""
@@ -129,6 +118,39 @@ class Trial:
             rate = int(max(PROBE_RATE, rate * min(FASTER_AT_MOST, CPU_SHARE / max(seen["cpu_share"], 0.01))))
         self.ask(f"rate {rate}")
         return rate
+
+
+class Trial(Loaded):
+    """The program with the agent in it, which is known when this is made: squeezed, released, and checked all the while."""
+
+    def __init__(self, home, class_path, name, collector_flags, plan, directory):
+        self.guestd = FakeGuestd(directory)
+        try:
+            agent = f"-agentpath:{agent_library()}=runtime-dir={directory},name={name}"
+            super().__init__(home, class_path, name, collector_flags, plan, directory, [agent])
+        except BaseException:
+            self.guestd.close()
+            raise
+        try:
+            self.guestd.wait_session()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        super().close()
+        self.guestd.close()
+
+    def why_left_alone(self):
+        """The agent's reason to hold no balloon here; nothing if it can."""
+        facts = self.guestd.hello["jvm"]
+        return "" if facts["can_balloon"] else facts.get("why_not") or "it does not say why"
+
+    def load_for(self, seconds):
+        first = len(self.guestd.reports)
+        figures = super().load_for(seconds)
+        reports = self.guestd.reports[first:]
+        return {**figures, "footprint_bytes": sum(r["footprint_bytes"] for r in reports) // max(1, len(reports))}
 
     def learn_live(self):
         """The live set. The agent learns it from the collection that begins the next cycle, and that from one or two cycles
