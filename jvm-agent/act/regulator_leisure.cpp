@@ -63,6 +63,8 @@ void Regulator::tend_leisure() {
     }
     // The collector has made it smaller itself.
     let_go_down_to(saturating_sub(facts_.committed, target_->footprint));
+    // A balloon for the whole maximum may leave less than that of what is committed.
+    if (leisure_.lacks_room(leisure_sight(), now)) let_go_down_to(limit());
     const Bytes step = leisure_.step(seen, now);
     if (!step.is_zero() && !ports_.marking() && budget_.may_work(now)) make_smaller(seen, step);
 }

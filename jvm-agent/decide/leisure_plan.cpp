@@ -17,10 +17,12 @@ constexpr double kMostBearable = 0.03;
 constexpr double kScaledBelow = 0.5;
 constexpr double kLeastThreshold = 0.01;
 /// One step, at most; in a large heap that share of it, so that there are not hundreds. Less than the least is not worth a
-/// cycle.
+/// cycle; a cycle of a small heap is cheaper.
 constexpr Bytes kStep = 128_MiB;
 constexpr double kStepShare = 1.0 / 16;
 constexpr Bytes kLeastStep = 24_MiB;
+constexpr double kLeastStepShare = 1.0 / 8;  ///< of the target
+constexpr std::uint64_t kLeastStepRegions = 2;
 constexpr Bytes kWorthwhile = 64_MiB;
 constexpr double kWorthwhileShare = 0.25;
 constexpr std::uint64_t kVainPart = 4;  ///< of a step: one that brings less is in vain
@@ -31,6 +33,10 @@ constexpr Duration kContent = std::chrono::minutes(1);
 
 /// Less than this beyond a target is left to chunks, and is no growth.
 Bytes worthwhile(Bytes target) { return std::max(kWorthwhile, share_of(target, kWorthwhileShare)); }
+
+Bytes least_step(const LeisureSight& seen) {
+    return std::min(kLeastStep, std::max(share_of(seen.target, kLeastStepShare), seen.heap.region * kLeastStepRegions));
+}
 
 double bearable(const LeisureSight& seen) {
     const double share = seen.least.as_double() / std::max(1.0, seen.heap.max.as_double() * kScaledBelow);
@@ -70,16 +76,23 @@ void LeisurePlan::observe(const LeisureSight& seen, TimePoint now) {
     size_ = std::max(std::min(size_, seen.heap.committed), seen.target);
 }
 
-bool LeisurePlan::has_steps_to_come(const LeisureSight& seen, TimePoint now) const {
+bool LeisurePlan::wants_steps(const LeisureSight& seen, TimePoint now) const {
     const Bytes beyond = saturating_sub(seen.heap.committed, seen.least);
     return by_size_ && calm_windows_ >= kCalmWindows && now >= rests_until_ && beyond > worthwhile(seen.target);
+}
+
+bool LeisurePlan::has_steps_to_come(const LeisureSight& seen, TimePoint now) const {
+    return wants_steps(seen, now) && seen.most_at_once >= least_step(seen);
+}
+
+bool LeisurePlan::lacks_room(const LeisureSight& seen, TimePoint now) const {
+    return wants_steps(seen, now) && seen.most_at_once < least_step(seen);
 }
 
 Bytes LeisurePlan::step(const LeisureSight& seen, TimePoint now) const {
     if (!seen.ready || seen.disturbed || now < next_step_ || !has_steps_to_come(seen, now)) return {};
     const Bytes most = std::min(std::max(kStep, share_of(seen.heap.max, kStepShare)), seen.most_at_once);
-    const Bytes step = std::min(saturating_sub(seen.heap.committed, seen.least), most);
-    return step < kLeastStep ? Bytes() : round_down(step, seen.heap.region);
+    return round_down(std::min(saturating_sub(seen.heap.committed, seen.least), most), seen.heap.region);
 }
 
 void LeisurePlan::step_began(const LeisureSight& seen, TimePoint now) {

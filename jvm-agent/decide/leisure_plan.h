@@ -33,6 +33,8 @@ public:
 
     /// It will be made smaller before long.
     [[nodiscard]] bool has_steps_to_come(const LeisureSight& seen, TimePoint now) const;
+    /// It would, but too little may be taken at once.
+    [[nodiscard]] bool lacks_room(const LeisureSight& seen, TimePoint now) const;
     /// The least it has been committed meanwhile, or the target.
     [[nodiscard]] Bytes size() const { return size_; }
 
@@ -52,6 +54,7 @@ public:
 private:
     void watch_pauses(const LeisureSight& seen, TimePoint now);
     void back_off(TimePoint now);
+    [[nodiscard]] bool wants_steps(const LeisureSight& seen, TimePoint now) const;
     [[nodiscard]] bool has_grown(const LeisureSight& seen) const;
 
     bool watching_ = false, by_size_ = false, shrunk_ = false, converted_ = false;

@@ -62,6 +62,15 @@ TEST_F(CalmHeap, BecomesAsSmallAsItsTargetAndNeedsNoChunks) {
     EXPECT_EQ(jvm.full_gcs, 0U);
 }
 
+TEST_F(CalmHeap, OfASmallProgramBecomesAsSmallToo) {  // its balloon for all of -Xmx leaves nothing free of what is committed
+    jvm.live = 40_MiB;
+    regulator.accept(order("b", 80_MiB));
+    run_until_result(2);
+    ASSERT_EQ(results[1].reason, EndReason::met);
+    work(300);
+    EXPECT_LE(jvm.committed, 80_MiB + 64_MiB);
+}
+
 TEST_F(CalmHeap, NoMoreThanItsTargetMayBecomeResidentMeanwhile) {
     work(40, 0.05);  // a firm balloon
     ASSERT_EQ(jvm.committed, size);
