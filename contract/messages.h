@@ -146,7 +146,8 @@ struct JvmOrder {
     std::string jvm;
     HeapTarget target;
     /// An operator's squeeze: at least so much less than the heap holds when the order arrives. The figure that `target` was
-    /// made of may be older than the heap, which then would be told to come to where it already is.
+    /// made of may be older than the heap, which then would be told to come to where it already is. Zero: such an order told
+    /// once more, which may have been carried out; the target alone counts.
     std::optional<Bytes> shrink_by{};
 };
 

@@ -158,8 +158,8 @@ void Operations::dispatch(Operation& operation) {
     for (const LayerOrder& layer : operation.order.layers) {
         JvmOrder& jvm = apply.jvms.emplace_back(JvmOrder{layer.layer, layer.target});
         // Told once more, the heap may have given already: then the target alone counts.
-        if (operation.order.command == "squeeze" && !operation.sent_again && layer.target.footprint < layer.from)
-            jvm.shrink_by = saturating_sub(layer.from, layer.target.footprint);
+        if (operation.order.command == "squeeze" && layer.target.footprint < layer.from)
+            jvm.shrink_by = operation.sent_again ? Bytes() : saturating_sub(layer.from, layer.target.footprint);
     }
     apply.deadline = std::max(Millis(1), to_millis(deadline_of(operation) - kept - clock_.now()));
     apply.lease = kLease;

@@ -2,18 +2,16 @@
 """What a virtual machine goes through while its memory is managed: suspend and resume, save and restore, managed save, reboot, a
 channel that is unplugged and comes back. Sessions change with it, and orders of an earlier one die."""
 
-import dataclasses
 import os
 import sys
 import time
 
 from test_events import SOON, Events
-from test_flight import APP, MIB, NEAR, expect, figure, fly, mib, wait_until
+from test_flight import APP, MIB, NEAR, REBOOTS, expect, figure, fly, mib, wait_until
 
 from domain import HOST_PORT
 from superior import Superior
 
-REBOOTS = dataclasses.replace(APP, hardware=dataclasses.replace(APP.hardware, restarts=True))
 CHANNEL = f"""<channel type='unix'>
   <source mode='bind' path='{{path}}'/><target type='virtio' name='{HOST_PORT}'/>
 </channel>"""

@@ -111,6 +111,14 @@ TEST_F(HostInCharge, ThePolicyKeepsToAFloorThatIsOnlyAssumed) {
     EXPECT_EQ(guest.take_order().target.footprint, report.floor);
 }
 
+TEST_F(HostInCharge, AnOperatorsSqueezeToldOnceMoreGoesBelowTheReportedFloorAsBefore) {
+    Apply order = Guest::apply("op-h", "shop", 10_MiB);
+    order.jvms[0].shrink_by = Bytes();
+    apply(order);
+    guest.measure(900_MiB + Guest::report().non_heap);
+    EXPECT_EQ(guest.take_order().target.footprint, 10_MiB) << "and the target alone counts";
+}
+
 TEST_F(HostInCharge, ASqueezeOfTheHostLeavesTheCeilingOfAnOperatorHere) {
     squeeze_here();
     guest.measure(std::nullopt);
