@@ -10,6 +10,7 @@ std::string render_plan(const PlanView& plan, const Look& look) {
     std::string out = show(plan.capacity) + " to share out";
     if (!plan.policy.empty()) out += " by policy " + printable(plan.policy, 40);
     out += fmt::format(", price of memory {} a GiB\n", show_price(plan.price));
+    if (plan.ready) out += "of it " + show(*plan.ready) + " kept ready for heaps that grow faster than others give\n";
     if (plan.short_by) {
         out += styled(fmt::format("short of memory: floors and minimums exceed it by {}", show(*plan.short_by)), Style::bad,
                       look) +

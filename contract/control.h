@@ -127,6 +127,7 @@ struct PlanView {
     double price = 0;
     std::optional<Bytes> short_by;
     std::vector<PlanRow> rows;
+    std::optional<Bytes> ready{};  ///< of the capacity, kept for a heap that has grown faster than others give
 };
 
 /// One thing a doctor has looked at.

@@ -358,6 +358,7 @@ void describe(V& v, PlanView& m) {
     v.text("policy", m.policy);
     v.maybe("price", m.price);
     v.maybe("short_by_bytes", m.short_by);
+    v.maybe("ready_bytes", m.ready);
     v.list("rows", m.rows, WireLimits::kListPart);
 }
 

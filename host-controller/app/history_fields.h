@@ -160,6 +160,10 @@ void describe(V& v, HostPlan& m) {
     v.field("charged_bytes", m.charged);
     v.field("held_bytes", m.held);
     v.field("free_bytes", m.free);
+    std::optional<Bytes> ready;  // absent in earlier records
+    if (!m.ready.is_zero()) ready = m.ready;
+    v.field("ready_bytes", ready);
+    m.ready = ready.value_or(Bytes());
     v.field("level", m.level);
     v.field("layers", m.layers);
 }

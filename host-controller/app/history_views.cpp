@@ -82,6 +82,8 @@ std::string explain_record(const DecisionRecord& record) {
                         format_bytes(plan.charged), format_bytes(plan.free), format_bytes(record.rules.memory),
                         format_bytes(record.rules.emergency_reserve));
     if (!plan.short_by.is_zero()) text += "floors and minimums exceed it by " + format_bytes(plan.short_by) + "\n";
+    if (!plan.ready.is_zero())
+        text += "of it " + format_bytes(plan.ready) + " kept ready for heaps that grow faster than others give\n";
     if (record.before.paused) text += "paused by an operator: nothing was ordered\n";
     if (!record.acted) text += "mode advise: nothing was sent\n";
     text += "\n";

@@ -115,6 +115,7 @@ StatusView status_view(const Host& host) {
 PlanView plan_view(const HostPlan& plan) {
     PlanView view;
     view.capacity = plan.capacity;
+    if (!plan.ready.is_zero()) view.ready = plan.ready;
     view.policy = plan.policy;
     view.price = per_gib(plan.price);
     if (!plan.short_by.is_zero()) view.short_by = plan.short_by;

@@ -130,7 +130,14 @@ TEST(RenderPlan, ShowsEachChangeWithItsReason) {
     EXPECT_THAT(text, HasSubstr("4.00 GiB to share out by policy price, price of memory 500 ms/s a GiB\n"));
     EXPECT_THAT(text, HasSubstr("-512 MiB"));
     EXPECT_THAT(text, HasSubstr("cheapest bytes"));
+    EXPECT_THAT(text, Not(HasSubstr("kept ready")));
     EXPECT_THAT(render_plan({}, {}), HasSubstr("nothing to move\n"));
+}
+
+TEST(RenderPlan, TellsWhatIsKeptReady) {
+    PlanView plan;
+    plan.ready = 120_MiB;
+    EXPECT_THAT(render_plan(plan, {}), HasSubstr("of it 120 MiB kept ready for heaps that grow faster than others give\n"));
 }
 
 TEST(Render, LetsNobodyWriteToTheTerminal) {

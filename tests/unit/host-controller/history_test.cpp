@@ -23,6 +23,7 @@ namespace {
 
 using namespace testing;
 using ::testing::HasSubstr;
+using ::testing::Not;
 namespace fs = std::filesystem;
 
 LayerSeen held_at(LayerSeen layer, Bytes target) {
@@ -108,6 +109,17 @@ TEST(HistoryRecord, DecidedAgainItComesToTheSamePlan) {
     }
     EXPECT_EQ(again.price, record.plan.price);
     EXPECT_EQ(again.held, record.plan.held);
+}
+
+TEST(HistoryRecord, WhatWasKeptReadyIsKeptAndExplained) {
+    DecisionRecord record = a_record();
+    EXPECT_THAT(explain_record(record), Not(HasSubstr("kept ready")));
+    EXPECT_THAT(*encode_record(record), Not(HasSubstr("ready_bytes"))) << "as earlier records have it";
+    record.plan.ready = 120_MiB;
+    const auto read = decode_record(*encode_record(record));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->plan.ready, 120_MiB);
+    EXPECT_THAT(explain_record(*read), HasSubstr("of it 120 MiB kept ready for heaps that grow faster than others give\n"));
 }
 
 TEST(HistoryRecord, AnyDamageIsAnErrorNeverACrash) {
