@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace aerostat::agent {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<FlagSetting>& settings) {
+    std::vector<std::string> names;
+    for (const auto& setting : settings) names.push_back(setting.name);
+    return names;
+}
+
+}  // namespace
 
 /// Our own earlier settings must not count as the state to plan from.
 std::optional<FlagState> Levers::as_before(std::string_view name) const {
@@ -28,8 +37,7 @@ Result<bool> Levers::pull(const LeverSight& seen) {
         if (auto undone = restore(); !undone) return while_doing("undoing after a failure", undone.error());
         return tl::unexpected(why);
     }
-    cycle_flags_.clear();
-    for (const auto& setting : wanted.cycle) cycle_flags_.push_back(setting.name);
+    cycle_flags_ = names_of(wanted.cycle);
     driving_ = wanted.drives;
     collects_fully_ = wanted.collects_fully;
     follows_balloon_ = wanted.follows_balloon;
@@ -54,6 +62,19 @@ Status Levers::stop_cycles(LeverSight seen) {
     seen.drive = false;
     const auto held = set_all(plan(seen).keep);
     return back ? held : back;
+}
+
+Status Levers::follow_hold(const LeverSight& seen) {
+    if (seen.holds_busy == is_holding()) return {};
+    if (!seen.holds_busy) {
+        auto back = put_back(hold_flags_);
+        if (back) hold_flags_.clear();
+        return back;
+    }
+    const LeverPlan wanted = plan(seen);
+    auto done = set_all(wanted.hold);
+    if (done) hold_flags_ = names_of(wanted.hold);
+    return done;
 }
 
 Status Levers::follow_balloon(LeverSight seen) {
@@ -130,6 +151,7 @@ Status Levers::restore() {
     std::vector<std::string> rest;
     for (const auto& [name, value] : before_) rest.push_back(name);
     auto others = put_back(rest);
+    if (others) hold_flags_.clear();
     return first ? others : first;
 }
 

@@ -22,6 +22,8 @@ public:
     Status pace_cycles(const LeverSight& seen);
     /// Ends the driving of cycles; what holds the target stays. `seen.drive` is not looked at.
     Status stop_cycles(LeverSight seen);
+    /// What is set only while a heap is held by its size under load: set, or put back, as `seen.holds_busy` says.
+    Status follow_hold(const LeverSight& seen);
     /// Settings that depend on the balloon's size, for the size in `seen`. Nothing if there are none in use.
     Status follow_balloon(LeverSight seen);
     /// A limit that the balloon follows, for what is known now, and every other time a region less: Shenandoah uncommits
@@ -32,6 +34,7 @@ public:
 
     /// A cycle can be driven that makes the heap as large as `seen.size`.
     [[nodiscard]] bool can_size(const LeverSight& seen) const;
+    [[nodiscard]] bool is_holding() const { return !hold_flags_.empty(); }
     [[nodiscard]] bool drives_cycles() const { return driving_; }
     /// While drives_cycles(): it takes full collections.
     [[nodiscard]] bool collects_fully() const { return driving_ && collects_fully_; }
@@ -55,6 +58,7 @@ private:
     Values ours_;                           ///< what we have set it to
     std::set<std::string> taken_over_;      ///< changed by others while they were ours
     std::vector<std::string> cycle_flags_;  ///< of them, those that only drive
+    std::vector<std::string> hold_flags_;   ///< those that are set only while it is held by its size under load
     bool driving_ = false;
     bool collects_fully_ = false;
     bool follows_balloon_ = false;

@@ -14,6 +14,8 @@ constexpr double kLookShareHolding = 0.01;
 /// once (ZGC, Shenandoah). Those are no distress.
 constexpr Duration kInflationEchoes = std::chrono::seconds(2);
 constexpr Duration kBetweenRestores = std::chrono::seconds(2);
+/// A heap that is held by its size under load is as large as it is to be, but for so much.
+constexpr std::uint64_t kOffRegions = 4;
 constexpr Duration kBetweenTrims = std::chrono::minutes(1);
 
 }  // namespace
@@ -287,10 +289,19 @@ void Regulator::follow_balloon(Bytes more) {
 LeverSight Regulator::lever_sight() const {
     LeverSight seen{facts_, target_.value_or(HeapTarget{facts_.max}), live_.value(ports_.clock.now()), application_,
                     balloon_.size().granted + vacant_};
-    if (!leisure_.holds_by_size() || running_) return seen;
+    const bool under_load = is_held_under_load();
+    if (!leisure_.holds_by_size() || (running_ && !under_load)) return seen;
     seen.balloon = balloon_.size().granted;  // what was let go is free at the collection that begins the cycle
+    seen.holds_busy = is_held_down();
+    if (under_load && !step_to_ && !drive_.goal) {
+        seen.size = goal_under_load();
+        seen.exact = facts_.committed > *seen.size + facts_.region * kOffRegions ||
+                     facts_.committed + facts_.region * kOffRegions < *seen.size;
+        return seen;
+    }
     const Bytes held = std::max(seen.target.footprint + seen.balloon, leisure_.size());
     seen.size = step_to_ ? *step_to_ : drive_.goal.value_or(held);
+    seen.exact = under_load;
     return seen;
 }
 
@@ -346,7 +357,7 @@ Duration Regulator::advance(const GcLoad& gc) {
     expire_hold();
     follow_levers();
     tend_leisure();
-    const Duration moved = tend_moved_chunks();
+    const Duration moved = std::min(follow_own_cycles(), tend_moved_chunks());
     if (running_ && broken_) finish(EndReason::not_reclaimable, broken_->message);
     if (running_)
         return std::min(moved, rules_.stress_passes ? std::min(step_operation(), pass_over_chunks()) : step_operation());

@@ -13,6 +13,7 @@
 #include "jvm-agent/decide/leisure_plan.h"
 #include "jvm-agent/decide/live_estimate.h"
 #include "jvm-agent/decide/old_generation.h"
+#include "jvm-agent/decide/overshoot.h"
 #include "jvm-agent/decide/pacing.h"
 #include "jvm-agent/decide/reached_floor.h"
 #include "jvm-agent/decide/shrink_plan.h"
@@ -41,6 +42,7 @@ struct RegulatorRules {
     Status can_hold_chunks;      ///< why there are only the collector's levers
     int full_gcs = 0;            ///< collections that may be asked for within ten minutes
     std::string would_help{};    ///< Collector::would_help()
+    G1Hold g1_hold = G1Hold::calm;
 };
 
 /// Carries out orders for a heap's footprint, keeps the target in force, and lets go when the program needs the memory.
@@ -179,6 +181,10 @@ private:
     void let_go_down_to(Bytes most);
     void follow_step();
     [[nodiscard]] Bytes owed() const;
+    [[nodiscard]] bool is_held_under_load() const;
+    [[nodiscard]] bool is_held_down() const;
+    [[nodiscard]] Bytes goal_under_load() const;
+    Duration follow_own_cycles();
     Duration pass_over_chunks();
     Duration tend_moved_chunks();
     void take_pages_again();
@@ -199,6 +205,7 @@ private:
     ReachedFloor reached_;
     std::optional<Bytes> step_to_;  ///< while the settings for a step are made
     LeisurePlan leisure_;
+    Overshoot overshoot_;
     CycleOccupancy occupancy_;
     ChunkPace pace_;                   ///< where chunks lie in an old generation
     std::size_t returned_ = 0;         ///< chunks that a full collection brought back, to be released before they are let go

@@ -17,8 +17,9 @@ constexpr Duration kKeepAliveEvery = std::chrono::seconds(2);
 void Regulator::protect(const GcLoad& gc) {
     const TimePoint now = ports_.clock.now();
     const bool ours = causes_collections();
-    const GuardVerdict verdict =
-        guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours, returned_ > 0}, now);
+    const GuardVerdict verdict = guard_.judge({facts_, balloon_.size().granted, application_, balloon_.cleared(), gc, ours,
+                                               returned_ > 0, is_held_down() ? facts_.committed : Bytes(), alive()},
+                                              now);
     if (!verdict.distress.empty()) {
         if (facts_.old && verdict.distress == "full-gc")
             take_pages_again();
@@ -48,7 +49,9 @@ bool Regulator::program_has_grown() const {
 void Regulator::yield_to_growth() {
     if (!target_ || running_) return;
     held_least_ = std::min(held_least_, application_);
-    const bool beyond = application_ > share_of(target_->footprint, kOutgrown);
+    const Bytes occupied =
+        is_held_down() ? std::min(application_, alive()) : application_;  // full of what is dead it may be
+    const bool beyond = occupied > share_of(target_->footprint, kOutgrown);
     const bool grown = program_has_grown();
     if (!yielded_ && beyond && grown) {
         yielded_ = true;

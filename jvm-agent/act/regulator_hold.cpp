@@ -15,6 +15,8 @@ constexpr std::size_t kChunksAPass = 64;
 constexpr Duration kBurst = std::chrono::milliseconds(40);
 constexpr Duration kDearestCycle = std::chrono::milliseconds(400);
 constexpr double kBeyondTarget = 1.05;
+/// Under load chunks take room that the collector needs: it commits more, and that would need more of them.
+constexpr double kLeftToRemarks = 1.08;
 constexpr Duration kBetweenDrives = std::chrono::seconds(10);
 constexpr Duration kAfterVainDrive = std::chrono::minutes(1);
 constexpr Duration kBetweenVainDrives = std::chrono::minutes(10);
@@ -35,6 +37,8 @@ Duration Regulator::hold_target() {
     if (drive_.goal) return kSoon;  // what was let go is for the collector
     const TimePoint now = ports_.clock.now();
     if (!guard_.may_inflate(now)) return std::min(kIdle, guard_.wait(now));
+    if (is_held_down() && facts_.committed <= share_of(target_->footprint, kLeftToRemarks) + balloon_.size().granted)
+        return kIdle;
     const Bytes wanted = std::min(missing_balloon(), room());
     if (wanted < facts_.region * (facts_.old ? 1 : kWorthwhileRegions)) return kIdle;
     charge_cycle_of_last_burst();

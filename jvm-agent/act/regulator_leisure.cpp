@@ -13,6 +13,11 @@ constexpr Duration kLongestStep = std::chrono::seconds(10);
 constexpr std::uint64_t kWorthwhileRegions = 4;
 /// Of what a heap holds the program may occupy so much after a collection.
 constexpr double kComfortable = 0.70;
+/// Of its target: a smaller heap may grow as the collector likes.
+constexpr double kAsLarge = 0.88;
+constexpr Duration kWhileMarking = std::chrono::milliseconds(40);
+constexpr Duration kBeforeMarking = std::chrono::milliseconds(250);
+constexpr Duration kSeldom = std::chrono::seconds(1);
 /// Of what is free beside the balloon a step takes one part; the program works with the rest until chunks are let go for it.
 constexpr std::uint64_t kPartsOfRoom = 2;
 
@@ -21,20 +26,23 @@ constexpr std::uint64_t kPartsOfRoom = 2;
 LeisureSight Regulator::leisure_sight() const {
     LeisureSight seen;
     seen.heap = facts_;
+    seen.also_busy = rules_.g1_hold == G1Hold::size;
+    if (seen.also_busy) seen.heap.grows_at_pauses = kHoldingGrowsAt;
     seen.target = target_ ? target_->footprint : facts_.max;
     const Bytes occupied = std::max(application_, live_.value(ports_.clock.now()).value_or(Bytes()));
     seen.least = std::max({seen.target, facts_.minimum, share_of(occupied, 1 / kComfortable) + facts_.region * 4});
     seen.most_at_once = saturating_sub(facts_.committed, balloon_.size().granted + application_) / kPartsOfRoom;
-    seen.ordered = running_.has_value();
+    seen.ordered = running_.has_value() || (seen.also_busy && !levers_.is_holding());
     const bool works = drive_.phase == LeverPhase::working;
     const bool filled = missing_balloon() < facts_.region * kWorthwhileRegions;
     seen.disturbed = running_ || works || causes_collections() || !(filled || leisure_.holds_by_size());
     return seen;
 }
 
-/// Asked last, as to look the settings up takes the longest.
+/// Asked last, as to look the settings up takes the longest. Under load it is held so while an order is carried out, too.
 bool Regulator::may_be_sized(const LeisureSight& seen) const {
-    const bool held = target_ && !seen.disturbed && !yielded_ && !broken_ && cap_ != Cap::hard && facts_.levers_give;
+    const bool in_peace = seen.also_busy || !seen.disturbed;
+    const bool held = target_ && in_peace && !yielded_ && !broken_ && cap_ != Cap::hard && facts_.levers_give;
     if (!held || !rules_.can_hold_chunks || !guard_.may_inflate(ports_.clock.now()) || facts_.pauses == 0) return false;
     LeverSight levers = lever_sight();
     levers.size = seen.target;
@@ -49,12 +57,14 @@ HeapFacts Regulator::chunks_within() const {
 }
 
 void Regulator::tend_leisure() {
-    if (facts_.grows_at_pauses <= 0) return;
+    if (facts_.grows_at_pauses <= 0 || rules_.g1_hold == G1Hold::chunks) return;
     const TimePoint now = ports_.clock.now();
     const bool held = leisure_.holds_by_size();
     LeisureSight seen = leisure_sight();
-    seen.ready = may_be_sized(seen);
+    seen.able = may_be_sized(seen);
+    seen.ready = seen.able && !seen.disturbed;
     leisure_.observe(seen, now);
+    if (auto followed = levers_.follow_hold(lever_sight()); !followed) last_trouble_ = followed.error().message;
     if (!leisure_.holds_by_size() || !seen.ready) return;
     const bool wide_open = levers_.in_use().empty() && now - restored_at_ >= kWideOpen;
     if (!held || wide_open) {
@@ -110,6 +120,29 @@ Bytes Regulator::owed() const {
     if (!target_ || facts_.grows_at_pauses <= 0 || !by_size || program_has_grown()) return {};
     const Bytes beyond = saturating_sub(footprint_, target_->footprint);
     return beyond < facts_.region * kWorthwhileRegions ? Bytes() : round_up(beyond, facts_.region);
+}
+
+bool Regulator::is_held_under_load() const { return rules_.g1_hold == G1Hold::size && leisure_.holds_by_size() && target_; }
+
+/// The collector is kept from making it larger for its pauses: up to its target it may.
+bool Regulator::is_held_down() const {
+    return is_held_under_load() && facts_.committed >= share_of(target_->footprint, kAsLarge);
+}
+
+/// What it grows by between two remarks it is made smaller by beforehand, so that it is as large as its target at most.
+Bytes Regulator::goal_under_load() const {
+    return saturating_sub(target_->footprint + balloon_.size().granted, overshoot_.expected(target_->footprint));
+}
+
+/// A busy program marks by itself: each of its remarks makes the heap as large as it is to be, at no cost. Where eden
+/// counts the settings follow what fills it.
+Duration Regulator::follow_own_cycles() {
+    const bool held = is_held_under_load();
+    if (held) overshoot_.observe(facts_.committed);
+    if (!held || drive_.phase == LeverPhase::working) return kSeldom;
+    follow_balloon(Bytes());
+    if (!facts_.counts_eden || !lever_sight().exact) return kSeldom;
+    return ports_.marking() ? kWhileMarking : kBeforeMarking;
 }
 
 }  // namespace aerostat::agent

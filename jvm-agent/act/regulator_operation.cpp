@@ -106,7 +106,10 @@ void Regulator::follow_levers() {
     if (drive_.goal) return follow_step();
     if (ports_.clock.now() - drive_.began > kLongestDrive) return end_drive(LeverPhase::spent);
     if (levers_.collects_fully()) return follow_full_collections();
-    if (facts_.cycle_pauses < drive_.cycle_pauses + 2) return pace_drive();
+    if (facts_.cycle_pauses < drive_.cycle_pauses + 2) {
+        if (is_held_under_load()) follow_balloon(Bytes());  // the remark goes by what is occupied then
+        return pace_drive();
+    }
     if (auto renewed = levers_.renew(lever_sight()); !renewed) last_trouble_ = renewed.error().message;
     const Bytes least = std::max(facts_.region, share_of(drive_.level_at_cycle, kProgress));
     const bool progress = lever_level() + least < drive_.level_at_cycle;

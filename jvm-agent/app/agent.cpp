@@ -84,7 +84,8 @@ void Agent::run_loop(JNIEnv* env) {
     if (!tables) return say(tables.error().message + "; the JVM runs without the agent");
     auto flags = HotspotFlags::open(*tables);
     if (!flags) return say(flags.error().message + "; the JVM runs without the agent");
-    VmSight sight{env, vm_.major_version(), *tables, *flags, &signals_, options_.full_gcs, options_.refill_reserve};
+    VmSight sight{
+        env, vm_.major_version(), *tables, *flags, &signals_, options_.full_gcs, options_.refill_reserve, options_.g1_hold};
     AgentLoop loop(sight, vm_.java_version(), options_, signals_);
     loop.run();
 }

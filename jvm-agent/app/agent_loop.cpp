@@ -45,6 +45,26 @@ JvmFacts facts_of(Collector& collector, std::string java_version) {
             can_hold.has_value()};
 }
 
+/// Later ones also make a heap smaller by this flag, and would make it tight.
+constexpr int kNewestHeldUnderLoad = 25;
+
+/// Under load only where the one flag for that can be stored: it is, as it stands.
+Status can_hold_under_load(const VmSight& vm) {
+    if (vm.major_version > kNewestHeldUnderLoad) return fail(ErrorCode::unsupported, "this is known of JDK 17 to 25 only");
+    const auto ratio = vm.flags.read(kTimeRatioFlag);
+    if (!ratio) return fail(ErrorCode::unsupported, "this JVM has no GCTimeRatio");
+    if (ratio->by_operator) return fail(ErrorCode::refused, "GCTimeRatio is yours");
+    return vm.flags.store({kTimeRatioFlag, ratio->value});
+}
+
+G1Hold hold_of(const VmSight& vm) {
+    if (vm.g1_hold != G1Hold::size || !vm.flags.is_on("UseG1GC")) return vm.g1_hold;
+    const auto can = can_hold_under_load(vm);
+    if (can) return G1Hold::size;
+    say("g1-hold=size: the heap is held by its size only while it is calm: " + can.error().message);
+    return G1Hold::calm;
+}
+
 }  // namespace
 
 AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options& options, GcSignals& signals)
@@ -70,8 +90,8 @@ AgentLoop::AgentLoop(const VmSight& vm, std::string java_version, const Options&
                          [this] { return options_.trim_native ? trim_native_heap() : Bytes(); },
                          [this] { return alarm(); }};
     const Status can_hold_chunks = collector_->can_hold_chunks();
-    RegulatorRules rules{options.cpu_budget, options.firmest,  options.stress_passes,   collector_->can_balloon(),
-                         can_hold_chunks,    options.full_gcs, collector_->would_help()};
+    RegulatorRules rules{options.cpu_budget, options.firmest,  options.stress_passes,    collector_->can_balloon(),
+                         can_hold_chunks,    options.full_gcs, collector_->would_help(), hold_of(vm)};
     regulator_ = std::make_unique<Regulator>(
         ports, rules,
         Regulator::Listener{
@@ -192,7 +212,7 @@ Bytes AgentLoop::alarm() {
 void AgentLoop::sample() {
     regulator_->look_if_due();
     const TimePoint now = clock_.now();
-    const bool held = regulator_->balloon().count() > 0;
+    const bool held = regulator_->balloon().count() > 0 || regulator_->levers().is_holding();
     gc_used_ = gc_threads_.used();
     load_.sample(
         {regulator_->facts(), regulator_->balloon().inflated(), gc_used_, thread_cpu(), regulator_->refilled(), held}, now);

@@ -64,6 +64,13 @@ Status set_refill_reserve(Options& options, std::string_view value) {
     return {};
 }
 
+Status set_g1_hold(Options& options, std::string_view value) {
+    if (value != "chunks" && value != "calm" && value != "size")
+        return fail(ErrorCode::bad_value, "must be chunks, calm or size");
+    options.g1_hold = value == "chunks" ? G1Hold::chunks : value == "calm" ? G1Hold::calm : G1Hold::size;
+    return {};
+}
+
 Status set_mxbean(Options& options, std::string_view value) {
     if (value != "auto" && value != "on" && value != "off") return fail(ErrorCode::bad_value, "must be auto, on or off");
     options.mxbean = value == "auto" ? MxBean::automatic : value == "on" ? MxBean::on : MxBean::off;
@@ -84,6 +91,7 @@ Status set_one(Options& options, std::string_view key, std::string_view value) {
     if (key == "cap") return set_cap(options, value);
     if (key == "full-gcs") return set_full_gcs(options, value);
     if (key == "refill-reserve") return set_refill_reserve(options, value);
+    if (key == "g1-hold") return set_g1_hold(options, value);
     if (key == "log") return set_either(options.verbose, value, "verbose", "quiet");
     if (key == "mxbean") return set_mxbean(options, value);
     if (key == "jfr") return set_either(options.flight_events, value, "auto", "off");
@@ -125,6 +133,9 @@ std::string_view options_help() {
            "                              clear soft references\n"
            "  refill-reserve=SIZE         Serial, Parallel: hold a balloon, of SIZE at most, for which this guest keeps as\n"
            "                              much memory free: a full collection brings it back (default 0B: no balloon)\n"
+           "  g1-hold=chunks|calm|size    G1: held by the balloon alone; by its own size while the program is calm "
+           "(default); by\n"
+           "                              its size also under load, for which GCTimeRatio is changed meanwhile\n"
            "  log=quiet|verbose           on stderr: trouble only (default), or each operation too\n"
            "  mxbean=auto|on|off          org.aerostat:type=HeapBalloon: after the first order (default), from the start, "
            "never\n"

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "contract/messages.h"
+#include "jvm-agent/decide/lever_plan.h"
 
 namespace aerostat::agent {
 
@@ -19,6 +20,7 @@ struct Options {
     Cap firmest = Cap::hard;                    ///< cap=elastic|firm|hard: orders may not be firmer than this
     int full_gcs = 0;                           ///< full-gcs=N: full collections to ask for within ten minutes
     Bytes refill_reserve;                       ///< refill-reserve=SIZE: Parallel, Serial: memory kept for a full collection
+    G1Hold g1_hold = G1Hold::calm;              ///< g1-hold=chunks|calm|size: when a G1 heap is held by its own size
     bool trim_native = true;                    ///< trim-native=on|off: free native memory goes back beside a shrink
     bool verbose = false;                       ///< log=quiet|verbose: edges only, or each operation, on stderr
     MxBean mxbean = MxBean::automatic;          ///< mxbean=auto|on|off; on: from the start

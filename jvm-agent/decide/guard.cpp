@@ -19,6 +19,8 @@ constexpr std::uint64_t kGrowthAhead = 4;
 constexpr std::uint64_t kCyclesTogether = 4;
 /// A balloon of no more than this share of the heap is not what makes it tight or the collector work.
 constexpr double kSlight = 0.01;
+/// A heap that is held by its size needs so much more of it, at least.
+constexpr double kRoomToGrow = 0.25;
 /// GC threads' CPU beyond this (cores) and this multiple of what was usual is the balloon's fault.
 constexpr double kGcCpuAlways = 0.25;
 constexpr double kGcCpuTimes = 3.0;
@@ -36,7 +38,8 @@ constexpr Duration kRepeat = std::chrono::seconds(20);
 GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     const std::uint64_t full_gcs = seen.heap.full_gcs.value_or(0);
     const bool cleared = started_ && seen.cleared_chunks > cleared_;
-    if (!started_ || (seen.balloon.is_zero() && !cleared)) {
+    const bool held = !seen.held_at.is_zero();
+    if (!started_ || (seen.balloon.is_zero() && !held && !cleared)) {
         forget(seen);
         return {};
     }
@@ -47,10 +50,13 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     cleared_ = seen.cleared_chunks;
     if (seen.heap.young_gcs != gcs_) {
         gcs_ = seen.heap.young_gcs;
-        seen.heap.collecting ? learn_growth_of_cycles(seen) : learn_growth(saturating_sub(seen.application, application_));
+        if (seen.heap.collecting)
+            learn_growth_of_cycles(seen);
+        else if (!seen.cycles_are_ours || !seen.heap.was_periodic)  // those that we ask for come early: less has died
+            learn_growth(saturating_sub(seen.application, application_));
         if (!seen.heap.collecting) application_ = seen.application;
     }
-    if (full && !seen.balloon.is_zero()) return distressed(seen, seen.balloon, "full-gc", now);
+    if (full && (held || !seen.balloon.is_zero())) return distressed(seen, seen.balloon, "full-gc", now);
     if (cleared) return distressed(seen, seen.balloon, "cleared-chunks", now);
     if (stalled) return distressed(seen, seen.balloon, "allocation-stall", now);
     if (seen.heap.old && full_gc_is_near(*seen.heap.old)) return distressed(seen, seen.balloon, "full-gc-near", now);
@@ -58,10 +64,12 @@ GuardVerdict Guard::judge(const GuardSight& seen, TimePoint now) {
     if (seen.heap.old && seen.balloon > seen.heap.old->reserve)
         return distressed(seen, saturating_sub(seen.balloon, seen.heap.old->reserve), "refill-reserve", now);
     const bool slight = seen.heap.alarm.is_zero() && seen.balloon <= share_of(seen.heap.max, kSlight);
-    if (slight) return {};
-    const Bytes wanted = wanted_by_occupancy(seen);
-    if (!wanted.is_zero()) return distressed(seen, wanted, "occupancy", now);
-    if (gc_is_busier(seen)) return distressed(seen, seen.balloon / 2, "gc-cpu", now);
+    if (slight && !held) return {};
+    const Bytes wanted = slight ? Bytes() : wanted_by_occupancy(seen);
+    const Bytes of_its_size = held ? wanted_by_size(seen) : Bytes();
+    if (!wanted.is_zero() || !of_its_size.is_zero())
+        return distressed(seen, std::max(wanted, of_its_size), "occupancy", now);
+    if (!held && gc_is_busier(seen)) return distressed(seen, seen.balloon / 2, "gc-cpu", now);
     if (cycles_storm(seen, now)) return distressed(seen, seen.balloon / 2, "back-to-back-cycles", now);
     return {};
 }
@@ -85,6 +93,14 @@ Bytes Guard::wanted_by_occupancy(const GuardSight& seen) const {
     if (!tight && !soon) return Bytes();
     const Bytes enough = share_of(seen.application + growth_ * kGrowthAhead, 1.0 / kRelaxed);
     return std::max(saturating_sub(enough, left), seen.heap.region * 2);
+}
+
+/// Such a heap is full before each collection, as any of its size is, and what is dead in it the collector finds in time;
+/// where it does not, it makes the heap larger before anything else. So only what is alive can be too much for it.
+Bytes Guard::wanted_by_size(const GuardSight& seen) {
+    const Bytes left = saturating_sub(seen.held_at, seen.balloon);
+    if (seen.alive <= share_of(left, kTight)) return Bytes();
+    return std::max(saturating_sub(share_of(seen.alive, 1.0 / kRelaxed), left), seen.heap.region * 2);
 }
 
 Bytes Guard::bearable(const HeapFacts& heap, Bytes application) const {
@@ -114,7 +130,8 @@ GuardVerdict Guard::distressed(const GuardSight& seen, Bytes release, std::strin
     quiet_ = now - last_distress_ < kQuietLongest && releases_ > 0 ? std::min(quiet_ * 2, kQuietLongest) : kQuietFirst;
     quiet_until_ = now + quiet_;
     last_distress_ = now;
-    last_release_ = std::min(release, seen.balloon);
+    last_release_ =
+        seen.held_at.is_zero() ? std::min(release, seen.balloon) : std::max(release, share_of(seen.held_at, kRoomToGrow));
     ++releases_;
     return {last_release_, std::move(why)};
 }

@@ -18,6 +18,9 @@ struct GuardSight {
     bool cycles_are_ours = false;  ///< our levers are driving concurrent cycles now
     /// A full collection has brought the balloon back: its pages are being released once more, and then it goes, all of it.
     bool is_leaving = false;
+    /// The collector keeps the heap at this size, under load too; zero: it does not. Alive is what was last found so.
+    Bytes held_at{};
+    Bytes alive{};
 };
 
 /// What must be given back at once, and why; nothing if `release` is zero.
@@ -48,6 +51,7 @@ private:
     static constexpr Duration kDistressLasts = std::chrono::seconds(3);
     GuardVerdict distressed(const GuardSight& seen, Bytes release, std::string why, TimePoint now);
     [[nodiscard]] Bytes wanted_by_occupancy(const GuardSight& seen) const;
+    [[nodiscard]] static Bytes wanted_by_size(const GuardSight& seen);
     bool gc_is_busier(const GuardSight& seen);
     bool cycles_storm(const GuardSight& seen, TimePoint now);
     void learn_growth(Bytes grown);

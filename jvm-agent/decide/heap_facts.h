@@ -74,6 +74,8 @@ struct HeapFacts {
     /// not size its heap by that.
     Duration stopped{};
     double grows_at_pauses = 0;
+    /// To the remark that sizes the heap its eden is occupied, whatever of it is dead (G1 of JDK 17).
+    bool counts_eden = false;
 };
 
 /// HeapFacts::alarm while nobody can tell what the program has set: any balloon might be too much.

@@ -25,23 +25,27 @@ constexpr double kLeastStepShare = 1.0 / 8;  ///< of the target
 constexpr std::uint64_t kLeastStepRegions = 2;
 constexpr Bytes kWorthwhile = 64_MiB;
 constexpr double kWorthwhileShare = 0.25;
+constexpr double kWorthwhileShareBusy = 0.06;
 constexpr std::uint64_t kVainPart = 4;  ///< of a step: one that brings less is in vain
 constexpr Duration kBetweenSteps = std::chrono::seconds(4);
 constexpr Duration kFirstRest = std::chrono::seconds(30);
 constexpr Duration kLongestRest = std::chrono::minutes(10);
 constexpr Duration kContent = std::chrono::minutes(1);
 
-/// Less than this beyond a target is left to chunks, and is no growth.
-Bytes worthwhile(Bytes target) { return std::max(kWorthwhile, share_of(target, kWorthwhileShare)); }
-
 Bytes least_step(const LeisureSight& seen) {
     return std::min(kLeastStep, std::max(share_of(seen.target, kLeastStepShare), seen.heap.region * kLeastStepRegions));
+}
+
+/// Less than this beyond a target is left to chunks, and is no growth.
+Bytes worthwhile(const LeisureSight& seen) {
+    if (seen.also_busy) return std::max(kLeastStep, share_of(seen.target, kWorthwhileShareBusy));
+    return std::max(kWorthwhile, share_of(seen.target, kWorthwhileShare));
 }
 
 double bearable(const LeisureSight& seen) {
     const double share = seen.least.as_double() / std::max(1.0, seen.heap.max.as_double() * kScaledBelow);
     const double threshold = std::max(kLeastThreshold, seen.heap.grows_at_pauses * std::min(1.0, share));
-    return std::min(kMostBearable, threshold * kBearable);
+    return seen.also_busy ? threshold * kBearable : std::min(kMostBearable, threshold * kBearable);
 }
 
 }  // namespace
@@ -51,7 +55,8 @@ void LeisurePlan::watch_pauses(const LeisureSight& seen, TimePoint now) {
     if (watching_ && !seen.disturbed && !ended) return;
     if (watching_ && !seen.disturbed) {
         const double share = to_seconds(seen.heap.stopped - stopped_) / to_seconds(now - window_at_);
-        calm_windows_ = share < bearable(seen) ? std::min(calm_windows_ + 1, kCalmWindows) : 0;
+        pressed_ = share >= bearable(seen);
+        calm_windows_ = pressed_ ? 0 : std::min(calm_windows_ + 1, kCalmWindows);
     } else if (!by_size_) {
         calm_windows_ = 0;  // what was taken just now is held by chunks for the time being
     }
@@ -61,15 +66,20 @@ void LeisurePlan::watch_pauses(const LeisureSight& seen, TimePoint now) {
 }
 
 bool LeisurePlan::has_grown(const LeisureSight& seen) const {
-    return seen.heap.committed > std::max(size_, seen.target) + worthwhile(seen.target);
+    return seen.heap.committed > std::max(size_, seen.target) + worthwhile(seen);
+}
+
+bool LeisurePlan::is_at_ease(const LeisureSight& seen) const {
+    return seen.also_busy ? !pressed_ : calm_windows_ >= kCalmWindows;
 }
 
 void LeisurePlan::observe(const LeisureSight& seen, TimePoint now) {
     if (seen.heap.grows_at_pauses <= 0) return;
     watch_pauses(seen, now);
     if (seen.ordered) size_ = std::max(size_, seen.heap.committed);
-    if (by_size_ && has_grown(seen)) cancel(now);
-    if (!by_size_ && seen.ready && calm_windows_ >= kCalmWindows && now >= rests_until_) {
+    if (by_size_ && has_grown(seen) && (!seen.also_busy || pressed_)) cancel(now);
+    const bool may_begin = seen.also_busy ? seen.able : seen.ready;
+    if (!by_size_ && may_begin && is_at_ease(seen) && now >= rests_until_) {
         by_size_ = true;
         size_ = seen.heap.committed;
     }
@@ -78,7 +88,7 @@ void LeisurePlan::observe(const LeisureSight& seen, TimePoint now) {
 
 bool LeisurePlan::wants_steps(const LeisureSight& seen, TimePoint now) const {
     const Bytes beyond = saturating_sub(seen.heap.committed, seen.least);
-    return by_size_ && calm_windows_ >= kCalmWindows && now >= rests_until_ && beyond > worthwhile(seen.target);
+    return by_size_ && is_at_ease(seen) && now >= rests_until_ && beyond > worthwhile(seen);
 }
 
 bool LeisurePlan::has_steps_to_come(const LeisureSight& seen, TimePoint now) const {
@@ -91,7 +101,8 @@ bool LeisurePlan::lacks_room(const LeisureSight& seen, TimePoint now) const {
 
 Bytes LeisurePlan::step(const LeisureSight& seen, TimePoint now) const {
     if (!seen.ready || seen.disturbed || now < next_step_ || !has_steps_to_come(seen, now)) return {};
-    const Bytes most = std::min(std::max(kStep, share_of(seen.heap.max, kStepShare)), seen.most_at_once);
+    const Bytes usual = seen.also_busy ? seen.heap.max : std::max(kStep, share_of(seen.heap.max, kStepShare));
+    const Bytes most = std::min(usual, seen.most_at_once);
     return round_down(std::min(saturating_sub(seen.heap.committed, seen.least), most), seen.heap.region);
 }
 
@@ -106,7 +117,7 @@ void LeisurePlan::step_ended(const LeisureSight& seen, TimePoint now) {
     if (in_vain) back_off(now);
     shrunk_ = shrunk_ || !in_vain;
     next_step_ = now + kBetweenSteps;
-    const bool last = in_vain || saturating_sub(seen.heap.committed, seen.least) <= worthwhile(seen.target);
+    const bool last = in_vain || saturating_sub(seen.heap.committed, seen.least) <= worthwhile(seen);
     if (last && std::exchange(shrunk_, false)) converted_ = true;
 }
 

@@ -11,7 +11,9 @@ struct LeisureSight {
     Bytes target;            ///< in force; the most that may be resident
     Bytes least;             ///< that the heap is to be committed: the target, or what its program and its collector need
     Bytes most_at_once;      ///< by which it may be made smaller in one step
-    bool ready = false;      ///< a target is held, nothing stands against the heap's being smaller, and nothing else goes on
+    bool also_busy = false;  ///< the collector can be kept from committing more for pauses: a busy heap is held so, too
+    bool able = false;       ///< a target is held, and nothing stands against the heap's being smaller
+    bool ready = false;      ///< and nothing else goes on
     bool ordered = false;    ///< an order is being carried out: what grows meanwhile grows by its collections
     bool disturbed = false;  ///< collections that run now are, or may be, the agent's doing, or its balloon is not whole yet
 };
@@ -56,8 +58,10 @@ private:
     void back_off(TimePoint now);
     [[nodiscard]] bool wants_steps(const LeisureSight& seen, TimePoint now) const;
     [[nodiscard]] bool has_grown(const LeisureSight& seen) const;
+    [[nodiscard]] bool is_at_ease(const LeisureSight& seen) const;
 
     bool watching_ = false, by_size_ = false, shrunk_ = false, converted_ = false;
+    bool pressed_ = false;  ///< pauses took more than is bearable in the last whole window
     TimePoint window_at_{};
     Duration stopped_{};
     int calm_windows_ = 0;

@@ -55,10 +55,18 @@ void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan
 void plan_size(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan) {
     plan_free_ratios(flags, seen, plan);
     if (plan.keep.empty() || seen.size->is_zero()) return;
-    const Bytes application = seen.drive ? seen.application : share_of(seen.live.value_or(Bytes()), kSurelyAlive);
-    const double free = saturating_sub(*seen.size, application + seen.balloon).as_double() / seen.size->as_double();
+    const bool exact = seen.drive || seen.exact;
+    const Bytes application = exact ? seen.application : share_of(seen.live.value_or(Bytes()), kSurelyAlive);
+    Bytes occupied = application + seen.balloon;
+    if (seen.exact && seen.heap.counts_eden) occupied = std::max(occupied, seen.heap.used);
+    const double free = saturating_sub(*seen.size, occupied).as_double() / seen.size->as_double();
     const std::int64_t max_ratio = std::clamp<std::int64_t>(static_cast<std::int64_t>(free * 100), 1, flags(kMax)->value);
-    plan.keep = {{kMin, std::min({kLowestMinRatio, max_ratio, flags(kMin)->value})}, {kMax, max_ratio}};
+    std::int64_t min_ratio = std::min({kLowestMinRatio, max_ratio, flags(kMin)->value});
+    if (seen.exact && seen.heap.committed < *seen.size)
+        min_ratio = max_ratio;
+    else if (seen.holds_busy)
+        min_ratio = 0;
+    plan.keep = {{kMin, min_ratio}, {kMax, max_ratio}};
     plan.sizes_heap = plan.follows_balloon = true;
 }
 
@@ -69,6 +77,7 @@ LeverPlan plan_g1_levers(const FlagReader& flags, const LeverSight& seen) {
     const auto interval = flags(kInterval);
     const auto concurrent = flags(kConcurrent);
     seen.size ? plan_size(flags, seen, plan) : plan_free_ratios(flags, seen, plan);
+    if (seen.holds_busy && is_ours(flags(kTimeRatioFlag))) plan.hold = {{kTimeRatioFlag, kHoldingTimeRatio}};
     note(plan.left_alone, interval, kInterval);
     // Without this flag a periodic collection is a full one.
     if (seen.drive && is_ours(interval) && concurrent && concurrent->value != 0)

@@ -29,6 +29,15 @@ struct FlagSetting {
     bool operator==(const FlagSetting&) const = default;
 };
 
+/// When a G1 heap is held by its own size instead of a whole heap of chunks. calm: while the program hardly collects; size:
+/// also under load, for which the agent changes GCTimeRatio meanwhile.
+enum class G1Hold { chunks, calm, size };
+
+/// GCTimeRatio while a G1 heap is held by its size under load: it commits more once half of the time goes into pauses.
+inline constexpr const char* kTimeRatioFlag = "GCTimeRatio";
+constexpr std::int64_t kHoldingTimeRatio = 1;
+constexpr double kHoldingGrowsAt = 0.5;
+
 /// What a plan is made for.
 struct LeverSight {
     HeapFacts heap;
@@ -39,11 +48,14 @@ struct LeverSight {
     bool drive = true;            ///< make the collector work now; else only hold
     bool rest = false;            ///< while it is driven: no collection is wanted at this moment
     std::optional<Bytes> size{};  ///< G1: as large as that the next remark is to make the heap, and no larger
+    bool exact = false;           ///< G1: so large by whatever remark comes next; else none may make it smaller than that
+    bool holds_busy = false;      ///< G1: held by its size, and not to be made larger for its pauses
 };
 
 /// What to set, in this order. Empty lists are a plan too: there is no lever.
 struct LeverPlan {
     std::vector<FlagSetting> keep;   ///< for as long as the target is in force
+    std::vector<FlagSetting> hold;   ///< only while it is held by its size under load
     std::vector<FlagSetting> cycle;  ///< only while concurrent cycles still find garbage or give memory back
     bool drives = false;             ///< the collector works because of these settings
     bool collects_fully = false;     ///< moved by collections that are asked for, which the operator has to allow

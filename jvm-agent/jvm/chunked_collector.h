@@ -22,7 +22,7 @@ public:
     [[nodiscard]] FlagPort& flags() override { return flags_; }
 
 protected:
-    explicit ChunkedCollector(const VmSight& vm) : flags_(vm.env, vm.flags) {}
+    explicit ChunkedCollector(const VmSight& vm) : flags_(vm.env, vm.flags, vm.g1_hold == G1Hold::size) {}
 
     /// Whether it may be moved at all.
     void settle(Status verdict) { verdict_ = std::move(verdict); }

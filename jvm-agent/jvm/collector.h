@@ -42,6 +42,7 @@ struct VmSight {
     GcSignals* signals = nullptr;
     int full_gcs_allowed = 0;  ///< by the operator, within ten minutes
     Bytes refill_reserve{};    ///< memory the operator has set aside for chunks that a full collection brings back
+    G1Hold g1_hold = G1Hold::calm;
 };
 
 /// One for each collector. They fail: `unsupported` if the JVM's structures are not as expected.

@@ -18,6 +18,10 @@ Status FlagSetter::load_shim() {
 }
 
 Status FlagSetter::set(const FlagSetting& setting) {
+    if (HotspotFlags::can_store(setting.name)) {
+        if (may_store_) return flags_.store(setting);
+        return fail(ErrorCode::refused, setting.name + " is set only where the agent's option g1-hold=size allows it");
+    }
     if (auto loaded = load_shim(); !loaded) return loaded;
     const LocalRef<jstring> name(env_, env_->NewStringUTF(setting.name.c_str()));
     const LocalRef<jstring> value(env_, env_->NewStringUTF(std::to_string(setting.value).c_str()));

@@ -14,6 +14,8 @@ using namespace literals;
 
 /// From here on a last-ditch full collection may move humongous arrays (JDK-8191565) and sections pin regions.
 constexpr int kHumongousMayMove = 22;
+/// Later ones take eden off when a remark sizes the heap (JDK-8314573).
+constexpr int kCountsEden = 17;
 
 struct G1Addresses {
     std::uintptr_t used = 0;  ///< bytes in all regions but those now allocated into
@@ -36,7 +38,12 @@ Result<G1Addresses> find_g1(const HotspotTables& tables) {
 class G1Heap final : public HeapPort {
 public:
     G1Heap(const VmSight& vm, const G1Addresses& at)
-        : at_(at), runtime_(vm.env), signals_(*vm.signals), minimum_(vm.flags.bytes("MinHeapSize")), max_(runtime_.max()) {
+        : at_(at),
+          runtime_(vm.env),
+          signals_(*vm.signals),
+          minimum_(vm.flags.bytes("MinHeapSize")),
+          max_(runtime_.max()),
+          counts_eden_(vm.major_version <= kCountsEden) {
         const PerfCounters counters = PerfCounters::open(vm.tables);
         young_ = counters.find("sun.gc.collector.0.invocations");
         full_ = counters.find("sun.gc.collector.1.invocations");
@@ -69,6 +76,7 @@ public:
         facts.levers_give = facts.committed > minimum_;  // -Xms = -Xmx: nothing can be uncommitted
         facts.stopped = signals_.stopped();
         facts.grows_at_pauses = grows_at_pauses_;
+        facts.counts_eden = counts_eden_;
         return facts;
     }
 
@@ -84,6 +92,7 @@ private:
     Bytes max_;
     double waste_ = 0;
     double grows_at_pauses_ = 0;
+    bool counts_eden_;
     PerfCounter young_, full_, cycle_pauses_;
     PerfText last_cause_;
 };

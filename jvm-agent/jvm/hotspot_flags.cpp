@@ -1,6 +1,9 @@
 #include "jvm-agent/jvm/hotspot_flags.h"
 
+#include <atomic>
 #include <cstring>
+
+#include "procfs/maps.h"
 
 namespace aerostat::agent {
 namespace {
@@ -18,6 +21,11 @@ constexpr int kWasSetOnCommandLine = 1 << 17;
 constexpr std::size_t kMostFlags = 10'000;
 constexpr std::size_t kLongestText = 256;
 
+// The one flag that is stored without the JVM's help, and what may be stored.
+constexpr std::string_view kStored = kTimeRatioFlag;
+constexpr std::int64_t kLeastStored = 1;
+constexpr std::int64_t kMostStored = 99;
+
 std::optional<std::int64_t> value_of(int type, std::uintptr_t at) {
     switch (type) {
         case kBool:
@@ -34,6 +42,25 @@ std::optional<std::int64_t> value_of(int type, std::uintptr_t at) {
         default:
             return std::nullopt;
     }
+}
+
+/// The number at an address, as an atomic of its kind.
+template <typename Number>
+Status store_number(std::uintptr_t at, std::int64_t value) {
+    if (at % sizeof(Number) != 0) return fail(ErrorCode::unsupported, "the flag is not aligned");
+    std::atomic_ref<Number>(*reinterpret_cast<Number*>(at)).store(static_cast<Number>(value), std::memory_order_release);
+    return {};
+}
+
+Status check_place(std::uintptr_t at) {
+    const auto maps = procfs::read_own_maps();
+    if (!maps) return tl::unexpected(maps.error());
+    for (const auto& mapping : *maps) {
+        if (!mapping.range.contains(at)) continue;
+        if (!mapping.readable || !mapping.writable || mapping.executable || mapping.shared) break;
+        return {};
+    }
+    return fail(ErrorCode::unsupported, "the flag does not lie in the JVM's own data");
 }
 
 bool operators(int flags) {
@@ -84,6 +111,27 @@ std::optional<FlagState> HotspotFlags::read(std::string_view name) const {
         value_of(HotspotTables::load<int>(flag + type_), HotspotTables::load<std::uintptr_t>(flag + address_));
     if (!value) return std::nullopt;
     return FlagState{*value, operators(HotspotTables::load<int>(flag + origin_))};
+}
+
+bool HotspotFlags::can_store(std::string_view name) { return name == kStored; }
+
+Status HotspotFlags::store(const FlagSetting& setting) const {
+    if (!can_store(setting.name) || setting.value < kLeastStored || setting.value > kMostStored)
+        return fail(ErrorCode::refused, setting.name + "=" + std::to_string(setting.value) + " is not stored by the agent");
+    const auto present = read(setting.name);
+    if (!present || present->value < kLeastStored || present->value > kMostStored)
+        return fail(ErrorCode::unsupported, "this JVM's " + setting.name + " is not as expected");
+    const std::uintptr_t flag = find(setting.name);
+    const auto at = HotspotTables::load<std::uintptr_t>(flag + address_);
+    if (auto sound = check_place(at); !sound) return sound;
+    switch (HotspotTables::load<int>(flag + type_)) {
+        case kUint:
+            return store_number<std::uint32_t>(at, setting.value);
+        case kUintx:
+            return store_number<std::uint64_t>(at, setting.value);
+        default:
+            return fail(ErrorCode::unsupported, "this JVM's " + setting.name + " is not a number of the expected kind");
+    }
 }
 
 std::string HotspotFlags::text(std::string_view name) const {

@@ -10,7 +10,7 @@
 
 namespace aerostat::agent {
 
-/// Reads the JVM's flags from its own table, without Java classes.
+/// Reads the JVM's flags from its own table, without Java classes, and stores one of them.
 /// Thread: any; a value may be changed by others at any time.
 class HotspotFlags {
 public:
@@ -23,6 +23,14 @@ public:
     [[nodiscard]] std::string text(std::string_view name) const;
     [[nodiscard]] bool is_on(std::string_view name) const;
     [[nodiscard]] Bytes bytes(std::string_view name) const;
+
+    /// Stores a value where the JVM itself looks whenever it needs it, in one piece: whoever reads meanwhile sees the old
+    /// value or the new one. Only GCTimeRatio, 1 to 99, under G1: no setting is offered for it, and nothing is derived from
+    /// it at the start (g1HeapSizingPolicy.cpp). Fails: `refused` for any other flag or value; `unsupported` if the flag is
+    /// not of the kind or not at a place as expected.
+    [[nodiscard]] Status store(const FlagSetting& setting) const;
+    /// The flag is one for store().
+    [[nodiscard]] static bool can_store(std::string_view name);
 
 private:
     [[nodiscard]] std::uintptr_t find(std::string_view name) const;

@@ -27,6 +27,8 @@ CONCURRENT = ("Z", "Shenandoah")
 PROMISED = 0.95
 HELD = 0.9  # of the balloon asked for, at the end of the window
 STILL = 3  # reports, about one a second
+EXCHANGED = 1.1  # of T: with --hold size, from how small a committed heap on measuring begins
+OVER = 1.05  # of T: what a heap held by its size may hold in memory
 
 
 def program(layer):
@@ -61,6 +63,16 @@ def grown(guestd, wanted, at_most=90):
     return last
 
 
+def exchanged(guestd, target, at_most=180):
+    """The report in which the heap itself is about as small as it should be, instead of the balloon large."""
+    report = guestd.wait_report()
+    for _ in range(at_most):
+        if report["committed_bytes"] <= EXCHANGED * target and "running_op" not in report:
+            break
+        report = guestd.wait_report()
+    return report
+
+
 def warm(jvm, options):
     jvm.service.tell(f"measure {2 if options.quick else 6}")
 
@@ -72,18 +84,20 @@ def measured(jvm, options):
 
 def ballooned(layer, class_dir, target, options):
     """A; None where this JVM holds no balloon."""
-    with churn(layer, class_dir, HEAP, agent=True) as jvm:
+    by_size = options.hold == "size" and layer.collector == "G1"
+    with churn(layer, class_dir, HEAP, agent=True, options=f",g1-hold={options.hold}") as jvm:
         if not jvm.guestd.hello["jvm"]["can_balloon"]:
             return None
         warm(jvm, options)
-        jvm.guestd.order("balloon", target, 30000, cap="hard")
+        jvm.guestd.order("balloon", target, 30000, cap="firm" if by_size else "hard")
         result = jvm.guestd.result("balloon", 60)
-        report = grown(jvm.guestd, HEAP - target)
+        report = exchanged(jvm.guestd, target) if by_size else grown(jvm.guestd, HEAP - target)
         warm(jvm, options)
         figures = measured(jvm, options)
         after = jvm.guestd.wait_report()
+        held = after["footprint_bytes"] <= OVER * target if by_size else after["balloon_bytes"] >= HELD * (HEAP - target)
         figures.update(balloon=report["balloon_bytes"], balloon_after=after["balloon_bytes"], footprint=after["footprint_bytes"],
-                       reason=result["reason"], held=after["balloon_bytes"] >= HELD * (HEAP - target),
+                       committed=after["committed_bytes"], reason=result["reason"], held=held,
                        releases=after.get("guard_releases", 0),
                        distress=sorted({seen["distress"] for seen in jvm.guestd.reports if seen.get("distress")}))
         return figures
@@ -128,11 +142,15 @@ def row(figures):
     return [pieces(figures["target"]), *(figures["ratios"][key] for key in ("min", "median", "max")),
             f"{control['a']:.2f} {control['b']:.2f}", figures["cpu"], verdict, pieces(min(run["balloon"] for run in a)),
             pieces(min(run["balloon_after"] for run in a)), pieces(max(run["footprint"] for run in a)),
+            pieces(max(run["committed"] for run in a)),
             " ".join("+".join(str(run["gc_stalls"]) for run in side) for side in (a, figures["b"])), a[-1]["reason"],
             " ".join([f"{sum(run['releases'] for run in a)}:", *causes]) if any(run["releases"] for run in a) else "-"]
 
 
 def extra(parser):
+    parser.add_argument("--hold", choices=("chunks", "calm", "size"), default="chunks",
+                        help="the agent's g1-hold (default: chunks). size: measured once G1's heap itself is small, and held if "
+                             "its memory is")
     parser.add_argument("--targets", metavar="MIB,…", help="only these values of T; default: 900,720,540,360")
 
 
@@ -158,8 +176,8 @@ def main():
             if not found:
                 print(f"SKIP {layer.name}: no balloon here, or the program does not fit", flush=True)
                 continue
-            table(["T", "min", "median", "max", "A/A B/B", "CPU/op", "promise", "balloon", "after", "footprint", "stalls A B", "result",
-                   "released for"],
+            table(["T", "min", "median", "max", "A/A B/B", "CPU/op", "promise", "balloon", "after", "footprint", "committed", "stalls A B",
+                   "result", "released for"],
                   [row(one) for one in found])
             promised = [one for one in found if one["promised"] and not one["saturated"]]
             figures[layer.name] = {"ratio": min((one["ratio"] for one in promised if one["held"]), default=None),

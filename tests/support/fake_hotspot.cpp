@@ -111,6 +111,13 @@ void FakeHotspot::set_flag(const std::string& name, std::int64_t value, Origin o
     flag_count_ = flags_.size();
 }
 
+void FakeHotspot::place_flag(const std::string& name, const void* address, int type) {
+    const auto known = std::find_if(flags_.begin(), flags_.end(), [&](const Flag& flag) { return name == flag.name; });
+    if (known == flags_.end()) return;
+    known->address = address;
+    known->type = type;
+}
+
 unsigned char* FakeHotspot::add_counter(const std::string& name, char type, std::size_t elements, std::size_t bytes) {
     const std::size_t data = round_up_to_words(sizeof(Entry) + name.size() + 1);
     const std::size_t length = data + round_up_to_words(bytes);

@@ -23,6 +23,8 @@ public:
     FakeHotspot& operator=(const FakeHotspot&) = delete;
 
     void set_flag(const std::string& name, std::int64_t value, Origin origin = Origin::unset);
+    /// Where this JVM keeps a flag that has been set, and of which of JVMFlag's types it is.
+    void place_flag(const std::string& name, const void* address, int type);
     /// A performance counter; there from its first mention on.
     [[nodiscard]] std::uint64_t& counter(const std::string& name);
     void set_text(const std::string& name, const std::string& text);

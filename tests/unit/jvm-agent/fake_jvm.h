@@ -64,7 +64,7 @@ public:
         ++pauses;
         used_after_ = used();
     }
-    /// A concurrent cycle with the young collection after it: garbage goes, and the heap shrinks to the free ratio.
+    /// A concurrent cycle with the young collection after it: garbage goes, and the heap is sized by the free ratios.
     void cycle() {
         cycle_pauses += 2;
         pauses += 2;
@@ -74,6 +74,8 @@ public:
         const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
         const Bytes wanted = std::max(minimum, round_up(share_of(used(), 1 / (1 - free_share)), region));
         committed = std::min(committed, wanted + share_of(saturating_sub(committed, wanted), keeps));
+        const double least_free = static_cast<double>(flag("MinHeapFreeRatio")) / 100;
+        committed = std::max(committed, std::min(max, round_up(share_of(used(), 1 / (1 - least_free)), region)));
         in_memory = std::min(in_memory, saturating_sub(committed, balloon()));
     }
     /// A pause of a concurrent cycle: what the program has allocated since the last young collection is still there.

@@ -97,6 +97,58 @@ TEST_F(GuardTest, SeesAGrowingProgramBeforeItIsFull) {
     EXPECT_GT(verdict.release, 0_B);
 }
 
+TEST_F(GuardTest, LearnsNoGrowthFromCollectionsThatWeAskedFor) {
+    seen.cycles_are_ours = seen.heap.was_periodic = true;
+    after_young_gc(900_MiB);
+    EXPECT_EQ(after_young_gc(1300_MiB).release, 0_B);
+    seen.cycles_are_ours = false;
+    EXPECT_EQ(after_young_gc(1310_MiB).release, 0_B) << "10 MiB a collection";
+    EXPECT_GT(after_young_gc(1450_MiB).release, 0_B) << "periodic ones of the program's own count";
+}
+
+/// One that the collector keeps at 512 MiB.
+class HeldHeap : public GuardTest {
+protected:
+    HeldHeap() {
+        seen.balloon = 0_B;
+        seen.held_at = 512_MiB;
+        seen.alive = 200_MiB;
+        EXPECT_EQ(judge().release, 0_B);
+    }
+};
+
+TEST_F(HeldHeap, MayBeFullAndCollectMuch) {
+    seen.gc = {1.9, 0.1};
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(after_young_gc(300_MiB + 10_MiB * static_cast<std::uint64_t>(i)).release, 0_B);
+    EXPECT_TRUE(guard.may_inflate(clock.now()));
+}
+
+TEST_F(HeldHeap, IsInDistressOnceItIsFullOfWhatIsAlive) {
+    seen.alive = 450_MiB;
+    const GuardVerdict verdict = judge();
+    EXPECT_EQ(verdict.distress, "occupancy");
+    EXPECT_GE(verdict.release, 200_MiB) << "what it needs, though there are no chunks";
+    EXPECT_FALSE(guard.may_inflate(clock.now()));
+}
+
+TEST_F(HeldHeap, IsInDistressAfterAFullCollectionAndWhenCyclesRunBackToBack) {
+    ++*seen.heap.full_gcs;
+    const GuardVerdict full = judge();
+    EXPECT_EQ(full.distress, "full-gc");
+    EXPECT_EQ(full.release, 128_MiB);
+    for (int i = 0; i < 20 && guard.releases() < 2; ++i) {
+        seen.heap.cycle_pauses += 2;
+        judge();
+    }
+    EXPECT_EQ(guard.releases(), 2U);
+}
+
+TEST_F(HeldHeap, WithChunksIsJudgedAsAnyOther) {
+    seen.balloon = 2_GiB;
+    seen.held_at = 3_GiB;
+    EXPECT_GT(after_young_gc(1900_MiB).release, 0_B);
+}
+
 TEST_F(GuardTest, GivesTwiceAsMuchWhenDistressRepeats) {
     const Bytes first = after_young_gc(1750_MiB).release;
     ASSERT_GT(first, 0_B);

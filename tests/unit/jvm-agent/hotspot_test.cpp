@@ -45,6 +45,55 @@ TEST(HotspotFlags, TellValuesAndWhoSetThem) {
     EXPECT_EQ(flags.bytes("MaxHeapSize"), 0_B) << "a flag is read when it is asked for, and none is less than nothing";
 }
 
+// JVMFlag's types for numbers of GCTimeRatio's kind, and one of another.
+constexpr int kBool = 0, kUint = 2, kUintx = 4;
+
+/// A JVM with GCTimeRatio=12 where the test keeps it.
+class StoredFlag : public ::testing::Test {
+protected:
+    StoredFlag() {
+        jvm_.set_flag("MaxHeapSize", 1 << 30);
+        jvm_.set_flag("GCTimeRatio", 0);
+        jvm_.set_flag("G1ReservePercent", 10);
+        place(kUintx);
+    }
+    void place(int type) { jvm_.place_flag("GCTimeRatio", &ratio_, type); }
+    [[nodiscard]] static Status store(const std::string& name, std::int64_t value) {
+        return HotspotFlags::open(HotspotTables::open().value()).value().store({name, value});
+    }
+
+    FakeHotspot jvm_;
+    std::uint64_t ratio_ = 12;
+};
+
+TEST_F(StoredFlag, IsTheOneThatTheJvmReadsAnewAndNoOther) {
+    ASSERT_TRUE(store("GCTimeRatio", 1));
+    EXPECT_EQ(ratio_, 1U);
+    for (const std::int64_t wrong : {0, -1, 100}) EXPECT_EQ(store("GCTimeRatio", wrong).error().code, ErrorCode::refused);
+    for (const char* const other : {"G1ReservePercent", "MaxHeapSize", "Unheard"})
+        EXPECT_EQ(store(other, 5).error().code, ErrorCode::refused);
+    EXPECT_EQ(ratio_, 1U);
+}
+
+TEST_F(StoredFlag, OfFourBytesLeavesItsNeighboursAlone) {
+    ratio_ = 0xdead'beef'0000'000cU;
+    place(kUint);
+    ASSERT_TRUE(store("GCTimeRatio", 1));
+    EXPECT_EQ(ratio_, 0xdead'beef'0000'0001U);
+}
+
+TEST_F(StoredFlag, IsLeftAloneWhereItIsNotAsExpected) {
+    place(kBool);
+    EXPECT_EQ(store("GCTimeRatio", 2).error().code, ErrorCode::unsupported);
+    place(kUintx);
+    ratio_ = 1 << 20;
+    EXPECT_EQ(store("GCTimeRatio", 2).error().code, ErrorCode::unsupported) << "that is no ratio";
+    static const std::uint64_t constant = 12;
+    jvm_.place_flag("GCTimeRatio", &constant, kUintx);
+    EXPECT_THAT(store("GCTimeRatio", 2).error().message, HasSubstr("own data"));
+    EXPECT_EQ(constant, 12U);
+}
+
 TEST(HotspotFlags, WithoutTheHeapsSizeAreNotTrusted) {
     FakeHotspot jvm;
     jvm.set_flag("UseG1GC", 1);

@@ -66,6 +66,43 @@ TEST_F(Leisure, OneThatPausesMuchIsNot) {
     EXPECT_TRUE(step().is_zero());
 }
 
+class Load : public Leisure {
+protected:
+    Load() {
+        seen.also_busy = seen.able = true;
+        seen.heap.grows_at_pauses = 0.5;
+        pass(100ms, 0.1);
+    }
+};
+
+TEST_F(Load, IsHeldBySizeAtOnceAlsoWhileAnOrderIsCarriedOut) {
+    LeisurePlan fresh;
+    seen.ready = false;
+    seen.ordered = seen.disturbed = true;
+    fresh.observe(seen, now);
+    EXPECT_TRUE(fresh.holds_by_size());
+    EXPECT_TRUE(fresh.step(seen, now).is_zero()) << "steps wait for the order's end";
+}
+
+TEST_F(Load, TakesAllItMayInOneStepAndLittleIsWorthwhile) {
+    pass(10s, 0.1);
+    EXPECT_EQ(step(), 1_GiB) << "most_at_once";
+    seen.heap.committed = 340_MiB;
+    EXPECT_EQ(step(), 40_MiB);
+    seen.heap.committed = 320_MiB;
+    EXPECT_TRUE(step().is_zero());
+}
+
+TEST_F(Load, MayMakeItLargerUnlessThatIsForPausesThatTakeTooMuchOfTheTime) {
+    seen.heap.committed = 300_MiB;
+    pass(10s, 0.1);
+    seen.heap.committed = 900_MiB;
+    pass(10s, 0.1);
+    EXPECT_TRUE(plan.holds_by_size());
+    pass(10s, 0.3);  // 0.5 of the time, for a heap of 300 of 768 MiB, and three quarters of that
+    EXPECT_FALSE(plan.holds_by_size());
+}
+
 TEST_F(Leisure, TheSmallerTheHeapIsToBeTheCalmerItMustBe) {
     aim_at(100_MiB);
     pass(1min, 0.012);

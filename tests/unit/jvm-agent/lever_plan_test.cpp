@@ -81,6 +81,54 @@ TEST(G1Levers, FitTheFreeRatioToAKnownLiveSet) {
     EXPECT_EQ(plan.keep[1].value, 50);
 }
 
+/// A heap that is to be so large by the next remark, 256 MiB of it occupied after the last collection.
+LeverSight of_size(Bytes size, Bytes committed) {
+    LeverSight seen = to(size, 200_MiB);
+    seen.drive = false;
+    seen.application = 256_MiB;
+    seen.heap.committed = committed;
+    seen.size = size;
+    return seen;
+}
+
+TEST(G1Levers, ForAnExactSizeFitBothRatiosToWhatIsOccupied) {
+    const Flags flags = g1_defaults();
+    LeverSight seen = of_size(512_MiB, 700_MiB);
+    seen.exact = true;
+    const LeverPlan smaller = plan_g1_levers(reader(flags), seen);
+    EXPECT_EQ(smaller.keep[1], (FlagSetting{"MaxHeapFreeRatio", 50}));
+    EXPECT_LE(smaller.keep[0].value, 5);
+    seen.heap.committed = 400_MiB;
+    const LeverPlan larger = plan_g1_levers(reader(flags), seen);
+    EXPECT_EQ(larger.keep[0], (FlagSetting{"MinHeapFreeRatio", 50})) << "above what the JVM has by itself";
+    EXPECT_EQ(larger.keep[1], (FlagSetting{"MaxHeapFreeRatio", 50}));
+    EXPECT_FALSE(larger.drives);
+}
+
+TEST(G1Levers, ForAnExactSizeCountEdenWhereTheRemarkDoes) {
+    const Flags flags = g1_defaults();
+    LeverSight seen = of_size(512_MiB, 700_MiB);
+    seen.exact = seen.heap.counts_eden = true;
+    seen.heap.used = 384_MiB;
+    EXPECT_EQ(plan_g1_levers(reader(flags), seen).keep[1].value, 25);
+    seen.heap.used = 600_MiB;
+    EXPECT_EQ(plan_g1_levers(reader(flags), seen).keep[1].value, 1);
+}
+
+TEST(G1Levers, HoldABusyHeapByItsTimeRatioUnlessThatIsSomebodyElses) {
+    Flags flags = g1_defaults();
+    flags["GCTimeRatio"] = {12, false};
+    LeverSight seen = of_size(512_MiB, 512_MiB);
+    EXPECT_TRUE(plan_g1_levers(reader(flags), seen).hold.empty());
+    seen.holds_busy = true;
+    const LeverPlan plan = plan_g1_levers(reader(flags), seen);
+    ASSERT_EQ(plan.hold.size(), 1U);
+    EXPECT_EQ(plan.hold[0], (FlagSetting{"GCTimeRatio", 1}));
+    EXPECT_EQ(plan.keep[0].value, 0) << "no remark makes it larger";
+    flags["GCTimeRatio"].by_operator = true;
+    EXPECT_TRUE(plan_g1_levers(reader(flags), seen).hold.empty());
+}
+
 TEST(SoftMaximum, CountsTheBalloonAsUsed) {
     const Flags flags{{"SoftMaxHeapSize", {bytes(4_GiB), false}}};
     LeverSight seen = to(512_MiB);

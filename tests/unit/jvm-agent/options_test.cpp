@@ -73,6 +73,14 @@ TEST(AgentOptions, FullCollectionsAreANumberAndNoneByDefault) {
         EXPECT_EQ(parse_options(wrong).error().code, ErrorCode::bad_value) << wrong;
 }
 
+TEST(AgentOptions, G1IsHeldByItsSizeWhileItIsCalmUnlessToldOtherwise) {
+    EXPECT_EQ(parse_options("")->g1_hold, G1Hold::calm);
+    EXPECT_EQ(parse_options("g1-hold=chunks")->g1_hold, G1Hold::chunks);
+    EXPECT_EQ(parse_options("g1-hold=size")->g1_hold, G1Hold::size);
+    for (const char* const wrong : {"g1-hold=", "g1-hold=Size", "g1-hold=on"})
+        EXPECT_EQ(parse_options(wrong).error().code, ErrorCode::bad_value) << wrong;
+}
+
 TEST(AgentOptions, NativeMemoryIsTrimmedUnlessSwitchedOff) {
     EXPECT_TRUE(parse_options("")->trim_native);
     EXPECT_FALSE(parse_options("trim-native=off")->trim_native);
