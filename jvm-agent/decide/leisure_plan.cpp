@@ -38,7 +38,7 @@ Bytes least_step(const LeisureSight& seen) {
 
 /// Less than this beyond a target is left to chunks, and is no growth.
 Bytes worthwhile(const LeisureSight& seen) {
-    if (seen.also_busy) return std::max(kLeastStep, share_of(seen.target, kWorthwhileShareBusy));
+    if (seen.also_busy) return std::max(least_step(seen), share_of(seen.target, kWorthwhileShareBusy));
     return std::max(kWorthwhile, share_of(seen.target, kWorthwhileShare));
 }
 

@@ -176,8 +176,8 @@ def main():
             if not found:
                 print(f"SKIP {layer.name}: no balloon here, or the program does not fit", flush=True)
                 continue
-            table(["T", "min", "median", "max", "A/A B/B", "CPU/op", "promise", "balloon", "after", "footprint", "committed", "stalls A B",
-                   "result", "released for"],
+            table(["T", "min", "median", "max", "A/A B/B", "CPU/op", "promise", "balloon", "after", "footprint", "committed",
+                   "stalls A B", "result", "released for"],
                   [row(one) for one in found])
             promised = [one for one in found if one["promised"] and not one["saturated"]]
             figures[layer.name] = {"ratio": min((one["ratio"] for one in promised if one["held"]), default=None),
