@@ -56,6 +56,7 @@ void Regulator::observe() {
 void Regulator::take_census() {
     const std::uint64_t full_gcs = facts_.full_gcs.value_or(0);
     const bool moved = facts_.cycle_pauses != cycle_pauses_ || full_gcs != full_gcs_;
+    if (moved) cycle_seen_at_ = ports_.clock.now();
     if (moved || facts_.collecting.value_or(false)) balloon_.census();
     cycle_pauses_ = facts_.cycle_pauses;
     full_gcs_ = full_gcs;
@@ -150,9 +151,10 @@ Bytes Regulator::needed() const {
     return std::min(facts_.max, floor_for(facts_, live_.assumed(ports_.clock.now())) + round_up(meanwhile, facts_.region));
 }
 
-/// What could not be had lately cannot be had now.
+/// What could not be had lately cannot be had now, nor what neither chunks nor cycles can take.
 Bytes Regulator::floor() const {
-    return std::min(facts_.max, std::max(needed(), reached_.value(ports_.clock.now()).value_or(Bytes())));
+    const Bytes reached = reached_.value(ports_.clock.now()).value_or(Bytes());
+    return std::min(facts_.max, std::max({needed(), reached, reachable()}));
 }
 
 Bytes Regulator::releasable() const {
@@ -220,17 +222,18 @@ void Regulator::start(const SetHeapTarget& order) {
     held_least_ = Bytes(Bytes::kLimit);
     hold_until_.reset();
     if (order.hold) hold_until_ = running.started + *order.hold;
-    if (order.target.footprint >= running.before) return grow(order, running.before);
+    if (order.target.footprint >= running.before) return grow(order, running);
     running.same_try =
         cap_ != Cap::hard && reached_.is_reached(footprint_, order.target.footprint, facts_.region, running.started);
-    live_.forget_cycles();
+    running.slight = running.target_before && cap_ != Cap::hard && !is_worth_cycles(order.target);
+    if (!running.slight) live_.forget_cycles();
     if (drive_.phase == LeverPhase::working) end_drive(LeverPhase::spent);  // one that only held the target before
     const TimePoint driven_at = drive_.began;
     drive_ = Drive{};
     drive_.began = driven_at;  // an answer without a try is no drive: the next one keeps its distance to the last
     yielded_ = false;
     running_ = std::move(running);
-    if (running_->same_try) return hold_by_levers();
+    if (running_->same_try || running_->slight) return hold_by_levers();
     trim_native_memory();
 }
 
@@ -243,16 +246,16 @@ void Regulator::trim_native_memory() {
 }
 
 /// Growing is a permission: the room is there at once, the program fills it when it likes.
-void Regulator::grow(const SetHeapTarget& order, Bytes before) {
+void Regulator::grow(const SetHeapTarget& order, const Running& running) {
     if (order.target.footprint >= facts_.max) {
         lift();
     } else {
         give_back_beyond(order.target);
-        restore_levers();  // they were set for the smaller target; the balloon holds this one
+        raise_levers(running.target_before);  // they were set for the smaller target; the balloon holds this one
     }
     OperationResult result;
     result.op = order.op;
-    result.asked = result.obtained = saturating_sub(order.target.footprint, before);
+    result.asked = result.obtained = saturating_sub(order.target.footprint, running.before);
     result.detail = "room is given; the program has not filled it yet";
     book_.add(result);
     listener_.on_result(std::move(result));

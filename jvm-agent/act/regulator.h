@@ -109,6 +109,7 @@ private:
         std::optional<TimePoint> hold_before;
         Cap cap_before = Cap::firm;
         std::uint64_t releases_before = 0;  ///< Guard::releases()
+        bool slight = false;                ///< (more) collections would not bring enough: only what is free is taken
         bool same_try = false;              ///< answered from memory: nothing is tried, and nothing learned
         Bytes native{};                     ///< memory beside the heap that went, too
     };
@@ -117,6 +118,7 @@ private:
         LeverPhase phase = LeverPhase::unused;
         Bytes level_at_cycle;  ///< what the levers bring down
         std::uint64_t cycle_pauses = 0;
+        Duration cpu_at_cycle{};  ///< of concurrent GC threads
         int idle_cycles = 0;
         std::uint64_t young_gcs = 0;
         bool rests = false;  ///< a collection that was asked for has come, and what it began may still run
@@ -136,7 +138,7 @@ private:
     bool look();
     void distrust_look();
     void start(const SetHeapTarget& order);
-    void grow(const SetHeapTarget& order, Bytes before);
+    void grow(const SetHeapTarget& order, const Running& running);
     Duration step_operation();
     [[nodiscard]] ShrinkSight sight() const;
     void remember_floor(const Running& ended, const OperationResult& result);
@@ -144,6 +146,7 @@ private:
     [[nodiscard]] Bytes needed() const;
     void pull_levers();
     void follow_levers();
+    void cycle_is_over();
     void pace_drive();
     [[nodiscard]] bool holds_again() const;
     void hold_by_levers();
@@ -172,6 +175,7 @@ private:
     Duration hold_target();
     Duration squeeze_again();
     [[nodiscard]] Bytes missing_balloon() const;
+    [[nodiscard]] Bytes least_burst() const;
     void charge_cycle_of_last_burst();
     [[nodiscard]] LeisureSight leisure_sight() const;
     [[nodiscard]] bool may_be_sized(const LeisureSight& seen) const;
@@ -179,6 +183,8 @@ private:
     void tend_leisure();
     void make_smaller(const LeisureSight& seen, Bytes step);
     void let_go_down_to(Bytes most);
+    [[nodiscard]] bool is_raised_slightly(HeapTarget before) const;
+    void raise_levers(std::optional<HeapTarget> before);
     void follow_step();
     [[nodiscard]] Bytes owed() const;
     [[nodiscard]] bool is_held_under_load() const;
@@ -193,6 +199,12 @@ private:
     void give_back_beyond(HeapTarget target);
     [[nodiscard]] Bytes limit() const;
     [[nodiscard]] Bytes balloon_within(const HeapFacts& heap) const;
+    [[nodiscard]] Bytes balloon_for(HeapTarget target, Bytes application) const;
+    [[nodiscard]] Bytes at_once(HeapTarget target) const;
+    [[nodiscard]] Bytes with_cycles(HeapTarget target, Bytes live) const;
+    [[nodiscard]] bool pays(HeapTarget target, Bytes live) const;
+    [[nodiscard]] bool is_worth_cycles(HeapTarget target) const;
+    [[nodiscard]] Bytes reachable() const;
 
     RegulatorPorts ports_;
     RegulatorRules rules_;
@@ -221,6 +233,8 @@ private:
     Bytes application_;               ///< occupied after the last pause, without the balloon
     std::uint64_t pauses_ = 0;
     std::uint64_t cycle_pauses_ = 0, full_gcs_ = 0;
+    TimePoint cycle_seen_at_{};
+    Duration cycle_cpu_{};  ///< of concurrent GC threads, for the last cycle that was driven
     std::uint64_t learned_young_gcs_ = 0, learned_full_gcs_ = 0;  ///< when application_ was learned
     Bytes footprint_;                                             ///< at the last look, less what was inflated since
     TimePoint looked_at_{};

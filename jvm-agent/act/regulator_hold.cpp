@@ -22,6 +22,8 @@ constexpr Duration kAfterVainDrive = std::chrono::minutes(1);
 constexpr Duration kBetweenVainDrives = std::chrono::minutes(10);
 /// Smaller gaps than this between the balloon and its goal are left alone.
 constexpr std::uint64_t kWorthwhileRegions = 2;
+constexpr Bytes kGap = Bytes(16ULL << 20);
+constexpr double kGapShare = 0.05;
 
 }  // namespace
 
@@ -32,6 +34,13 @@ Bytes Regulator::missing_balloon() const {
     return std::min(missing, round_up(saturating_sub(footprint_, target_->footprint), facts_.region));
 }
 
+/// While no more than the target is resident a gap waits until it is worth the cycle that filling it starts.
+Bytes Regulator::least_burst() const {
+    const Bytes least = facts_.region * (facts_.old ? 1 : kWorthwhileRegions);
+    const bool can_wait = target_ && cap_ == Cap::firm && !facts_.old && footprint_ <= target_->footprint;
+    return can_wait ? std::max(least, std::min(kGap, share_of(target_->footprint, kGapShare))) : least;
+}
+
 Duration Regulator::hold_target() {
     if (!target_ || yielded_ || broken_) return kIdle;
     if (drive_.goal) return kSoon;  // what was let go is for the collector
@@ -40,7 +49,7 @@ Duration Regulator::hold_target() {
     if (is_held_down() && facts_.committed <= share_of(target_->footprint, kLeftToRemarks) + balloon_.size().granted)
         return kIdle;
     const Bytes wanted = std::min(missing_balloon(), room());
-    if (wanted < facts_.region * (facts_.old ? 1 : kWorthwhileRegions)) return kIdle;
+    if (wanted < least_burst()) return kIdle;
     charge_cycle_of_last_burst();
     const Bytes owes = owed();
     if (cap_ != Cap::hard && owes.is_zero() && !budget_.may_work(now)) return std::min(kIdle, budget_.wait(now));
@@ -68,7 +77,7 @@ Duration Regulator::squeeze_again() {
     // Right after collections any heap is within its target: that is no success of a drive that has brought nothing.
     if (!beyond && !drove_in_vain_) between_drives_ = kBetweenDrives;
     const Duration wait = drove_in_vain_ ? std::max(between_drives_, kAfterVainDrive) : between_drives_;
-    if (!beyond || now - drive_.began < wait || !budget_.may_work(now)) return kIdle;
+    if (!beyond || now - drive_.began < wait || !is_worth_cycles(*target_) || !budget_.may_work(now)) return kIdle;
     between_drives_ =
         std::clamp(wait * 2, kBetweenDrives, kBetweenVainDrives);  // cycles cost the program: not in vain for ever
     pull_levers();

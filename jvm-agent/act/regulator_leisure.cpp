@@ -18,6 +18,8 @@ constexpr double kAsLarge = 0.88;
 constexpr Duration kWhileMarking = std::chrono::milliseconds(40);
 constexpr Duration kBeforeMarking = std::chrono::milliseconds(250);
 constexpr Duration kSeldom = std::chrono::seconds(1);
+/// Of a target.
+constexpr double kSlightRaise = 0.5;
 /// Of what is free beside the balloon a step takes one part; the program works with the rest until chunks are let go for it.
 constexpr std::uint64_t kPartsOfRoom = 2;
 
@@ -34,7 +36,7 @@ LeisureSight Regulator::leisure_sight() const {
     seen.most_at_once = saturating_sub(facts_.committed, balloon_.size().granted + application_) / kPartsOfRoom;
     seen.ordered = running_.has_value() || (seen.also_busy && !levers_.is_holding());
     const bool works = drive_.phase == LeverPhase::working;
-    const bool filled = missing_balloon() < facts_.region * kWorthwhileRegions;
+    const bool filled = missing_balloon() < std::max(facts_.region * kWorthwhileRegions, least_burst());
     seen.disturbed = running_ || works || causes_collections() || !(filled || leisure_.holds_by_size());
     return seen;
 }
@@ -77,6 +79,23 @@ void Regulator::tend_leisure() {
     if (leisure_.lacks_room(leisure_sight(), now)) let_go_down_to(limit());
     const Bytes step = leisure_.step(seen, now);
     if (!step.is_zero() && !ports_.marking() && budget_.may_work(now)) make_smaller(seen, step);
+}
+
+/// While much of it is held by chunks still: by its own settings the collector would count them as the program's, and
+/// make the heap larger by as much again as there are.
+bool Regulator::is_raised_slightly(HeapTarget before) const {
+    const bool by_chunks = balloon_.size().granted > share_of(target_->footprint, kSlightRaise);
+    return by_chunks && target_->footprint <= share_of(before.footprint, 1 + kSlightRaise);
+}
+
+/// What the target gives is given by chunks first.
+void Regulator::raise_levers(std::optional<HeapTarget> before) {
+    if (!leisure_.holds_by_size() || !before) return restore_levers();
+    let_go_down_to(saturating_sub(facts_.committed, target_->footprint));
+    if (!is_raised_slightly(*before)) return restore_levers();
+    drive_.goal.reset();
+    if (drive_.phase == LeverPhase::working) end_drive(LeverPhase::spent);
+    hold_by_levers();
 }
 
 void Regulator::let_go_down_to(Bytes most) {

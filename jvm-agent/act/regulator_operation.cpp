@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "jvm-agent/act/regulator.h"
 #include "jvm-agent/decide/sizing.h"
@@ -45,6 +46,7 @@ ShrinkSight Regulator::sight() const {
     seen.live = live_.value(ports_.clock.now());
     seen.cycle_completed = live_.seen_since_forgotten();
     seen.floor = needed();  // a try must not be ended by what the one before it found
+    seen.slight = running_->slight;
     seen.same_try = running_->same_try;
     seen.may_inflate = guard_.may_inflate(now);
     if (!rules_.can_hold_chunks) seen.no_chunks = rules_.can_hold_chunks.error().message;
@@ -82,6 +84,7 @@ void Regulator::pull_levers() {
     drive_.phase = LeverPhase::unavailable;
     drive_.level_at_cycle = lever_level();
     drive_.cycle_pauses = facts_.cycle_pauses;
+    drive_.cpu_at_cycle = ports_.marking_cpu();
     drive_.young_gcs = facts_.young_gcs;
     drive_.began = ports_.clock.now();
     if (!pulled) drive_.trouble = last_trouble_ = pulled.error().message;
@@ -111,13 +114,22 @@ void Regulator::follow_levers() {
         return pace_drive();
     }
     if (auto renewed = levers_.renew(lever_sight()); !renewed) last_trouble_ = renewed.error().message;
+    cycle_is_over();
+}
+
+/// Whether another is to be driven.
+void Regulator::cycle_is_over() {
     const Bytes least = std::max(facts_.region, share_of(drive_.level_at_cycle, kProgress));
     const bool progress = lever_level() + least < drive_.level_at_cycle;
     drive_.idle_cycles = progress ? 0 : drive_.idle_cycles + 1;
     drive_.level_at_cycle = lever_level();
     drive_.cycle_pauses = facts_.cycle_pauses;
-    drove_in_vain_ = drive_.idle_cycles >= kIdleCycles;
-    if (drove_in_vain_ || holds_again()) end_drive(LeverPhase::spent);
+    cycle_cpu_ = ports_.marking_cpu() - std::exchange(drive_.cpu_at_cycle, ports_.marking_cpu());
+    const bool was_held = target_ && (!running_ || running_->target_before);
+    const bool enough = was_held && !is_worth_cycles(*target_);
+    drove_in_vain_ = drive_.idle_cycles >= kIdleCycles || (!progress && enough);
+    if (drove_in_vain_ || enough || holds_again()) end_drive(LeverPhase::spent);
+    if (running_ && enough) running_->slight = true;
 }
 
 /// An operation ends with its target. What is driven between operations ends when no more than the target can be resident.

@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t kCycleIntervalMs = 20;
 /// Collections asked for at every opportunity make G1 commit more, because so much of the time goes into pauses.
 constexpr std::int64_t kRestIntervalMs = 250;
-constexpr int kLowestMaxRatio = 10;
+constexpr std::int64_t kLowestMaxRatio = 10, kHighestMaxRatio = 60;
 /// While a heap is held by its size: a remark makes it larger only where hardly anything is free.
 constexpr std::int64_t kLowestMinRatio = 5;
 /// What is thought to be alive may be too much by so much.
@@ -33,12 +33,6 @@ void note(std::string& text, const std::optional<FlagState>& flag, const char* n
     text += name;
 }
 
-std::int64_t max_ratio_for(const LeverSight& seen) {
-    if (!seen.live || seen.target.footprint.is_zero() || seen.heap.max.is_zero()) return kLowestMaxRatio;
-    const double free = saturating_sub(seen.target.footprint, *seen.live).as_double() / seen.target.footprint.as_double();
-    return std::clamp(static_cast<int>(free * 100), kLowestMaxRatio, 60);
-}
-
 void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan) {
     const auto min = flags(kMin);
     const auto max = flags(kMax);
@@ -46,7 +40,7 @@ void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan
     note(plan.left_alone, max, kMax);
     const bool fixed = seen.heap.committed <= seen.heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted
     if (fixed || !is_ours(min) || !is_ours(max)) return;
-    const std::int64_t max_ratio = std::min(max_ratio_for(seen), max->value);
+    const std::int64_t max_ratio = std::min(max_free_ratio(seen.target, seen.live), max->value);
     plan.keep = {{kMin, std::min(max_ratio / 2, min->value)}, {kMax, max_ratio}};
 }
 
@@ -71,6 +65,12 @@ void plan_size(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan)
 }
 
 }  // namespace
+
+std::int64_t max_free_ratio(HeapTarget target, std::optional<Bytes> live) {
+    if (!live || target.footprint.is_zero()) return kLowestMaxRatio;
+    const double free = saturating_sub(target.footprint, *live).as_double() / target.footprint.as_double();
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(free * 100), kLowestMaxRatio, kHighestMaxRatio);
+}
 
 LeverPlan plan_g1_levers(const FlagReader& flags, const LeverSight& seen) {
     LeverPlan plan;

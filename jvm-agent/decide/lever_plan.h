@@ -64,6 +64,9 @@ struct LeverPlan {
     std::string left_alone;          ///< what is the operator's, for people; empty if nothing
 };
 
+/// MaxHeapFreeRatio, in percent, that goes with a target; the least where nobody knows what is alive.
+[[nodiscard]] std::int64_t max_free_ratio(HeapTarget target, std::optional<Bytes> live);
+
 /// A collector's way to be moved: one function a kind of collector.
 using LeverRule = LeverPlan (*)(const FlagReader& flags, const LeverSight& seen);
 

@@ -10,6 +10,7 @@ constexpr Duration kLastLook = std::chrono::milliseconds(120);
 /// How long levers may work alone. The JVM looks at a changed interval once a second, and a cycle takes its time.
 constexpr Duration kLeversAlone = std::chrono::milliseconds(1500);
 
+const char* const kSlight = "collections would not bring enough to be worth them";
 const char* const kNothingNew = "no more could be had a short while ago, and nothing has changed since";
 
 ShrinkStep end(EndReason reason, std::string detail = {}) { return {ShrinkAction::end, Bytes(), reason, std::move(detail)}; }
@@ -40,7 +41,8 @@ std::string who_needs_the_rest(const HeapFacts& heap) {
 
 /// The true floor is known, by a cycle that this operation has seen, and nothing is left that could go below it.
 bool at_floor(const ShrinkSight& seen) {
-    if (!seen.live || !seen.cycle_completed || seen.target.footprint >= seen.floor || !seen.footprint_is_fresh) return false;
+    const bool known = seen.live && (seen.cycle_completed || seen.slight);
+    if (!known || seen.target.footprint >= seen.floor || !seen.footprint_is_fresh) return false;
     if (seen.footprint <= seen.floor) return true;
     return levers_done(seen) && wanted_of_chunks(seen).is_zero();
 }
@@ -64,7 +66,7 @@ ShrinkStep next_step(const ShrinkSight& seen) {
     if (seen.elapsed >= seen.deadline) return end(EndReason::deadline);
     if (seen.elapsed + kLastLook >= seen.deadline) return seen.footprint_is_fresh ? end(EndReason::deadline) : look;
     if (seen.same_try) return seen.footprint_is_fresh ? end(EndReason::floor, kNothingNew) : look;
-    if (seen.levers == LeverPhase::unused) return {ShrinkAction::pull_levers, {}, {}, {}};
+    if (seen.levers == LeverPhase::unused && !seen.slight) return {ShrinkAction::pull_levers, {}, {}, {}};
     if (!seen.footprint_is_fresh && (!seen.footprint_is_guess || there)) return look;
     if (at_floor(seen)) return end(EndReason::floor, "the live set is " + format_bytes(*seen.live));
     if (seen.no_chunks.empty() && at_limit(seen)) return end(EndReason::floor, who_needs_the_rest(seen.heap));
@@ -72,6 +74,7 @@ ShrinkStep next_step(const ShrinkSight& seen) {
         return end(EndReason::not_reclaimable, "the collector gives no more, and " + seen.no_chunks);
     if (!seen.may_inflate && levers_done(seen) && seen.footprint_is_fresh)
         return end(EndReason::gc_distress, "the collector gives no more, and the balloon has lately hurt the program");
+    if (seen.slight && wanted.is_zero()) return seen.footprint_is_fresh ? end(EndReason::floor, kSlight) : look;
     // Levers that only find garbage need not be waited for where enough is free already.
     const bool worth_waiting = seen.levers_give || (!seen.cycle_completed && wanted < missing(seen));
     const bool levers_first = seen.levers == LeverPhase::working && worth_waiting && seen.elapsed < levers_alone(seen);

@@ -32,6 +32,7 @@ struct ShrinkSight {
     bool cycle_completed = false;  ///< a whole-heap cycle and a young collection after it, since acceptance
     std::optional<Bytes> live;     ///< as seen by it
     Bytes floor;
+    bool slight = false;      ///< collections would not bring enough to be worth them
     bool same_try = false;    ///< ReachedFloor::is_reached() when it was accepted: there was no more a short while ago
     bool may_inflate = true;  ///< the guard is not backing off
     std::string no_chunks;    ///< why the levers are all there is; empty: they are not

@@ -196,7 +196,7 @@ TEST_F(RegulatorTest, WhatCouldNotBeHadWhileTheGuardBackedOffIsNoFloorWhenItNoLo
     jvm.clock.advance(11s);
     jvm.young_gc();
     static_cast<void>(regulator.advance(gc));
-    EXPECT_LE(regulator.floor(), 300_MiB);
+    EXPECT_LE(regulator.floor(), 850_MiB) << "what the collector needs beside chunks";
 }
 
 TEST_F(RegulatorTest, ATryThatItsDeadlineCutShortIsNotTakenForAllThereIs) {

@@ -66,6 +66,7 @@ TEST_F(CalmHeap, BecomesAsSmallAsItsTargetAndNeedsNoChunks) {
 
 TEST_F(CalmHeap, OfASmallProgramBecomesAsSmallToo) {  // its balloon for all of -Xmx leaves nothing free of what is committed
     jvm.live = 40_MiB;
+    work(1);
     regulator.accept(order("b", 80_MiB));
     run_until_result(2);
     ASSERT_EQ(results[1].reason, EndReason::met);
@@ -186,6 +187,38 @@ TEST_F(CalmHeap, AHigherTargetEndsAStepAtOnce) {
     static_cast<void>(regulator.advance(gc));
     EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
     EXPECT_LE(regulator.balloon().size().granted, 736_MiB);
+}
+
+TEST_F(CalmHeap, WhoseBalloonLacksLittleIsWholeEnough) {
+    regulator.accept(order("b", 310_MiB));
+    regulator.accept(order("c", 300_MiB));
+    jvm.young_gc();
+    ASSERT_LT(regulator.balloon().size().granted + 300_MiB, jvm.max);
+    work(140);
+    EXPECT_LE(jvm.committed, 375_MiB);
+}
+
+// G1 would count the chunks as the program's, and commit as much again beside them.
+TEST_F(CalmHeap, ASlightlyHigherTargetLeavesWhatWasReached) {
+    work(30);
+    ASSERT_LT(jvm.committed + 200_MiB, size);
+    ASSERT_GT(regulator.balloon().size().granted, 300_MiB);
+    regulator.accept(order("b", 340_MiB));
+    EXPECT_LE(jvm.flag("MinHeapFreeRatio"), 5);
+    EXPECT_LT(jvm.flag("MaxHeapFreeRatio"), 70);
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    work(100);
+    EXPECT_LE(jvm.committed, 425_MiB);
+}
+
+TEST_F(CalmHeap, AMuchHigherTargetIsGivenByChunksFirst) {
+    work(30);
+    const Bytes committed = jvm.committed;
+    ASSERT_GT(committed, 500_MiB);
+    ASSERT_LT(committed, 900_MiB);
+    regulator.accept(order("b", committed));
+    EXPECT_EQ(regulator.balloon().count(), 0U);
+    expect_settings_of_the_jvms_own();
 }
 
 TEST_F(CalmHeap, ALowerOneToo) {
