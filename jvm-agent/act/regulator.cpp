@@ -49,6 +49,7 @@ void Regulator::observe() {
         footprint_ = occupied;
         raised_ = true;
     }
+    if (!facts_.collecting) live_.watch(held_by_program(), facts_.region, ports_.clock.now());
     facts_.collecting ? learn_from_cycles() : learn_from_pauses();
 }
 

@@ -171,5 +171,21 @@ TEST(LiveEstimate, BelievesOnlyWhileTheSilenceLasts) {
         << "it has worked again, and may have dropped what it had";
 }
 
+TEST(LiveEstimate, AProgramThatAllocatesIsNotSilentHoweverRarelyItCollects) {
+    LiveEstimate live;
+    HeapFacts heap = four_gib();
+    live.observe(heap, 100_MiB, kNow);
+    ++heap.young_gcs;
+    live.observe(heap, 100_MiB, kNow);
+    TimePoint now = kNow;
+    Bytes used = 100_MiB;
+    for (int second = 0; second < 30; ++second) {
+        live.watch(used += heap.region, heap.region, now += std::chrono::seconds(1));
+        EXPECT_TRUE(live.assumed(now)) << second;
+    }
+    for (int second = 0; second < 4; ++second) live.watch(used, heap.region, now += std::chrono::seconds(1));
+    EXPECT_FALSE(live.assumed(now));
+}
+
 }  // namespace
 }  // namespace aerostat::agent
