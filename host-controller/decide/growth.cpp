@@ -21,14 +21,15 @@ Bytes most_of(const Growth& growth, TimePoint now) { return faded(growth.most, n
 
 }  // namespace
 
-void note_growth(LayerTrack& track, const LayerSeen& layer, TimePoint now) {
+void note_growth(LayerTrack& track, const LayerSeen& layer, bool wanted, TimePoint now) {
     if (layer.kind != LayerKind::java_heap) return;
     if (!track.growth) track.growth = Growth{layer.footprint, now, {}, {}, {}, {}, {}, now};
     Growth& growth = *track.growth;
     const Duration since = now - growth.at;
     if (since < kLook) return;
     growth.lately = faded(growth.lately, since, kLatelyHalves);
-    const Bytes grown = layer.distress && since < kUnseen ? saturating_sub(layer.footprint, growth.seen) : Bytes();
+    const bool in_need = layer.distress || wanted;
+    const Bytes grown = in_need && since < kUnseen ? saturating_sub(layer.footprint, growth.seen) : Bytes();
     const Bytes pace = share_of(grown, 1 / to_seconds(since));
     growth.lately += grown;
     growth.goes_on = std::min(growth.pace, pace);

@@ -9,8 +9,9 @@
 // faster than others give. What can be done before, and while it lasts. Pure.
 namespace aerostat::host {
 
-/// Once a tick: how fast a heap grows in distress. (Filling what it was given is no need.)
-void note_growth(LayerTrack& track, const LayerSeen& layer, TimePoint now);
+/// Once a tick: how fast a heap grows in distress, or while an urgent wish of it (`wanted`) lasts: what it was given for
+/// that it takes in need. (Filling what it was given else is none.)
+void note_growth(LayerTrack& track, const LayerSeen& layer, bool wanted, TimePoint now);
 
 /// What one in distress comes to before an order to others has brought something: as fast as it has grown in each of
 /// the last two looks, for one step up is none that goes on. Absent: it does not grow.

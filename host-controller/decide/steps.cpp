@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
+
+#include "host-controller/decide/shortage.h"
 
 namespace aerostat::host {
 namespace {
@@ -34,9 +37,11 @@ public:
         const Bytes booked = frame_.held + urgently_needed;
         is_missing_ = booked > rules_.capacity();
         overbooked_ = booked + frame_.ready > rules_.capacity();
+        presses_ = !urgently_needed.is_zero() || frame_.charged > rules_.capacity() || !frame_.short_by.is_zero();
         for (std::size_t g = 0; g < frame_.shared.size(); ++g) {
             for (std::size_t l = 0; l < steps_[g].size(); ++l) first_look(g, l);
         }
+        cover_missing(saturating_sub(booked + frame_.ready, rules_.capacity()));
         grant_raises();
         return std::move(steps_);
     }
@@ -83,14 +88,17 @@ private:
         return sum > frame_.problem.guests[g].most;
     }
 
+    double loss_of(std::size_t g, std::size_t l, Bytes base, Bytes target) const {
+        const CostCurve& shared = frame_.problem.guests[g].layers[l].curve;
+        const CostCurve& curve = target < shared.floor() ? layer(g, l).seen->curve : shared;
+        return frame_.problem.guests[g].weight * (curve.evaluate(target) - curve.evaluate(std::max(base, curve.floor())));
+    }
+
     // What taking `base - target` is worth to the others at the host's price, less what it costs this guest.
     bool pays(std::size_t g, std::size_t l, Bytes base, Bytes target) const {
         if (!rules_.policy->weighs_costs()) return true;
-        const CostCurve& shared = frame_.problem.guests[g].layers[l].curve;
-        const CostCurve& curve = target < shared.floor() ? layer(g, l).seen->curve : shared;
         const Bytes moved = saturating_sub(base, target);
-        const double loss =
-            frame_.problem.guests[g].weight * (curve.evaluate(target) - curve.evaluate(std::max(base, curve.floor())));
+        const double loss = loss_of(g, l, base, target);
         const double price_of_moving =
             rules_.pacing.cost_of_moving / static_cast<double>(1ULL << 30) / to_seconds(rules_.pacing.payback);
         const double worth = aims_.price * moved.as_double();
@@ -100,7 +108,7 @@ private:
     bool must_shrink(std::size_t g, std::size_t l) const {
         const FrameLayer& one = layer(g, l);
         const bool above_ceiling = one.operator_ceiling && base_of(one) > *one.operator_ceiling;
-        return overbooked_ || above_ceiling || over_its_max(g);
+        return (overbooked_ && presses_) || above_ceiling || over_its_max(g);
     }
 
     // A heap that gives may be told to give more where memory is missing: the end of its order may be seconds away.
@@ -133,20 +141,63 @@ private:
         if (!one.in_force && !step.ordered && !may_stay_free) restrain(g, l);
     }
 
+    // A target just below what a heap holds drives its collector for next to nothing, and so does one just above it: until
+    // the order is there the heap has grown that far. Then only what it does not hold is taken.
+    Bytes worth_a_collection(const FrameLayer& one, Bytes base, Bytes wanted) const {
+        const Bytes noise = rules_.dead_band(one.seen->footprint);
+        const bool next_to_nothing = wanted + noise > one.seen->footprint && wanted < one.seen->footprint + noise / 2;
+        if (one.seen->kind != LayerKind::java_heap || !next_to_nothing) return wanted;
+        return std::min(base, breathing_room(one));
+    }
+
+    Bytes breathing_room(const FrameLayer& one) const {
+        return round_up(one.seen->footprint + rules_.dead_band(one.seen->footprint) / 2, kPage);
+    }
+
     void consider_shrink(std::size_t g, std::size_t l, Bytes base, Bytes wanted) {
         const FrameLayer& one = layer(g, l);
         Step& step = steps_[g][l];
         const bool must = must_shrink(g, l);
+        if (!must) wanted = worth_a_collection(one, base, wanted);
         const Bytes change = saturating_sub(base, wanted);
-        if (!must && change < rules_.dead_band(base)) return;
-        if (must && change < kLeastUrgent) return;
-        if (!must && !pays(g, l, base, wanted)) {
-            step.kind = StepKind::not_worth;
-            return;
-        }
         // Headroom nobody uses goes at once; resident bytes go in steps that can be verified.
         const Bytes lowest = saturating_sub(std::min(base, one.seen->footprint), rules_.pacing.largest_step);
-        step = {std::max(wanted, lowest), StepKind::shrink, true};
+        const Step shrink{std::max(wanted, lowest), StepKind::shrink, true};
+        if (must) {
+            if (change >= kLeastUrgent) step = shrink;
+            return;
+        }
+        if (overbooked_ && change >= kLeastUrgent) note_spare(g, l, base, shrink.next);
+        if (change < rules_.dead_band(base)) return;
+        if (pays(g, l, base, wanted))
+            step = shrink;
+        else
+            step.kind = StepKind::not_worth;
+    }
+
+    // As few as can be, for each order costs its heap collections.
+    void cover_missing(Bytes missing) {
+        for (std::size_t g = 0; g < steps_.size(); ++g) {
+            for (std::size_t l = 0; l < steps_[g].size(); ++l) {
+                const Step& step = steps_[g][l];
+                if (step.kind == StepKind::shrink) missing = saturating_sub(missing, given_up(layer(g, l), step.next));
+            }
+        }
+        const std::vector<Bytes> given = cover(spares_, missing);
+        for (std::size_t i = 0; i < given.size(); ++i) {
+            const auto [g, l] = spare_layers_[i];
+            if (given[i].is_zero() || steps_[g][l].ordered) continue;
+            steps_[g][l] = {saturating_sub(layer(g, l).entitled, given[i]), StepKind::shrink, true};
+        }
+    }
+
+    static Bytes given_up(const FrameLayer& one, Bytes next) { return saturating_sub(one.entitled, next); }
+
+    void note_spare(std::size_t g, std::size_t l, Bytes base, Bytes next) {
+        const FrameLayer& one = layer(g, l);
+        const Bytes used = std::max(next, breathing_room(one));
+        spares_.push_back({given_up(one, used), given_up(one, next), loss_of(g, l, base, next)});
+        spare_layers_.emplace_back(g, l);
     }
 
     // A JVM without a target is held where it is, so that what it may take is known.
@@ -214,9 +265,12 @@ private:
     bool settling_;
     bool is_missing_ = false;  ///< memory that is needed now
     bool overbooked_ = false;  ///< counting what is to be kept ready
+    bool presses_ = false;     ///< somebody lacks it now
     Bytes free_;
     Bytes reserve_;
     std::vector<Raise> raises_;
+    std::vector<Spare> spares_;
+    std::vector<std::pair<std::size_t, std::size_t>> spare_layers_;  ///< guest, layer
     std::vector<std::vector<Step>> steps_;
 };
 

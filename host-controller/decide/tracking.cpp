@@ -62,6 +62,11 @@ void note_progress(LayerTrack& track, const LayerSeen& layer, const GuestSeen& g
     if (still_for >= rules.pacing.flag_after) track.flagged = true;
 }
 
+bool wishes(const HostState& state, const GuestSeen& guest, const LayerSeen& layer, TimePoint now) {
+    const auto wish = state.urgent.find(LayerKeyView(guest.id, layer.name));
+    return wish != state.urgent.end() && now < wish->second.until;
+}
+
 template <class Map, class Predicate>
 void drop_if(Map& map, Predicate predicate) {
     for (auto it = map.begin(); it != map.end();) it = predicate(*it) ? map.erase(it) : std::next(it);
@@ -81,7 +86,7 @@ HostState carry_over(const HostSnapshot& seen, const HostState& before, const Ho
             present.insert(&track->second);
             review_reach(track->second, layer, rules, now);
             note_use(track->second, layer, now);
-            note_growth(track->second, layer, now);
+            note_growth(track->second, layer, wishes(after, guest, layer, now), now);
             note_progress(track->second, layer, guest, rules, now);
         }
     }

@@ -71,6 +71,21 @@ TEST_F(GrowthTest, FillingWhatItWasGivenIsNoNeed) {
     EXPECT_EQ(growth().most, 0_B);
 }
 
+TEST_F(GrowthTest, FillingWhatItWasGivenForAnUrgentWishIsNeed) {
+    tick(0s);
+    note_urgent(state_, seen_.guests[0], "heap", 64_MiB, rules_, kStart);
+    batch().target = 400_MiB;
+    batch_holds(160_MiB, false);
+    tick(1s);
+    batch_holds(260_MiB, false);
+    tick(2s);
+    EXPECT_GT(growth().most, 150_MiB);
+    EXPECT_LE(growth().most, 200_MiB);
+    batch_holds(360_MiB, false);
+    tick(8s);
+    EXPECT_LE(growth().most, 200_MiB) << "its wish is long over";
+}
+
 TEST_F(GrowthTest, WhatItTookInNeedOnceIsKeptReadyForItBeyondTheReserve) {
     const Duration at = load(100_MiB, 360_MiB);
     EXPECT_EQ(tick(at + 5s).ready, 0_B) << "it holds it";
