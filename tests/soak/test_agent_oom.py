@@ -37,13 +37,13 @@ Limit = collections.namedtuple("Limit", "held balloon ms cleared")
 
 
 class OutOfMemory(HardCase):
-    def limited(self, major, collector, size, with_agent, more=()):
+    def limited(self, major, collector, size, with_agent, more=(), options=""):
         """A JVM that tells how much it can hold: (guestd or None, service, the file where it writes that down)."""
         progress = os.path.join(self.directory(), "held")
         program = ["--size", size, "--progress", progress, "--churn", "1"]
         args = [f"-Xmx{HEAP}", *more]
         if with_agent:
-            return (*self.with_agent(major, collector, args, program, "Limit"), progress)
+            return (*self.with_agent(major, collector, args, program, "Limit", options), progress)
         return None, self.jvm(major, collector, args, program, "Limit"), progress
 
     @staticmethod
@@ -108,6 +108,30 @@ class OutOfMemory(HardCase):
     def test_it_does_so_too_when_the_agent_gets_no_cpu_to_let_go(self, major, collector):
         """Then the collector itself has to take the chunks."""
         self.compare("agent.limit_starved", major, collector, OBJECTS[0], 1 if SHORT or collector in EXACT else 5, starved=True)
+
+    def grown_under_load(self, major, held_by_size):
+        """(bytes, ms) of a busy program; if held, its heap was small by itself, and the agent gets no CPU to undo that."""
+        guestd, service, progress = self.limited(major, "G1", OBJECTS[0], held_by_size, options=",g1-hold=size")
+        service.tell("churn")
+        if held_by_size:
+            guestd.order("small", HEAP // 5, 10_000, cap="firm")
+            guestd.result("small")
+            guestd.wait_report(lambda r: "GCTimeRatio=1" in (r.get("levers") or []) and r["committed_bytes"] <= HEAP // 4
+                               and r["balloon_bytes"] <= HEAP // 50, 90, "a heap held by its size")
+        with starved_agent(service.pid) if held_by_size else contextlib.nullcontext():
+            grown = self.grown_as_far_as_possible(service, progress)
+        service.stop()
+        return grown
+
+    @for_each_combination
+    def test_a_g1_heap_held_by_its_size_under_load_becomes_as_large_as_any_by_itself(self, major, collector):
+        if collector != "G1" or SHORT:
+            skip(self, "held by size", major, collector, "a matter of G1, and of the soak")
+        held, took = self.grown_under_load(major, True)
+        plain, plain_took = self.grown_under_load(major, False)
+        evidence("agent.limit_held_by_size", jdk=major, held_mib=f"{held / MIB:.2f}", without_mib=f"{plain / MIB:.2f}", ms=took,
+                 without_ms=plain_took)
+        self.assertGreaterEqual(held, plain * (1 - SAME))
 
     @for_each_combination
     def test_options_for_out_of_memory_do_not_fire_before_it(self, major, collector):

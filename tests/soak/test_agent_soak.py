@@ -20,6 +20,7 @@ SECONDS = float(os.environ.get("AEROSTAT_SOAK_SECONDS", "60"))
 SEED = int(os.environ.get("AEROSTAT_SOAK_SEED") or random.SystemRandom().randrange(1 << 32))
 # Each flight is a JVM of its own; the seed shares the options out among them.
 FLIGHTS = [",cpu-budget=20%", ",stress-passes=on,cpu-budget=100%,log=verbose"]
+HOLDS = {"G1": ("", ",g1-hold=size")}  # for each flight one of them
 LEVERS_ONLY = {"Serial": ",full-gcs=1000"}  # collectors that hold no balloon, and what has their levers work
 HEAP = 2 * GIB
 LIVE = (80 * MIB, 260 * MIB)
@@ -62,13 +63,13 @@ class Flight:
         gc_log = os.path.join(self.case.directory(), "gc.log")
         self.holds = self.collector not in LEVERS_ONLY
         fixed = self.random.random() < 0.5 and self.holds  # levers give nothing of a heap of fixed size
-        options = self.options + LEVERS_ONLY.get(self.collector, "")
+        self.options += LEVERS_ONLY.get(self.collector, "") + self.random.choice(HOLDS.get(self.collector, ("",)))
         args = [f"-Xmx{HEAP}", *([f"-Xms{HEAP}"] if fixed else []), f"-Xlog:gc,{HEAP_LOG}:file={gc_log}",
                 "-XX:NativeMemoryTracking=summary"]
         self.guestd, self.service = self.case.with_agent(self.major, self.collector, args, ["--rate", "800"], "Checked",
-                                                         options, levers_will_do=not self.holds)
+                                                         self.options, levers_will_do=not self.holds)
         print(f"\nsoak: seed={SEED} flight_seed={seed} jdk={self.major} collector={self.collector} fixed_size={fixed} "
-              f"options={options[1:]} (again: AEROSTAT_SOAK_SEED={SEED})", flush=True)
+              f"options={self.options[1:]} (again: AEROSTAT_SOAK_SEED={SEED})", flush=True)
         try:
             self.run(seconds, seed, gc_log, fixed)
         except Exception:
