@@ -12,8 +12,10 @@ constexpr double kStaleGrowth = 0.5;
 constexpr Bytes kStaleAtLeast = 64_MiB;
 /// Of the way from one guess to the next, at each collection.
 constexpr double kDrift = 0.2;
-/// A program that has allocated next to nothing, and made no collection necessary, for so long is silent.
+/// A program that has not made one collection necessary for so long is silent; where one that allocates needs none, not
+/// before so long after a cycle: old data may have died unseen.
 constexpr Duration kSilence = std::chrono::seconds(3);
+constexpr Duration kCycleTells = std::chrono::minutes(1);
 constexpr Duration kSettling = std::chrono::seconds(5);
 constexpr Duration kFirstBelief = std::chrono::seconds(10);
 constexpr Duration kLongestBelief = std::chrono::minutes(10);
@@ -31,7 +33,7 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
         unproven_ = heap.kind == CollectionKind::stop_the_world && !garbage_.is_confirmed();
         if (!unproven_) application = saturating_sub(application, garbage_.expected());
     }
-    last_work_at_ = now;
+    last_pause_at_ = now;
     const std::uint64_t before = cycle_pauses_;
     const bool cycle = heap.cycle_pauses != cycle_pauses_;
     const bool young = heap.young_gcs != young_gcs_;
@@ -62,12 +64,13 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
     }
     searches_ = garbage_.searches();
     if (cycle) fresh_cycle_ = true;
+    if (cycle || full) last_cycle_at_ = now;
     if (young || full) last_application_ = application;
 }
 
 void LiveEstimate::watch(Bytes occupied, Bytes region, TimePoint now) {
     const bool works = occupied > used_ + region * 2;
-    if (works && started_) last_work_at_ = now;
+    if (works && started_) allocated_at_ = now;
     if (works || occupied < used_) used_ = occupied;
 }
 
@@ -78,7 +81,7 @@ void LiveEstimate::observe_cycles(const HeapFacts& heap, Bytes application, Time
     // Cycles are rare where much is free: allocation shows that the program is at work.
     const bool works = heap.used > used_ + heap.region * 2;
     if (works || whole || heap.used < used_) used_ = heap.used;
-    if (!started_ || works) last_work_at_ = now;
+    if (!started_ || works) last_pause_at_ = now;
     if (!started_) {
         started_ = true;
         last_application_ = application;
@@ -135,6 +138,9 @@ std::optional<Bytes> LiveEstimate::assumed(TimePoint now) const {
     return last_application_;
 }
 
-bool LiveEstimate::is_silent(TimePoint now) const { return now - last_work_at_ > kSilence; }
+bool LiveEstimate::is_silent(TimePoint now) const {
+    const bool works = now - allocated_at_ <= kSilence && now - last_cycle_at_ <= kCycleTells;
+    return now - last_pause_at_ > kSilence && !works;
+}
 
 }  // namespace aerostat::agent

@@ -24,8 +24,8 @@ public:
     /// `application`: what the program occupied at the pause's end, or after the last cycle, without the balloon.
     void observe(const HeapFacts& heap, Bytes application, TimePoint now);
 
-    /// To be told often where observe() comes with pauses: a program that allocates is at work, however rarely it has to
-    /// collect. `occupied`: by it, at this moment.
+    /// To be told often where observe() comes with pauses: a program that allocates is at work for a minute after
+    /// a cycle, however rarely it has to collect. `occupied`: by it, at this moment.
     void watch(Bytes occupied, Bytes region, TimePoint now);
 
     /// Absent before the first whole-heap cycle, when too much was occupied since, and when it is too old for a silent
@@ -52,7 +52,7 @@ private:
     [[nodiscard]] bool is_silent(TimePoint now) const;
 
     std::optional<Bytes> live_;
-    TimePoint last_work_at_{};
+    TimePoint last_pause_at_{}, last_cycle_at_{}, allocated_at_{};
     TimePoint believed_since_{}, believed_until_{};
     Duration belief_{};
     std::optional<Bytes> asked_live_;  ///< what the last cycle made by an order found
