@@ -79,7 +79,7 @@ void LeisurePlan::observe(const LeisureSight& seen, TimePoint now) {
     if (seen.ordered) size_ = std::max(size_, seen.heap.committed);
     if (by_size_ && has_grown(seen) && (!seen.also_busy || pressed_)) cancel(now);
     const bool may_begin = seen.also_busy ? seen.able : seen.ready;
-    if (!by_size_ && may_begin && is_at_ease(seen) && now >= rests_until_) {
+    if (!by_size_ && may_begin && is_at_ease(seen) && now >= after_growth_.until) {
         by_size_ = true;
         size_ = seen.heap.committed;
     }
@@ -88,7 +88,8 @@ void LeisurePlan::observe(const LeisureSight& seen, TimePoint now) {
 
 bool LeisurePlan::wants_steps(const LeisureSight& seen, TimePoint now) const {
     const Bytes beyond = saturating_sub(seen.heap.committed, seen.least);
-    return by_size_ && is_at_ease(seen) && now >= rests_until_ && beyond > worthwhile(seen);
+    const bool rests = now < std::max(after_growth_.until, after_vain_step_.until);
+    return by_size_ && is_at_ease(seen) && !rests && beyond > worthwhile(seen);
 }
 
 bool LeisurePlan::has_steps_to_come(const LeisureSight& seen, TimePoint now) const {
@@ -114,7 +115,8 @@ void LeisurePlan::step_began(const LeisureSight& seen, TimePoint now) {
 
 void LeisurePlan::step_ended(const LeisureSight& seen, TimePoint now) {
     const bool in_vain = seen.heap.committed + Bytes(step_.count() / kVainPart) > size_at_step_;
-    if (in_vain) back_off(now);
+    if (in_vain) after_vain_step_.begin(now);
+    if (!in_vain) after_vain_step_.length = {};  // what stood in the way did so by chance
     shrunk_ = shrunk_ || !in_vain;
     next_step_ = now + kBetweenSteps;
     const bool last = in_vain || saturating_sub(seen.heap.committed, seen.least) <= worthwhile(seen);
@@ -123,15 +125,15 @@ void LeisurePlan::step_ended(const LeisureSight& seen, TimePoint now) {
 
 bool LeisurePlan::take_converted() { return std::exchange(converted_, false); }
 
-void LeisurePlan::back_off(TimePoint now) {
-    const bool again = rest_ > Duration::zero() && now - rests_until_ < rest_ + kContent;
-    rest_ = again ? std::min(rest_ * 2, kLongestRest) : kFirstRest;
-    rests_until_ = now + rest_;
+void LeisurePlan::Rest::begin(TimePoint now) {
+    const bool again = length > Duration::zero() && now - until < length + kContent;
+    length = again ? std::min(length * 2, kLongestRest) : kFirstRest;
+    until = now + length;
 }
 
 void LeisurePlan::cancel(TimePoint now) {
     shrunk_ = false;
-    if (std::exchange(by_size_, false)) back_off(now);
+    if (std::exchange(by_size_, false)) after_growth_.begin(now);
 }
 
 }  // namespace aerostat::agent

@@ -31,7 +31,7 @@ public:
     /// Chunks are to take only what is committed beyond the target.
     [[nodiscard]] bool holds_by_size() const { return by_size_; }
     /// It held it so until a short while ago: what is resident beyond the target now is so for that reason.
-    [[nodiscard]] bool has_let_go(TimePoint now) const { return !by_size_ && now < rests_until_; }
+    [[nodiscard]] bool has_let_go(TimePoint now) const { return !by_size_ && now < after_growth_.until; }
 
     /// It will be made smaller before long.
     [[nodiscard]] bool has_steps_to_come(const LeisureSight& seen, TimePoint now) const;
@@ -54,8 +54,13 @@ public:
     void forget() { by_size_ = false; }
 
 private:
+    /// Twice as long each time, unless all has been well for a while since the last.
+    struct Rest {
+        Duration length{};
+        TimePoint until{};
+        void begin(TimePoint now);
+    };
     void watch_pauses(const LeisureSight& seen, TimePoint now);
-    void back_off(TimePoint now);
     [[nodiscard]] bool wants_steps(const LeisureSight& seen, TimePoint now) const;
     [[nodiscard]] bool has_grown(const LeisureSight& seen) const;
     [[nodiscard]] bool is_at_ease(const LeisureSight& seen) const;
@@ -67,8 +72,8 @@ private:
     int calm_windows_ = 0;
     Bytes size_;  ///< while by_size_: the least it was committed, or the target
     Bytes size_at_step_, step_;
-    TimePoint next_step_{}, rests_until_{};
-    Duration rest_{};
+    TimePoint next_step_{};
+    Rest after_growth_, after_vain_step_;
 };
 
 }  // namespace aerostat::agent

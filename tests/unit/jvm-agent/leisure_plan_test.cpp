@@ -157,6 +157,10 @@ TEST_F(Leisure, OneTakesNoMoreThanThePartOfWhatIsFreeThatMayGoAtOnce) {
     EXPECT_EQ(step(), 50_MiB);
     seen.most_at_once = 20_MiB;
     EXPECT_TRUE(step().is_zero()) << "not worth a cycle";
+    EXPECT_TRUE(plan.lacks_room(seen, now));
+    EXPECT_FALSE(plan.has_steps_to_come(seen, now)) << "something else may find room";
+    aim_at(80_MiB);
+    EXPECT_EQ(step(), 20_MiB) << "of a small heap it is";
 }
 
 TEST_F(Leisure, TheyEndNearTheTargetOrTheLeastThatIsNeeded) {
@@ -187,6 +191,19 @@ TEST_F(Leisure, AStepInVainIsNotTriedAgainSoon) {
         before = now - since;
     }
     EXPECT_LE(before, 10min + 5s);
+    EXPECT_TRUE(plan.holds_by_size());
+}
+
+TEST_F(Leisure, StepsInVainAmongOthersDoNotAddUp) {
+    pass(15s);
+    for (int i = 0; i < 4; ++i) {
+        take_step(1_MiB);
+        const TimePoint since = now;
+        while (step().is_zero() && now - since < 1h) pass(1s);
+        EXPECT_NEAR(to_seconds(now - since), 30, 2);
+        take_step(128_MiB);
+        pass(5s);
+    }
     EXPECT_TRUE(plan.holds_by_size());
 }
 
