@@ -88,7 +88,9 @@ std::string remark_on(const JvmView& jvm) {
     }
     if (!jvm.report.facts.can_hold) return "levers only: " + printable(jvm.report.facts.why_not);
     if (!jvm.report.running_op.empty()) return "operation " + printable(jvm.report.running_op) + " runs";
-    return joined(jvm.report.levers);
+    const std::string levers = joined(jvm.report.levers);
+    if (jvm.report.held.empty()) return levers;
+    return "held " + printable(jvm.report.held) + (levers.empty() ? "" : "; " + levers);
 }
 
 std::vector<Cell> jvm_row(const GuestView& guest, const JvmView& jvm) {

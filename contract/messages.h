@@ -104,6 +104,7 @@ struct JvmReport {
     std::uint64_t guard_releases = 0;
     std::string distress;             ///< empty, or what the guard sees
     std::vector<std::string> levers;  ///< flags now set by us, "MaxHeapFreeRatio=10"
+    std::string held;                 ///< for people: how a target is held, and what that waits for; or empty
     std::string running_op;           ///< the operation being carried out, or empty
     CostCurve curve;                  ///< over heap footprint
     /// Of the program's collections so much was observed for it, weighted; 0: it is assumed, a minute: as sure as it gets.

@@ -62,6 +62,7 @@ void describe(V& v, JvmReport& m) {
     v.maybe("guard_releases", m.guard_releases);
     v.text("distress", m.distress);
     v.texts("levers", m.levers, WireLimits::kLevers);
+    v.text("held", m.held);
     v.id_or_empty("running_op", m.running_op);
     v.field("curve", m.curve);
     v.maybe("curve_seen_ms", m.curve_seen);

@@ -53,6 +53,7 @@ JvmReport sane_report(JvmReport report, const OutsideView& outside) {
     for (double* rate : {&report.alloc_bytes_per_s, &report.gc_cpu, &report.agent_cpu, &report.refill_bytes_per_s})
         *rate = sane_rate(*rate);
     report.distress = printable(report.distress, kTextBytes);
+    report.held = printable(report.held, kTextBytes);
     if (report.levers.size() > WireLimits::kLevers) report.levers.resize(WireLimits::kLevers);
     for (std::string& lever : report.levers) lever = printable(lever, kLeverBytes);
     report.curve = report.curve.capped().clamped(report.floor, report.ceiling);
@@ -62,6 +63,7 @@ JvmReport sane_report(JvmReport report, const OutsideView& outside) {
 
 JvmReport slim_report(JvmReport report, std::size_t most_points) {
     report.levers.clear();
+    report.held.clear();
     report.distress = printable(report.distress, kWordBytes);
     report.facts.why_not = printable(report.facts.why_not, kWordBytes);
     const auto all = report.curve.points();

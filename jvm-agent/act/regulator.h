@@ -94,6 +94,8 @@ public:
     [[nodiscard]] std::optional<Millis> target_left() const;
     [[nodiscard]] std::string running_op() const { return running_ ? running_->order.op : std::string(); }
     [[nodiscard]] const std::string& distress() const { return distress_; }
+    /// For people: how the target is held, and what that waits for. Empty where there is but one way.
+    [[nodiscard]] std::string held_how() const;
     [[nodiscard]] std::uint64_t guard_releases() const { return guard_.releases(); }
     [[nodiscard]] Bytes refilled() const { return refilled_; }
     /// Looks at the page tables if their budget allows it now.

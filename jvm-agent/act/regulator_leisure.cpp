@@ -98,6 +98,19 @@ void Regulator::raise_levers(std::optional<HeapTarget> before) {
     hold_by_levers();
 }
 
+std::string Regulator::held_how() const {
+    const bool one_way = facts_.grows_at_pauses <= 0 || !rules_.can_hold_chunks || rules_.g1_hold == G1Hold::chunks;
+    if (!target_ || running_ || one_way) return {};
+    const TimePoint now = ports_.clock.now();
+    if (yielded_) return "no more: the program has outgrown its target";
+    if (cap_ == Cap::hard) return "by chunks, as ordered (cap hard)";
+    if (!guard_.may_inflate(now)) return "as it is: the guard backs off";
+    LeisureSight seen = leisure_sight();
+    seen.able = may_be_sized(seen);
+    if (!seen.able && !seen.disturbed) return "by chunks: the heap's own settings cannot be used";
+    return leisure_.state(seen, now);
+}
+
 void Regulator::let_go_down_to(Bytes most) {
     const Bytes excess = saturating_sub(balloon_.size().granted, most);
     if (excess >= facts_.region * kWorthwhileRegions) let_go(excess);

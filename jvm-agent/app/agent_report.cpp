@@ -68,6 +68,7 @@ JvmReport AgentLoop::describe() {
     report.guard_releases = r.guard_releases();
     report.distress = r.distress();
     report.levers = r.levers().in_use();
+    report.held = r.held_how();
     report.running_op = r.running_op();
     // Free to grow, the JVM has chosen what it uses; held, nobody knows what it would use.
     const Bytes useful = report.target ? report.ceiling : heap.committed;

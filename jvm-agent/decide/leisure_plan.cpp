@@ -123,6 +123,22 @@ void LeisurePlan::step_ended(const LeisureSight& seen, TimePoint now) {
     if (last && std::exchange(shrunk_, false)) converted_ = true;
 }
 
+std::string LeisurePlan::state(const LeisureSight& seen, TimePoint now) const {
+    const auto until = [&](TimePoint then) { return std::to_string(to_millis(then - now).count() / 1000 + 1) + " s"; };
+    const bool calm = is_at_ease(seen);
+    if (!by_size_) {
+        if (now < after_growth_.until)
+            return "by chunks: made smaller, it grew or was in distress; again in " + until(after_growth_.until);
+        if (seen.disturbed) return "by chunks: its balloon is being made";
+        return calm ? "by chunks" : "by chunks: the program has not been calm for long enough";
+    }
+    if (saturating_sub(seen.heap.committed, seen.least) <= worthwhile(seen)) return "by its size";
+    if (now < after_vain_step_.until)
+        return "by its size: the last step was in vain; again in " + until(after_vain_step_.until);
+    if (!calm) return "by its size: smaller when the program is calm";
+    return lacks_room(seen, now) ? "by its size: smaller when more is free" : "by its size: being made smaller";
+}
+
 bool LeisurePlan::take_converted() { return std::exchange(converted_, false); }
 
 void LeisurePlan::Rest::begin(TimePoint now) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "contract/clock.h"
 #include "jvm-agent/decide/heap_facts.h"
 
@@ -45,6 +47,8 @@ public:
     /// Until it has ended the next is far. One that is given up need not be told.
     void step_began(const LeisureSight& seen, TimePoint now);
     void step_ended(const LeisureSight& seen, TimePoint now);
+    /// For people: how the heap is held, and what the next step waits for.
+    [[nodiscard]] std::string state(const LeisureSight& seen, TimePoint now) const;
     /// True once after the last of some steps that have made it smaller.
     [[nodiscard]] bool take_converted();
 

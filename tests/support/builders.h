@@ -30,6 +30,7 @@ inline JvmReport a_report(std::string name = "shop") {
     report.gc_count = 321;
     report.full_gcs = 0;
     report.levers = {"MaxHeapFreeRatio=10", "MinHeapFreeRatio=0"};
+    report.held = "by its size";
     report.running_op = "op-17";
     report.curve = CostCurve::hyperbola(1e7, 125_MiB, 330_MiB, 4_GiB);
     report.curve_seen = Millis(42'500);

@@ -81,6 +81,16 @@ TEST(RenderJvms, SaysWhyThereIsNoBalloon) {
     EXPECT_EQ(render_jvms(status, {}), "no JVMs\n");
 }
 
+TEST(RenderJvms, SaysHowATargetIsHeld) {
+    StatusView status = a_status();
+    auto& report = status.guests[0].jvms[0].report;
+    report.distress.clear();
+    report.running_op.clear();
+    report.held = "by its size";
+    report.levers = {"MaxHeapFreeRatio=10"};
+    EXPECT_THAT(render_jvms(status, {}), HasSubstr("held by its size; MaxHeapFreeRatio=10"));
+}
+
 TEST(RenderOperation, SaysInOneLineThatItWasMet) {
     OperationView operation = an_operation(EndReason::met);
     operation.obtained = 512_MiB;

@@ -67,6 +67,7 @@ TEST(Codec, KeepsTheValuesOfAReport) {
     EXPECT_EQ(got.target, sent.target);
     EXPECT_EQ(got.curve, sent.curve);
     EXPECT_EQ(got.levers, sent.levers);
+    EXPECT_EQ(got.held, sent.held);
     EXPECT_EQ(got.full_gcs, sent.full_gcs);
     EXPECT_DOUBLE_EQ(got.alloc_bytes_per_s, sent.alloc_bytes_per_s);
 }

@@ -51,6 +51,7 @@ TEST(SaneReport, MakesRatesFiniteAndTextsShort) {
     claimed.refill_bytes_per_s = 1e300;
     claimed.distress = std::string(500, '\x1b');
     claimed.levers.assign(WireLimits::kLevers, std::string(500, 'x'));
+    claimed.held = std::string(500, '\x1b');
     const JvmReport sane = sane_report(claimed, {});
     EXPECT_EQ(sane.gc_cpu, 0);
     EXPECT_EQ(sane.alloc_bytes_per_s, 0);
@@ -58,6 +59,8 @@ TEST(SaneReport, MakesRatesFiniteAndTextsShort) {
     EXPECT_EQ(sane.distress.find('\x1b'), std::string::npos);
     EXPECT_LE(sane.distress.size(), 124U);
     EXPECT_LE(sane.levers[0].size(), 68U);
+    EXPECT_EQ(sane.held.find('\x1b'), std::string::npos);
+    EXPECT_LE(sane.held.size(), 124U);
 }
 
 TEST(SaneReport, CutsACostThatNobodyCouldPayAndKeepsTheRestOfTheCurve) {

@@ -256,6 +256,30 @@ TEST_F(Leisure, WhatCollectionsForAnOrderMakeOfItIsNoGrowthButToBeTakenBack) {
     EXPECT_FALSE(plan.holds_by_size());
 }
 
+TEST_F(Leisure, ItSaysWhatItWaitsFor) {
+    const auto says = [&] { return plan.state(seen, now); };
+    pass(5s);
+    EXPECT_EQ(says(), "by chunks: the program has not been calm for long enough");
+    seen.disturbed = true;
+    EXPECT_EQ(says(), "by chunks: its balloon is being made");
+    seen.disturbed = false;
+    pass(6s);
+    EXPECT_EQ(says(), "by its size: being made smaller");
+    seen.most_at_once = 1_MiB;
+    EXPECT_EQ(says(), "by its size: smaller when more is free");
+    seen.most_at_once = 1_GiB;
+    take_step(1_MiB);
+    EXPECT_EQ(says(), "by its size: the last step was in vain; again in 31 s");
+    pass(40s, 0.2);
+    EXPECT_EQ(says(), "by its size: smaller when the program is calm");
+    seen.heap.committed = 310_MiB;
+    EXPECT_EQ(says(), "by its size");
+    pass(1s);
+    seen.heap.committed = 600_MiB;
+    pass(1s);
+    EXPECT_EQ(says(), "by chunks: made smaller, it grew or was in distress; again in 30 s");
+}
+
 TEST_F(Leisure, DistressEndsItAtOnce) {
     pass(15s);
     plan.step_began(seen, now);

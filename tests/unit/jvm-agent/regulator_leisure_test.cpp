@@ -74,6 +74,32 @@ TEST_F(CalmHeap, OfASmallProgramBecomesAsSmallToo) {  // its balloon for all of 
     EXPECT_LE(jvm.committed, 80_MiB + 64_MiB);
 }
 
+TEST_F(CalmHeap, SaysHowItIsHeld) {
+    const auto says = [&] { return regulator.held_how(); };
+    work(1);
+    EXPECT_EQ(says().rfind("by chunks", 0), 0U) << says();
+    work(120);
+    EXPECT_EQ(says(), "by its size");
+    auto hard = order("b", 290_MiB);
+    hard.cap = Cap::hard;
+    regulator.accept(hard);
+    run_until_result(2);
+    EXPECT_EQ(says(), "by chunks, as ordered (cap hard)");
+    jvm.full_gc();
+    static_cast<void>(regulator.advance(gc));
+    EXPECT_EQ(says(), "by chunks, as ordered (cap hard)");
+    regulator.lift();
+    EXPECT_EQ(says(), "");
+}
+
+TEST_F(CalmHeap, WithSettingsOfTheOperatorsSaysSo) {
+    jvm.flags.at("MaxHeapFreeRatio").by_operator = true;
+    regulator.accept(order("b", 290_MiB));
+    run_until_result(2);
+    work(30);
+    EXPECT_EQ(regulator.held_how(), "by chunks: the heap's own settings cannot be used");
+}
+
 TEST_F(CalmHeap, NoMoreThanItsTargetMayBecomeResidentMeanwhile) {
     work(40, 0.05);  // a firm balloon
     ASSERT_EQ(jvm.committed, size);
