@@ -29,7 +29,7 @@ constexpr std::int64_t kMostStored = 99;
 std::optional<std::int64_t> value_of(int type, std::uintptr_t at) {
     switch (type) {
         case kBool:
-            return HotspotTables::load<bool>(at) ? 1 : 0;
+            return HotspotTables::load<std::uint8_t>(at) != 0 ? 1 : 0;  // any byte may be there
         case kInt:
             return HotspotTables::load<std::int32_t>(at);
         case kUint:
