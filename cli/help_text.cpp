@@ -40,7 +40,8 @@ Examples:
 
 constexpr std::string_view kJvms =
     R"(For each JVM: collector, resident heap (footprint), live set, floor, target, balloon, memory outside the heap, GC cost.
-A lower target than the floor is not tried. The balloon is a class of its own: it is neither used nor free heap.
+The policy orders nothing below a floor, which is an estimate; a squeeze may. The balloon is a class of its own: it is neither
+used nor free heap.
 
 Examples:
   aerostatctl jvms
@@ -81,8 +82,9 @@ Examples:
 constexpr std::string_view kSqueeze =
     R"(Takes BYTES off the target's resident memory as it is when the order is accepted, and holds it there: the result is a
 ceiling until --hold ends or until give, release or resume. The operation ends when it is met or at its deadline, whichever
-comes first, and says what was obtained, what was verified from outside, what is missing and why. No JVM is ever squeezed
-below its floor (live data and a margin) and none is made to fail an allocation.
+comes first, and says what was obtained, what was verified from outside, what is missing and why. It may ask for more than a
+JVM's reported floor leaves, which is an estimate; where live data is in the way it ends `floor`. No JVM is made to fail an
+allocation.
 
 A daemon that is connected to a host refuses an order of its own unless --local is given.
 

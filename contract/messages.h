@@ -84,7 +84,7 @@ struct JvmReport {
     Bytes committed;
     Bytes used;
     std::optional<Bytes> live;  ///< after the last cycle that saw the whole heap
-    Bytes floor;                ///< a lower target is not tried
+    Bytes floor;                ///< policies ask for no less; an operator's squeeze may
     Bytes ceiling;              ///< more than this the heap cannot use (max_heap)
     Bytes non_heap;             ///< resident bytes of the process outside the heap
     HeapBalloonSize balloon;

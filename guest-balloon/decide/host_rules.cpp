@@ -27,11 +27,11 @@ JvmTask settled(const Jvm& jvm, HeapTarget wanted, EndReason reason, const std::
 }
 
 // The target within what this JVM's floor and an operator's ceiling allow.
-void limit(JvmTask& task, const Jvm& jvm, bool is_operators) {
+void limit(JvmTask& task, const Jvm& jvm) {
     const Restraint& now = jvm.restraint;
-    // The policy keeps to reported floors; an operator's squeeze makes the agent find out.
+    // The policy keeps to reported floors.
     const Bytes floor = jvm.report->floor;
-    if (task.shrinks && !is_operators && task.target.footprint < floor) {
+    if (task.shrinks && !task.below_floor && task.target.footprint < floor) {
         task.target.footprint = std::min(floor, task.before);
         task.limit = EndReason::floor;
         task.remark = "its floor is " + format_bytes(floor);
@@ -65,7 +65,8 @@ JvmTask task_for(const JvmOrder& order, const JvmBook& jvms, const PauseSwitch& 
         task.asked = *order.shrink_by;
         task.target.footprint = std::min(task.target.footprint, saturating_sub(footprint, task.asked));
     }
-    limit(task, *jvm, order.shrink_by.has_value());
+    task.below_floor = order.shrink_by.has_value();  // an operator's, though it may be told once more
+    limit(task, *jvm);
     task.afterwards = jvm->restraint;
     if (task.afterwards.rebuilt) task.afterwards = Restraint{};
     const bool restrains = task.target.footprint < jvm->heap_ceiling();

@@ -18,6 +18,7 @@ struct JvmTask {
     Bytes asked;        ///< to take away, or to give back when growing
     HeapTarget target;  ///< what its agent is told; at or above the heap's ceiling: no restraint
     bool shrinks = false;
+    bool below_floor = false;           ///< tried below the reported floor: an operator's squeeze makes its agent find out
     bool rebases = false;               ///< `asked` counts from what the heap turns out to hold
     Restraint afterwards;               ///< what holds once the order is out
     EndReason limit = EndReason::met;   ///< why less than was wanted is tried: floor, superseded (an operator's ceiling)

@@ -57,7 +57,7 @@ Result<JvmTask> squeezing_task(const Jvm& jvm, Bytes bytes) {
     task.asked = bytes;
     task.target.footprint = saturating_sub(task.before, bytes);
     if (jvm.restraint.target) task.target = std::min(task.target, *jvm.restraint.target);
-    task.shrinks = task.rebases = true;
+    task.shrinks = task.below_floor = task.rebases = true;
     task.afterwards = Restraint{task.target, task.target.footprint, false, std::nullopt};
     return task;
 }

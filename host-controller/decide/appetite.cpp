@@ -10,7 +10,9 @@ namespace {
 constexpr Duration kTelling = std::chrono::seconds(15);  // of collections observed; the first ten are half assumed
 constexpr Duration kYoungest = std::chrono::minutes(1);
 constexpr Duration kUnusedFor = std::chrono::seconds(10);
-constexpr Bytes kLeastRoom{64ULL << 20};  // what a busy program fills while an order for more is under way
+constexpr Bytes kLeastRoom{64ULL << 20};   // what a busy program fills while an order for more is under way
+constexpr Bytes kYoungRoom{256ULL << 20};  // likewise one that loads
+constexpr std::uint64_t kYoungPart = 4;
 
 }  // namespace
 
@@ -19,6 +21,8 @@ Bytes soon_needed(const LayerSeen& layer) { return layer.footprint + std::max(kL
 bool is_young(const LayerSeen& layer) {
     return layer.curve_seen && *layer.curve_seen < kTelling && layer.known_for && *layer.known_for < kYoungest;
 }
+
+Bytes given_to_young(Bytes free) { return std::min(free, std::max(kYoungRoom, Bytes(free.count() / kYoungPart))); }
 
 void note_use(LayerTrack& track, const LayerSeen& layer, TimePoint now) {
     const auto given = target_in_force(layer, &track);

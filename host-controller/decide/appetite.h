@@ -18,6 +18,10 @@ void note_use(LayerTrack& track, const LayerSeen& layer, TimePoint now);
 /// What it holds, and what it may grow by before it can be given more.
 [[nodiscard]] Bytes soon_needed(const LayerSeen& layer);
 
+/// Of what is free, the most that one order gives to a young one: others may begin to work a moment later, and would have to
+/// wait until it has been taken away again.
+[[nodiscard]] Bytes given_to_young(Bytes free);
+
 /// More than this is worth nothing to it for now; absent: its curve says all.
 [[nodiscard]] std::optional<Bytes> useful(const LayerSeen& layer, const LayerTrack* track, TimePoint now);
 

@@ -60,9 +60,8 @@ bool has_one_on_its_way(const Frame& frame) {
     });
 }
 
-// By other policies than the price's nobody is on his way anywhere.
-void share_what_fits(Frame& frame, const HostRules& rules) {
-    if (rules.policy->weighs_costs() && has_one_on_its_way(frame)) {
+void share_what_fits(Frame& frame) {
+    if (has_one_on_its_way(frame)) {
         for (const OnTheirWay mode : {OnTheirWay::grow, OnTheirWay::keep}) {
             frame.problem.guests = share_guests(frame, mode);
             if (least_of(frame.problem.guests) <= frame.problem.capacity) return;
@@ -153,7 +152,7 @@ void plan_trials(Frame& frame, const HostState& state, Bytes capacity, TimePoint
 void put_up_for_sharing(Frame& frame, Bytes apart, const HostState& state, const HostRules& rules, TimePoint now) {
     const Bytes needed = frame.cushion + apart;
     frame.problem.capacity = saturating_sub(rules.capacity(), needed);
-    share_what_fits(frame, rules);
+    share_what_fits(frame);
     note_shortage(frame, needed, rules.capacity());
     keep_ready(frame, rules, now);
     plan_trials(frame, state, rules.capacity(), now);

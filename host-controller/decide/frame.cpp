@@ -60,6 +60,7 @@ FrameLayer frame_layer(const GuestSeen& guest, const LayerSeen& seen, const Host
     layer.floor_as_told = std::min(layer.floor, layer.ceiling);
     layer.floor = std::min(std::max(layer.floor, layer.reachable.value_or(Bytes())), layer.ceiling);
     layer.useful = useful(seen, layer.track, now);
+    if (!rules.policy->weighs_costs()) return layer;  // by other policies nobody is on his way anywhere
     layer.on_its_way_to = grows_to(seen, layer.track, rules);
     layer.is_young = is_young(seen) && !layer.on_its_way_to;
     if (layer.is_young) layer.on_its_way_to = soon_needed(seen);

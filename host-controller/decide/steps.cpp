@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "host-controller/decide/appetite.h"
 #include "host-controller/decide/shortage.h"
 
 namespace aerostat::host {
@@ -230,11 +231,17 @@ private:
         for (const Raise& raise : raises_) grant(raise);
     }
 
+    Bytes pool_for(const Raise& raise) const {
+        if (raise.urgent) return free_ + reserve_;
+        if (settling_) return Bytes();
+        return layer(raise.guest, raise.layer).is_young ? given_to_young(free_) : free_;
+    }
+
     void grant(const Raise& raise) {
         const FrameLayer& one = layer(raise.guest, raise.layer);
         Step& step = steps_[raise.guest][raise.layer];
         const Bytes base = base_of(one);
-        const Bytes pool = raise.urgent ? free_ + reserve_ : settling_ ? Bytes() : free_;
+        const Bytes pool = pool_for(raise);
         const Bytes limit = std::max(one.entitled, base) + rules_.pacing.largest_step;
         const Bytes next = round_down(std::min({raise.wanted, one.entitled + pool, limit}), kPage);
         if (busy(one) && one.track->ordered && next <= *one.track->ordered) {

@@ -13,6 +13,7 @@ constexpr int kCalmWindows = 2;
 /// Of the share of pauses from which on the collector commits more.
 constexpr double kBearable = 0.75;
 constexpr double kMostBearable = 0.03;
+constexpr double kSmallShare = 0.5;  ///< of its maximum
 /// Below half of its maximum the collector commits more sooner, by so much less of the heap; but never below a hundredth.
 constexpr double kScaledBelow = 0.5;
 constexpr double kLeastThreshold = 0.01;
@@ -73,13 +74,21 @@ bool LeisurePlan::is_at_ease(const LeisureSight& seen) const {
     return seen.also_busy ? !pressed_ : calm_windows_ >= kCalmWindows;
 }
 
+bool LeisurePlan::is_small_yet(const LeisureSight& seen) {
+    return seen.unfilled && seen.heap.committed <= share_of(seen.heap.max, kSmallShare);
+}
+
+bool LeisurePlan::may_begin(const LeisureSight& seen) const {
+    if (is_small_yet(seen)) return seen.able && !pressed_;
+    return (seen.also_busy ? seen.able : seen.ready) && is_at_ease(seen);
+}
+
 void LeisurePlan::observe(const LeisureSight& seen, TimePoint now) {
     if (seen.heap.grows_at_pauses <= 0) return;
     watch_pauses(seen, now);
     if (seen.ordered) size_ = std::max(size_, seen.heap.committed);
     if (by_size_ && has_grown(seen) && (!seen.also_busy || pressed_)) cancel(now);
-    const bool may_begin = seen.also_busy ? seen.able : seen.ready;
-    if (!by_size_ && may_begin && is_at_ease(seen) && now >= after_growth_.until) {
+    if (!by_size_ && may_begin(seen) && now >= after_growth_.until) {
         by_size_ = true;
         size_ = seen.heap.committed;
     }

@@ -13,6 +13,7 @@ struct LeisureSight {
     Bytes target;            ///< in force; the most that may be resident
     Bytes least;             ///< that the heap is to be committed: the target, or what its program and its collector need
     Bytes most_at_once;      ///< by which it may be made smaller in one step
+    bool unfilled = false;   ///< there are no chunks in it
     bool also_busy = false;  ///< the collector can be kept from committing more for pauses: a busy heap is held so, too
     bool able = false;       ///< a target is held, and nothing stands against the heap's being smaller
     bool ready = false;      ///< and nothing else goes on
@@ -24,10 +25,13 @@ struct LeisureSight {
 /// when it is to be made smaller by one step more. What the collector keeps beside the program is a share of its size.
 ///
 /// Such a collector commits more when pauses take too much of the time. So only a heap that has been far below that for a
-/// while is held so; when it is made larger all the same the plan lets go of it, for longer each time. Pure: time is an
+/// while is held so; when it is made larger all the same the plan lets go of it, for longer each time. One that is small yet
+/// is held so from the start: to fill it with chunks would make the collector commit all of its maximum. Pure: time is an
 /// argument. Thread: owner's.
 class LeisurePlan {
 public:
+    /// Nothing holds it yet, and it is far below its maximum.
+    [[nodiscard]] static bool is_small_yet(const LeisureSight& seen);
     /// To be told often, also while there is no target.
     void observe(const LeisureSight& seen, TimePoint now);
     /// Chunks are to take only what is committed beyond the target.
@@ -68,6 +72,7 @@ private:
     [[nodiscard]] bool wants_steps(const LeisureSight& seen, TimePoint now) const;
     [[nodiscard]] bool has_grown(const LeisureSight& seen) const;
     [[nodiscard]] bool is_at_ease(const LeisureSight& seen) const;
+    [[nodiscard]] bool may_begin(const LeisureSight& seen) const;
 
     bool watching_ = false, by_size_ = false, shrunk_ = false, converted_ = false;
     bool pressed_ = false;  ///< pauses took more than is bearable in the last whole window

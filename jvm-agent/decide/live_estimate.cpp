@@ -68,10 +68,17 @@ void LiveEstimate::observe(const HeapFacts& heap, Bytes application, TimePoint n
     if (young || full) last_application_ = application;
 }
 
+bool LiveEstimate::SignOfWork::observe(Bytes occupied, Bytes region, TimePoint now) {
+    const Bytes grown = saturating_sub(occupied, occupied_);
+    const double in_windows = std::max(1.0, to_seconds(now - since_) / to_seconds(kSilence));
+    const bool enough = grown > region * 2;
+    const bool works = enough && grown.as_double() > in_windows * (region * 2).as_double();
+    if (enough || in_windows > 1 || occupied < occupied_) forget(occupied, now);
+    return works;
+}
+
 void LiveEstimate::watch(Bytes occupied, Bytes region, TimePoint now) {
-    const bool works = occupied > used_ + region * 2;
-    if (works && started_) allocated_at_ = now;
-    if (works || occupied < used_) used_ = occupied;
+    if (work_.observe(occupied, region, now) && started_) allocated_at_ = now;
 }
 
 void LiveEstimate::observe_cycles(const HeapFacts& heap, Bytes application, TimePoint now) {
@@ -79,8 +86,8 @@ void LiveEstimate::observe_cycles(const HeapFacts& heap, Bytes application, Time
     whole_gcs_ = *heap.whole_gcs;
     collecting_ = *heap.collecting;
     // Cycles are rare where much is free: allocation shows that the program is at work.
-    const bool works = heap.used > used_ + heap.region * 2;
-    if (works || whole || heap.used < used_) used_ = heap.used;
+    const bool works = work_.observe(heap.used, heap.region, now);
+    if (whole) work_.forget(heap.used, now);
     if (!started_ || works) last_pause_at_ = now;
     if (!started_) {
         started_ = true;

@@ -24,8 +24,8 @@ public:
     /// `application`: what the program occupied at the pause's end, or after the last cycle, without the balloon.
     void observe(const HeapFacts& heap, Bytes application, TimePoint now);
 
-    /// To be told often where observe() comes with pauses: a program that allocates is at work for a minute after
-    /// a cycle, however rarely it has to collect. `occupied`: by it, at this moment.
+    /// To be told often where observe() comes with pauses: a program that allocates two regions in three seconds is at work
+    /// for a minute after a cycle, however rarely it has to collect. `occupied`: by it, at this moment.
     void watch(Bytes occupied, Bytes region, TimePoint now);
 
     /// Absent before the first whole-heap cycle, when too much was occupied since, and when it is too old for a silent
@@ -45,6 +45,16 @@ public:
     }
 
 private:
+    /// Whether two regions are allocated in three seconds, by what is occupied: always or never at a steady pace.
+    class SignOfWork {
+    public:
+        bool observe(Bytes occupied, Bytes region, TimePoint now);
+        void forget(Bytes occupied, TimePoint now) { occupied_ = occupied, since_ = now; }
+
+    private:
+        Bytes occupied_;
+        TimePoint since_{};
+    };
     void observe_cycles(const HeapFacts& heap, Bytes application, TimePoint now);
     void take(Bytes application);
     void follow(Bytes application);
@@ -61,7 +71,7 @@ private:
     std::uint64_t full_gcs_ = 0;
     std::uint64_t whole_gcs_ = 0;
     bool collecting_ = false;
-    Bytes used_;  ///< at the last sign of work
+    SignOfWork work_;
     bool started_ = false;
     bool fresh_cycle_ = false;
     bool unproven_ = false;  ///< nothing but full collections tells, and no two have told the same

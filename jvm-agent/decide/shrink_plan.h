@@ -33,7 +33,7 @@ struct ShrinkSight {
     std::optional<Bytes> live;     ///< as seen by it
     Bytes floor;
     bool slight = false;      ///< collections would not bring enough to be worth them
-    bool same_try = false;    ///< ReachedFloor::is_reached() when it was accepted: there was no more a short while ago
+    bool same_try = false;    ///< TriedFloor::is_reached() when it was accepted: there was no more a short while ago
     bool may_inflate = true;  ///< the guard is not backing off
     std::string no_chunks;    ///< why the levers are all there is; empty: they are not
     bool hurt = false;        ///< the guard has let chunks go since acceptance

@@ -7,7 +7,7 @@ import sys
 import time
 
 UNIFIED = "/sys/fs/cgroup/unified"  # where a machine of version 1 mounts version 2: no memory controller, but pressure files
-HERE = os.path.dirname(os.path.abspath(__file__))
+ACTOR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "workloads", "container_actor.py")
 
 
 class ContainerGuest:
@@ -39,7 +39,7 @@ class ContainerGuest:
 
     def actor(self, *words):
         """One of container_actor.py's; ready when this returns."""
-        program = self.start([sys.executable, "-I", "-S", os.path.join(HERE, "container_actor.py"), *map(str, words)])
+        program = self.start([sys.executable, "-I", "-S", ACTOR, *map(str, words)])
         if program.stdout.readline().strip() != "ready":
             raise SystemExit(f"the program {words} did not begin")
         return program

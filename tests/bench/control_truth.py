@@ -60,6 +60,16 @@ MIXES = (Mix("idle cache", once=240, twice=120),
          Mix("nearly full", anonymous=330, hot=64, every=0.25, once=80))
 
 
+def words(text):
+    return set(text.replace(",", " ").split())
+
+
+def mixes_named(text):
+    """The mix of that name; else those whose names begin with it, or have all its words."""
+    exact = [mix for mix in MIXES if mix.name == text]
+    return exact or [mix for mix in MIXES if mix.name.startswith(text) or words(text) <= words(mix.name)]
+
+
 class Guest:
     """The container with its programs, guestd, and the bench in its host's place."""
 
@@ -192,10 +202,14 @@ def error(said, truth):
 
 
 def main():
-    options = arguments(__doc__, lambda parser: parser.add_argument("--only", default="", metavar="TEXT", help="mixes so named"))
+    options = arguments(__doc__, lambda parser: parser.add_argument(
+        "--only", default="", metavar="MIX", help="the mix of this name; else all that begin with it, or have all its words"))
+    mixes = mixes_named(options.only)
+    if not mixes:
+        raise SystemExit(f"no mix is called {options.only}: choose from {'; '.join(mix.name for mix in MIXES)}")
     rows, figures = [], {}
     with classes() as compiled, tempfile.TemporaryDirectory(prefix="aerostat-truth-") as directory:
-        for mix in (mix for mix in MIXES if options.only in mix.name):
+        for mix in mixes:
             try:
                 seen = figures[mix.name] = measure(mix, options.quick, directory, compiled)
             except Skip as why:

@@ -52,10 +52,12 @@ def settled(guestd, work, at_most):
 
 
 def window(program, heap, options):
-    """Seconds in which the old generation should fill up three times, within bounds."""
+    """Seconds in which the old generation should fill up three times, and a heap of whole cycles ten times, within bounds: of four
+    collections one more or less is a quarter of the cost."""
     if options.quick:
         return 3
-    return round(min(max(6, 3 * (heap - LIVE) / 2 / (PROGRAMS[program] * RATE)), 15))
+    room = heap - LIVE
+    return round(min(max(10, 10 * room / RATE, 3 * room / 2 / (PROGRAMS[program] * RATE)), 40))
 
 
 def observe(layer, class_dir, program, heap, options, agent=False):

@@ -32,7 +32,7 @@ class Fleet:
         if system.policy:
             self._start_host(host_config(system.policy, budget, self.world.path("host")))
         for name in SERVICES:
-            self._start_service(name, system.heaps(base, name, budget), bool(system.policy), cgroup)
+            self._start_service(name, system, system.heaps(base, name, budget), cgroup)
         self._await_ready()
         if system.policy:
             wait_for(self._all_joined, 30, "the JVMs to join", self.daemons[0].log)
@@ -43,16 +43,16 @@ class Fleet:
         self.daemons.append(daemon)
         wait_for(lambda: os.path.exists(self.tool.socket) or not daemon.is_alive(), 20, "hostd's control socket", daemon.log)
 
-    def _start_service(self, name, heap, aerostat, cgroup):
+    def _start_service(self, name, system, heap, cgroup):
         session = self.sessions[name] = self.world.session()
         self.gc_logs[name] = self.world.path(name + ".gc")
         options = [*heap, "-XX:+ExitOnOutOfMemoryError", f"-Xlog:gc,{HEAP_LOG}:file={self.gc_logs[name]}",
                    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
-        if aerostat:
+        if system.policy:
             daemon, tool = self.world.guest_daemon(session, name)
             self.daemons.append(daemon)
             wait_for(lambda: os.path.exists(tool.socket) or not daemon.is_alive(), 20, f"guestd {name}", daemon.log)
-            options.append(self.world.agent_option(name, "app"))
+            options.append(",".join(filter(None, (self.world.agent_option(name, "app"), system.agent))))
         argv = [os.path.join(self.home, "bin", "java"), *options, "-cp", self.class_path, SERVICES[name].main,
                 f"{live_mib(self.plan, name)}MiB"]
         if cgroup:

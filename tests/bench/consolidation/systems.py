@@ -4,8 +4,8 @@ from collections import namedtuple
 
 from consolidation.plan import MIB
 
-# policy: hostd's, with guestd and agents; limited: all JVMs are in one memory cgroup of the budget's size.
-System = namedtuple("System", "name what policy limited heaps")
+# policy: hostd's, with guestd and agents; limited: all JVMs are in one memory cgroup of the budget's size; agent: its options.
+System = namedtuple("System", "name what policy limited heaps agent", defaults=[""])
 
 OVERCOMMIT = 1.25         # heaps that give back what they do not need may be promised so many times their share
 RESERVE_PART = 16         # of the budget, hostd's emergency reserve
@@ -28,6 +28,10 @@ def generous(base, _name, _budget):
 def heap_part(base, budget):
     """What is left for heaps when each JVM has what it needs beside its heap."""
     return max(0, budget - sum(base.outside.values()))
+
+
+def generous_zgc(base, _name, _budget):
+    return ["-XX:+UseZGC", *sized(base, base.heap_bytes)]
 
 
 def proportional_share(base, name, budget):
@@ -65,6 +69,8 @@ SYSTEMS = {system.name: system for system in (
     System("guest-only", "hostd, which moves what guest OSs hold", "guest-only", False, generous),
     System("proportional", "hostd, one ratio for all", "proportional", False, generous),
     System("price", "Aerostat: hostd, by the price of memory", "price", False, generous),
+    System("price-size", "likewise, busy heaps are held by their size", "price", False, generous, "g1-hold=size"),
+    System("price-zgc", "likewise, heaps of ZGC", "price", False, generous_zgc),
 )}
 
 HOST_CONFIG = """

@@ -36,6 +36,7 @@ REBOOTS = dataclasses.replace(APP, hardware=dataclasses.replace(APP.hardware, re
 PLAIN = Recipe(hardware=Hardware(memory_mib=512, kernel_options=SMALL_PAGES, autodeflate=False), guest_name="plain-guest",
                services=(Start("app", ("-Xmx256m", "-Xms32m", "-XX:+UseG1GC"), ("live 32MiB", "garbage 128MiB"), "--rate 50"),))
 
+FLOOR_IS_OFF_MIB = 48  # what is alive is an estimate: a cycle may find more of it
 STEP_MIB = 128  # what hostd has outstanding with a guest's driver at most
 NEAR = MIB      # the driver counts in pages, libvirt in KiB
 
@@ -304,8 +305,8 @@ class Flight:
     def gives_and_takes(host, jvm, size_mib=64):
         """It can be moved as before: all back, something to give, and given."""
         expect(host.tool.run("release", "vm1")[0] in (0, 3), "what was held is released")
-        jvm.tell("garbage 200MiB", within=180)
-        host.wait_room("vm1", size_mib + 16)
+        jvm.tell("garbage 350MiB", within=180)
+        host.wait_room("vm1", size_mib + FLOOR_IS_OFF_MIB)
         host.wait_quiet()
         code, said = host.tool.json("squeeze", "vm1/app", f"{size_mib}MiB", "--deadline", "20s")
         expect(code == 0 and said["obtained"] >= 0.9 * size_mib * MIB, said)

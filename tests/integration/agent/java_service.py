@@ -1,10 +1,14 @@
 """Starts the workload program tests/workloads/Service.java in a JVM under test, and steers it."""
 
+import contextlib
 import glob
+import hashlib
 import os
 import queue
 import re
+import shutil
 import subprocess
+import tempfile
 import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -42,11 +46,23 @@ def jdks():
 
 
 def compile_workloads(directory):
-    """Compiles tests/workloads/*.java with any JDK found; returns the class directory."""
+    """The classes of tests/workloads/*.java, in `directory`, which is returned. They are compiled once, with any JDK found, for
+    as long as the sources are what they are."""
     home = jdks()[min(jdks())]
-    sources = glob.glob(os.path.join(ROOT, "tests", "workloads", "*.java"))
-    subprocess.run([os.path.join(home, "bin", "javac"), "--release", "17", "-d", directory, *sources], check=True)
-    return directory
+    sources = sorted(glob.glob(os.path.join(ROOT, "tests", "workloads", "*.java")))
+    content = hashlib.sha256(home.encode())
+    for source in sources:
+        with open(source, "rb") as file:
+            content.update(file.read())
+    kept = os.path.join(ROOT, "build", "workloads", content.hexdigest()[:16])
+    if not os.path.isdir(kept):
+        os.makedirs(os.path.dirname(kept), exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(kept)) as fresh:
+            made = os.path.join(fresh, "classes")
+            subprocess.run([os.path.join(home, "bin", "javac"), "--release", "17", "-d", made, *sources], check=True)
+            with contextlib.suppress(OSError):  # somebody else was quicker
+                os.rename(made, kept)
+    return shutil.copytree(kept, directory, dirs_exist_ok=True)
 
 
 def process_memory(pid, field="Pss"):

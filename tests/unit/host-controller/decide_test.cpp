@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "host-controller/decide/squeeze.h"
 #include "host-controller/decide/tracking.h"
 #include "tests/unit/host-controller/host_builders.h"
 
@@ -14,12 +13,6 @@ using ::testing::HasSubstr;
 HostPlan plan_for(std::vector<GuestSeen> guests, const HostRules& rules, const HostState& before = {},
                   TimePoint now = kStart) {
     return decide(HostSnapshot{std::move(guests), false}, before, rules, now);
-}
-
-// A heap that already has a target in force.
-LayerSeen held_at(LayerSeen layer, Bytes target) {
-    layer.target = target;
-    return layer;
 }
 
 TEST(Decide, GivesEveryJvmATargetOnJoining) {
@@ -326,72 +319,6 @@ TEST(Decide, TheLongestPatternThatMatchesWins) {
     EXPECT_EQ(rules.limits_for("web-1")->weight, 3);
     rules.guests.erase(rules.guests.begin());
     EXPECT_FALSE(rules.limits_for("db"));
-}
-
-TEST(Squeeze, TakesTheCheapestBytesOfAGuestsJvms) {
-    const GuestSeen guest =
-        a_guest("shop", {a_heap("idle", 400_MiB, 100_MiB, 1_GiB), a_heap("busy", 400_MiB, 100_MiB, 1_GiB, 1e9)});
-    const auto order = split_squeeze(guest, "", 200_MiB);
-    ASSERT_TRUE(order);
-    ASSERT_EQ(order->layers.size(), 1U);
-    EXPECT_EQ(order->layers[0].layer, "idle");
-    EXPECT_EQ(order->layers[0].target.footprint, 200_MiB);
-}
-
-TEST(Squeeze, SaysHowMuchAGuestCouldGive) {
-    const GuestSeen guest = a_guest("shop", {a_heap("a", 400_MiB, 100_MiB, 1_GiB), a_heap("b", 200_MiB, 150_MiB, 1_GiB)});
-    const auto order = split_squeeze(guest, "", 601_MiB);
-    ASSERT_FALSE(order);
-    EXPECT_EQ(order.error().code, ErrorCode::refused);
-    EXPECT_THAT(order.error().message, HasSubstr("holds 600 MiB, of which 350 MiB lie above its floor"));
-    EXPECT_TRUE(split_squeeze(guest, "", 350_MiB));
-    EXPECT_EQ(split_squeeze(guest, "c", 1_MiB).error().code, ErrorCode::not_found);
-    EXPECT_EQ(split_squeeze(guest, "", Bytes()).error().code, ErrorCode::bad_value);
-}
-
-TEST(Squeeze, AsksAJvmWhoseFloorIsOnlyAssumedForMore) {
-    GuestSeen guest = a_guest("shop", {a_heap("a", 400_MiB, 100_MiB, 1_GiB), a_heap("b", 200_MiB, 160_MiB, 1_GiB)});
-    guest.layers[1].floor_is_assumed = true;
-    const auto order = split_squeeze(guest, "", 420_MiB);
-    ASSERT_TRUE(order);
-    ASSERT_EQ(order->layers.size(), 2U);
-    EXPECT_EQ(order->layers[0].target.footprint, 100_MiB) << "what is known to be alive is not asked for";
-    EXPECT_EQ(order->layers[1].target.footprint, 80_MiB);
-    EXPECT_EQ(order->asked, 420_MiB);
-    EXPECT_EQ(split_squeeze(guest, "", 520_MiB)->layers[0].target.footprint, 80_MiB) << "the rest is the agents' to refuse";
-    EXPECT_EQ(split_squeeze(guest, "", 520_MiB)->layers[1].target.footprint, 0_B);
-}
-
-TEST(Give, IsBoundedByWhatIsVerifiedFree) {
-    const GuestSeen guest = a_guest("shop", {held_at(a_heap("heap", 100_MiB, 50_MiB, 1_GiB), 100_MiB)});
-    EXPECT_EQ(split_give(guest, {}, "", 300_MiB, 200_MiB).error().code, ErrorCode::refused);
-    const auto order = split_give(guest, {}, "", 200_MiB, 200_MiB);
-    ASSERT_TRUE(order);
-    EXPECT_EQ(order->layers[0].target.footprint, 300_MiB);
-    EXPECT_EQ(split_release(guest, {}, "", 500_MiB)->layers[0].target.footprint, 600_MiB);
-}
-
-TEST(Tracking, AnOrderUnderWayIsRememberedWhileItsJvmIsMissing) {
-    const HostRules rules = rules_for(4_GiB, 256_MiB);
-    HostSnapshot seen;
-    seen.guests = {a_guest("shop", {})};
-    HostState state;
-    const LayerKey key{seen.guests[0].id, "heap"};
-    note_ordered(state, key, 1_GiB, kStart + 5s);
-    EXPECT_TRUE(carry_over(seen, state, rules, kStart + 4s).tracks.contains(key));
-    EXPECT_FALSE(carry_over(seen, state, rules, kStart + 6s).tracks.contains(key));
-}
-
-TEST(Tracking, AnEndedOrderLeavesALaterOneAlone) {
-    HostState state;
-    const LayerKey key{"session:one", "heap"};
-    note_ordered(state, key, 100_MiB, kStart + 8s);
-    note_settling(state, key, 200_MiB, kStart + 2s);
-    EXPECT_EQ(state.tracks.at(key).busy_until, kStart + 8s) << "the squeeze that came after it goes on";
-    note_settling(state, key, 100_MiB, kStart + 3s);
-    EXPECT_EQ(state.tracks.at(key).busy_until, kStart + 3s);
-    note_settling(state, {"session:gone", "heap"}, 100_MiB, kStart + 3s);
-    EXPECT_EQ(state.tracks.size(), 1U);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "procfs/java_heap_file.h"
 #include "procfs/process.h"
 #include "procfs/smaps.h"
+#include "tests/support/fake_root.h"
 
 namespace aerostat::host::local {
 namespace {
@@ -143,6 +144,19 @@ TEST_F(GroupGaugeTest, AChildThatSharesAllWithItsParentIsNotCountedTwice) {
     expect_near(measure(Look::glance), before);
     EXPECT_EQ(processes, 2U);
     EXPECT_EQ(gauge.walks(), 3U) << "both, though the parent's counts have not moved";
+}
+
+TEST(GroupGauge, ReadsAContainersBooks) {
+    const aerostat::testing::FakeRoot root;
+    root.write("/proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+    root.write("/sys/fs/cgroup/web/memory.current", "1000000\n");
+    root.write("/sys/fs/cgroup/web/memory.stat",
+               "anon 100000\nshmem 50000\nfile_mapped 150000\nactive_file 300000\ninactive_file 200000\n");
+    const auto books = books_of("/web", root.path);
+    ASSERT_TRUE(books);
+    EXPECT_EQ(books->holds, Bytes(1'000'000));
+    EXPECT_EQ(books->cache, Bytes(400'000)) << "what is mapped from files is in PSS already";
+    EXPECT_FALSE(books_of("/other", root.path));
 }
 
 }  // namespace

@@ -26,11 +26,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 namespace fs = std::filesystem;
 
-LayerSeen held_at(LayerSeen layer, Bytes target) {
-    layer.target = target;
-    return layer;
-}
-
 // A host in which one guest needs what another holds, with some of everything that is remembered.
 DecisionRecord a_record() {
     DecisionRecord record;

@@ -24,6 +24,12 @@ inline LayerSeen a_heap(std::string name, Bytes footprint, Bytes floor, Bytes ce
     return layer;
 }
 
+/// A heap that already has a target in force.
+inline LayerSeen held_at(LayerSeen layer, Bytes target) {
+    layer.target = target;
+    return layer;
+}
+
 inline GuestSeen a_guest(std::string name, std::vector<LayerSeen> layers, Bytes fixed = 50_MiB) {
     GuestSeen guest;
     guest.id = "session:" + name;

@@ -33,11 +33,6 @@ LayerSeen an_os(Bytes footprint, Bytes cache, double slope, bool from_inside = t
     return layer;
 }
 
-LayerSeen held_at(LayerSeen layer, Bytes target) {
-    layer.target = target;
-    return layer;
-}
-
 HostPlan plan_for(std::vector<GuestSeen> guests, const HostRules& rules, const HostState& before = {}) {
     return decide(HostSnapshot{std::move(guests), false}, before, rules, kStart);
 }

@@ -21,11 +21,6 @@ void expect_about(Bytes actual, Bytes expected) {
     EXPECT_GE(actual + 1_KiB, expected);
 }
 
-LayerSeen held_at(LayerSeen layer, Bytes target) {
-    layer.target = target;
-    return layer;
-}
-
 HostRules rules_by(const SharePolicy& policy, Bytes memory) {
     HostRules rules = rules_for(memory, 64_MiB);
     rules.policy = &policy;

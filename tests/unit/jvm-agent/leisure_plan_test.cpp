@@ -66,6 +66,38 @@ TEST_F(Leisure, OneThatPausesMuchIsNot) {
     EXPECT_TRUE(step().is_zero());
 }
 
+TEST_F(Leisure, OneThatIsSmallYetIsHeldSoFromTheStartUntilItGrows) {
+    seen.heap.committed = 384_MiB;
+    seen.unfilled = seen.able = true;
+    seen.ready = false;
+    pass(100ms);
+    EXPECT_TRUE(plan.holds_by_size());
+    seen.heap.committed = 600_MiB;
+    pass(100ms);
+    EXPECT_FALSE(plan.holds_by_size());
+    seen.heap.committed = 384_MiB;
+    pass(20s);
+    EXPECT_FALSE(plan.holds_by_size()) << "not again at once";
+}
+
+TEST_F(Leisure, OneThatHasChunksOrIsLargeOrPausesMuchIsNotHeldSoFromTheStart) {
+    seen.able = true;
+    seen.ready = false;
+    seen.heap.committed = 384_MiB;
+    pass(100ms);
+    EXPECT_FALSE(plan.holds_by_size()) << "chunks";
+    seen.unfilled = true;
+    seen.heap.committed = 800_MiB;
+    pass(100ms);
+    EXPECT_FALSE(plan.holds_by_size()) << "large";
+    seen.able = false;
+    seen.heap.committed = 384_MiB;
+    pass(6s, 0.05);
+    seen.able = true;
+    pass(100ms);
+    EXPECT_FALSE(plan.holds_by_size()) << "pauses";
+}
+
 class Load : public Leisure {
 protected:
     Load() {

@@ -195,5 +195,29 @@ TEST(LiveEstimate, AProgramThatAllocatesIsNotSilentForAMinuteAfterACycleHoweverR
     EXPECT_FALSE(work(5, 0_B));
 }
 
+// Else its floor would rise and fall all the time.
+TEST(LiveEstimate, AtASteadyPaceAProgramIsSilentAllTheTimeOrNever) {
+    for (const std::uint64_t share : {1U, 2U, 4U, 8U}) {  // of a region, ten times a second: eighths
+        LiveEstimate live;
+        HeapFacts heap = four_gib();
+        live.observe(heap, 100_MiB, kNow);
+        heap.cycle_pauses = 2;
+        live.observe(heap, 100_MiB, kNow);
+        ++heap.young_gcs;
+        live.observe(heap, 100_MiB, kNow);
+        TimePoint now = kNow;
+        Bytes used = 100_MiB;
+        int known = 0, looks = 0;
+        for (int i = 0; i < 590; ++i) {
+            live.watch(used += Bytes(heap.region.count() * share / 80), heap.region, now += std::chrono::milliseconds(100));
+            if (i < 200) continue;
+            ++looks;
+            known += live.assumed(now).has_value() ? 1 : 0;
+        }
+        EXPECT_TRUE(known == 0 || known == looks) << share << ": " << known << " of " << looks;
+        EXPECT_EQ(known > 0, share == 8) << share;
+    }
+}
+
 }  // namespace
 }  // namespace aerostat::agent

@@ -1,4 +1,4 @@
-#include "jvm-agent/decide/reached_floor.h"
+#include "jvm-agent/decide/tried_floor.h"
 
 #include <gtest/gtest.h>
 
@@ -10,14 +10,14 @@ using namespace std::chrono_literals;
 
 constexpr TimePoint kNow{std::chrono::hours(1)};
 
-TEST(ReachedFloor, IsUnknownUntilSomebodyHasTried) {
-    const ReachedFloor floor;
+TEST(TriedFloor, IsUnknownUntilSomebodyHasTried) {
+    const TriedFloor floor;
     EXPECT_FALSE(floor.value(kNow));
     EXPECT_FALSE(floor.is_reached(300_MiB, 0_B, 1_MiB, kNow));
 }
 
-TEST(ReachedFloor, IsBelievedForAWhileAndLongerWhenATryFindsTheSame) {
-    ReachedFloor floor;
+TEST(TriedFloor, IsBelievedForAWhileAndLongerWhenATryFindsTheSame) {
+    TriedFloor floor;
     TimePoint now = kNow;
     Duration last{};
     for (int i = 0; i < 8; ++i) {
@@ -33,8 +33,8 @@ TEST(ReachedFloor, IsBelievedForAWhileAndLongerWhenATryFindsTheSame) {
     EXPECT_FALSE(floor.value(now + 30s)) << "something else was found";
 }
 
-TEST(ReachedFloor, IsBelievedNoLongerThanTheReasonForItAndThatConfirmsNothing) {
-    ReachedFloor floor;
+TEST(TriedFloor, IsBelievedNoLongerThanTheReasonForItAndThatConfirmsNothing) {
+    TriedFloor floor;
     floor.remember(300_MiB, 150_MiB, kNow, 12s);
     EXPECT_TRUE(floor.value(kNow + 11s));
     EXPECT_FALSE(floor.value(kNow + 12s));
@@ -42,47 +42,60 @@ TEST(ReachedFloor, IsBelievedNoLongerThanTheReasonForItAndThatConfirmsNothing) {
     EXPECT_FALSE(floor.value(kNow + 30s));
 }
 
-TEST(ReachedFloor, IsWithdrawnWhenLessIsAliveButNotByNoise) {
-    ReachedFloor floor;
+TEST(TriedFloor, IsWithdrawnWhenLessIsAliveButNotByNoise) {
+    TriedFloor floor;
     floor.remember(300_MiB, 150_MiB, kNow);
-    floor.observe(300_MiB, 140_MiB);
+    floor.observe(300_MiB, 140_MiB, kNow);
     EXPECT_EQ(floor.value(kNow), 300_MiB);
-    floor.observe(300_MiB, 400_MiB);
+    floor.observe(300_MiB, 400_MiB, kNow);
     EXPECT_EQ(floor.value(kNow), 300_MiB);
-    floor.observe(300_MiB, 100_MiB);
+    floor.observe(300_MiB, 100_MiB, kNow);
     EXPECT_FALSE(floor.value(kNow));
 }
 
-TEST(ReachedFloor, EndsWhenTheProgramFallsSilentAndIsFoundAgain) {
-    ReachedFloor floor;
-    floor.observe(300_MiB, 150_MiB);
+TEST(TriedFloor, EndsWhenTheProgramFallsSilentAndIsFoundAgain) {
+    TriedFloor floor;
+    floor.observe(300_MiB, 150_MiB, kNow);
     floor.remember(300_MiB, 150_MiB, kNow);
-    floor.observe(300_MiB, std::nullopt);
-    EXPECT_FALSE(floor.value(kNow + 1s)) << "what is alive may have died";
-    EXPECT_FALSE(floor.is_reached(300_MiB, 100_MiB, 1_MiB, kNow + 1s));
-    floor.remember(305_MiB, 150_MiB, kNow + 10s);
-    floor.observe(305_MiB, std::nullopt);
-    EXPECT_EQ(floor.value(kNow + 69s), 305_MiB) << "the second try found the same";
+    floor.observe(300_MiB, std::nullopt, kNow + 20s);
+    EXPECT_FALSE(floor.value(kNow + 21s)) << "what is alive may have died";
+    EXPECT_FALSE(floor.is_reached(300_MiB, 100_MiB, 1_MiB, kNow + 21s));
+    floor.remember(305_MiB, 150_MiB, kNow + 30s);
+    floor.observe(305_MiB, std::nullopt, kNow + 31s);
+    EXPECT_EQ(floor.value(kNow + 89s), 305_MiB) << "the second try found the same";
 }
 
-TEST(ReachedFloor, OfAProgramOfWhichNothingIsKnownIsBelieved) {
-    ReachedFloor floor;
-    floor.observe(300_MiB, std::nullopt);
+// Its cycle has shown what is alive; a silent program is as silent as before it.
+TEST(TriedFloor, IsNotEndedByTheSilenceAfterTheTry) {
+    TriedFloor floor;
+    floor.observe(300_MiB, std::nullopt, kNow);
     floor.remember(300_MiB, 150_MiB, kNow);
-    floor.observe(300_MiB, std::nullopt);
+    floor.observe(300_MiB, 150_MiB, kNow + 1s);
+    floor.observe(300_MiB, std::nullopt, kNow + 5s);
+    EXPECT_EQ(floor.value(kNow + 29s), 300_MiB) << "else each order would be tried again";
+    floor.observe(300_MiB, 150_MiB, kNow + 20s);
+    floor.observe(300_MiB, std::nullopt, kNow + 24s);
+    EXPECT_FALSE(floor.value(kNow + 25s)) << "it has worked since";
+}
+
+TEST(TriedFloor, OfAProgramOfWhichNothingIsKnownIsBelieved) {
+    TriedFloor floor;
+    floor.observe(300_MiB, std::nullopt, kNow);
+    floor.remember(300_MiB, 150_MiB, kNow);
+    floor.observe(300_MiB, std::nullopt, kNow);
     EXPECT_EQ(floor.value(kNow + 1s), 300_MiB) << "else each order would be tried again";
 }
 
-TEST(ReachedFloor, FollowsAHeapThatIsSmallerThanWasThoughtPossible) {
-    ReachedFloor floor;
+TEST(TriedFloor, FollowsAHeapThatIsSmallerThanWasThoughtPossible) {
+    TriedFloor floor;
     floor.remember(300_MiB, 150_MiB, kNow);
-    floor.observe(250_MiB, 150_MiB);
-    floor.observe(280_MiB, 150_MiB);
+    floor.observe(250_MiB, 150_MiB, kNow);
+    floor.observe(280_MiB, 150_MiB, kNow);
     EXPECT_EQ(floor.value(kNow), 250_MiB);
 }
 
-TEST(ReachedFloor, ItIsTheSameTryOnlyFromWhereItEnded) {
-    ReachedFloor floor;
+TEST(TriedFloor, ItIsTheSameTryOnlyFromWhereItEnded) {
+    TriedFloor floor;
     floor.remember(300_MiB, 150_MiB, kNow);
     EXPECT_TRUE(floor.is_reached(305_MiB, 100_MiB, 1_MiB, kNow));
     EXPECT_TRUE(floor.is_reached(305_MiB, 299_MiB, 1_MiB, kNow));
@@ -90,8 +103,8 @@ TEST(ReachedFloor, ItIsTheSameTryOnlyFromWhereItEnded) {
     EXPECT_FALSE(floor.is_reached(305_MiB, 100_MiB, 1_MiB, kNow + 30s));
 }
 
-TEST(ReachedFloor, WhatWasToBeHadIsNeverRefused) {
-    ReachedFloor floor;
+TEST(TriedFloor, WhatWasToBeHadIsNeverRefused) {
+    TriedFloor floor;
     floor.remember(10_GiB, 8_GiB, kNow);
     EXPECT_FALSE(floor.is_reached(11_GiB, 10_GiB + 100_MiB, 4_MiB, kNow));
     EXPECT_FALSE(floor.is_reached(10_GiB + 10_MiB, 10_GiB, 4_MiB, kNow)) << "no less than it was brought to";
@@ -99,8 +112,8 @@ TEST(ReachedFloor, WhatWasToBeHadIsNeverRefused) {
     EXPECT_TRUE(floor.is_reached(10_GiB + 10_MiB, 5_GiB, 4_MiB, kNow));
 }
 
-TEST(ReachedFloor, HoweverLongItIsBelievedNoOrderIsAnsweredByItAMinuteAfterTheLastTry) {
-    ReachedFloor floor;
+TEST(TriedFloor, HoweverLongItIsBelievedNoOrderIsAnsweredByItAMinuteAfterTheLastTry) {
+    TriedFloor floor;
     TimePoint now = kNow;
     for (int i = 0; i < 6; ++i) floor.remember(300_MiB, 150_MiB, now += 5min);
     EXPECT_TRUE(floor.is_reached(305_MiB, 100_MiB, 1_MiB, now + 59s));

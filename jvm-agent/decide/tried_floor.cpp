@@ -1,4 +1,4 @@
-#include "jvm-agent/decide/reached_floor.h"
+#include "jvm-agent/decide/tried_floor.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +12,8 @@ constexpr Duration kFirstBelief = std::chrono::seconds(30);
 constexpr Duration kLongestBelief = std::chrono::minutes(10);
 /// An order may be urgent, and does not say so: for no longer than this is one answered without a try.
 constexpr Duration kAnswers = std::chrono::minutes(1);
+/// So long after a try what is known may be known by it alone.
+constexpr Duration kOwnNews = std::chrono::seconds(15);
 /// A heap comes and goes by so much without anybody's doing.
 constexpr std::uint64_t kSlackRegions = 4;
 constexpr Bytes kSlackAtLeast = 16_MiB;
@@ -30,7 +32,7 @@ bool about_the_same(Bytes a, Bytes b) {
 
 }  // namespace
 
-void ReachedFloor::remember(Bytes footprint, Bytes alive, TimePoint now, std::optional<Duration> passes_in) {
+void TriedFloor::remember(Bytes footprint, Bytes alive, TimePoint now, std::optional<Duration> passes_in) {
     const bool confirmed = level_ && !passes_in && about_the_same(footprint, *level_);
     belief_ = confirmed ? std::min(belief_ * 2, kLongestBelief) : kFirstBelief;
     tried_at_ = now;
@@ -39,18 +41,18 @@ void ReachedFloor::remember(Bytes footprint, Bytes alive, TimePoint now, std::op
     alive_ = alive;
 }
 
-void ReachedFloor::observe(Bytes footprint, std::optional<Bytes> alive) {
+void TriedFloor::observe(Bytes footprint, std::optional<Bytes> alive, TimePoint now) {
     // Where it was not known before either, the try is all there is.
     const bool fell_silent = std::exchange(known_, alive.has_value()) && !alive;
-    if (fell_silent) believed_until_ = {};
+    if (fell_silent && now - tried_at_ > kOwnNews) believed_until_ = {};
     if (!level_) return;
     level_ = std::min(*level_, footprint);
     if (alive && *alive + std::max(share_of(alive_, kDiedShare), kDiedAtLeast) < alive_) level_.reset();
 }
 
-std::optional<Bytes> ReachedFloor::value(TimePoint now) const { return now < believed_until_ ? level_ : std::nullopt; }
+std::optional<Bytes> TriedFloor::value(TimePoint now) const { return now < believed_until_ ? level_ : std::nullopt; }
 
-bool ReachedFloor::is_reached(Bytes footprint, Bytes target, Bytes region, TimePoint now) const {
+bool TriedFloor::is_reached(Bytes footprint, Bytes target, Bytes region, TimePoint now) const {
     const auto level = value(now);
     return level && now - tried_at_ < kAnswers && target < *level && footprint <= *level + slack(*level, region);
 }

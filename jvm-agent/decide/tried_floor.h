@@ -11,15 +11,15 @@ namespace aerostat::agent {
 /// answer is kept for a while, and longer each time that another try finds the same.
 ///
 /// Withdrawn when clearly less is alive, and when that is no longer known because the program has fallen silent: data can
-/// die unseen then (LiveEstimate). What grows only makes it too low, which the live set's floor makes up for.
-/// Thread: owner's.
-class ReachedFloor {
+/// die unseen then (LiveEstimate). Not by the silence that follows a try: what was known then the try itself has found. What
+/// grows only makes it too low, which the live set's floor makes up for. Thread: owner's.
+class TriedFloor {
 public:
     /// An operation has ended because nothing more was to be had. `alive`: as assumed then. `passes_in`: for a reason that
     /// passes then, so that it is believed no longer, and confirms nothing.
     void remember(Bytes footprint, Bytes alive, TimePoint now, std::optional<Duration> passes_in = std::nullopt);
     /// `footprint`: less than was thought possible is possible. `alive`: absent while nobody knows.
-    void observe(Bytes footprint, std::optional<Bytes> alive);
+    void observe(Bytes footprint, std::optional<Bytes> alive, TimePoint now);
     /// What stood in the way does so no more.
     void forget() { level_.reset(); }
     /// Absent where nobody has tried lately.
