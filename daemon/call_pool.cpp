@@ -36,7 +36,8 @@ struct CallPool::Shared {
     std::condition_variable thread_ended;
     std::deque<Action> jobs;
     std::deque<Action> disposals;
-    bool stop = false;
+    bool closing = false;  ///< the loop is not told of anything any more; disposals are still to come
+    bool stop = false;     ///< and none of those either: the threads end
     unsigned running = 0;
     unsigned wanted = 0;  ///< more than these end when they have nothing in hand
 
@@ -111,14 +112,14 @@ CallPool::~CallPool() {
     std::deque<Action> never_run;
     {
         std::unique_lock lock(shared_->mutex);
-        shared_->stop = true;
+        shared_->closing = true;
         never_run.swap(shared_->jobs);
     }
-    // What the open calls own may dispose of itself in going; that has to be there before the threads look for the last
-    // time.
+    // What the open calls own may dispose of itself in going: only then may the threads end.
     never_run.clear();
     keys_.clear();
     std::unique_lock lock(shared_->mutex);
+    shared_->stop = true;
     shared_->work_or_stop.notify_all();
     shared_->thread_ended.wait_for(lock, kFarewell, [this] { return shared_->running == 0; });
 }
@@ -158,9 +159,9 @@ void CallPool::begin(const std::string& name, std::shared_ptr<Call> call) {
     review_soon();
     Action job = [this, name, task = key.under_way->task, alive = alive_, &loop = loop_, shared = shared_.get()] {
         task->run();
-        // On a pool thread: the loop outlives the posting only while the pool is alive, which `stop` tells.
+        // On a pool thread: the loop outlives the posting only while the pool is alive, which `closing` tells.
         const std::lock_guard lock(shared->mutex);
-        if (shared->stop) return;
+        if (shared->closing) return;
         asio::post(loop, [this, name, alive] {
             if (*alive) returned(name);
         });
