@@ -1,5 +1,6 @@
 """Runs benches one after another and puts their figures into one file. A bench is a program NAME.py in this folder that
-understands --quick, --json FILE, --jdks and --collectors; NAME_PART.py is a part of it: asking for NAME runs all parts."""
+understands --quick, --json FILE, --jdks and --collectors; NAME_PART.py is a part of it: asking for NAME runs all parts. What else a
+bench understands is given after "--", which runs it alone, without its parts: NAME -- --help tells."""
 
 import argparse
 import ast
@@ -74,6 +75,14 @@ def chosen(names, known):
     return programs, unknown
 
 
+def split(words):
+    """(the runner's own arguments, those for one bench, None without "--")."""
+    if "--" not in words:
+        return words, None
+    at = words.index("--")
+    return words[:at], words[at + 1:]
+
+
 def merge(into, more):
     """Parts of a bench write below the same key."""
     for key, value in more.items():
@@ -92,16 +101,23 @@ def main():
     parser.add_argument("--jdks", metavar="17,25")
     parser.add_argument("--collectors", metavar="G1,Z,…")
     parser.add_argument("--list", action="store_true", help="name the benches and end")
-    options = parser.parse_args()
+    ours, its_own = split(sys.argv[1:])
+    options = parser.parse_args(ours)
     programs, unknown = chosen(options.names, known)
     if unknown:
         parser.error(f"no bench {', '.join(unknown)}; there are {', '.join(known)}")
+    if its_own is not None:
+        if len(options.names) != 1 or options.names[0] not in known:
+            parser.error('what follows "--" is for one bench: name it, and no other')
+        programs = options.names
+        if {"-h", "--help"} & set(its_own):
+            return subprocess.run([sys.executable, os.path.join(HERE, programs[0] + ".py"), "--help"], check=False).returncode
     if options.list:
         for name, what in known.items():
             print(f"{name:12} {what}")
         return 0
     passed_on = (["--quick"] if options.quick else []) + [
-        word for key in ("jdks", "collectors") if getattr(options, key) for word in ("--" + key, getattr(options, key))]
+        word for key in ("jdks", "collectors") if getattr(options, key) for word in ("--" + key, getattr(options, key))] + (its_own or [])
     figures, failed = {"machine": machine()}, []
     for key, value in figures["machine"].items():
         print(f"{key:22} {value if not isinstance(value, dict) else ', '.join(f'{k}: {v}' for k, v in value.items())}")

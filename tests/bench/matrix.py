@@ -143,8 +143,9 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="a heap of 2 GiB with 1.2 GiB of garbage")
     parser.add_argument("--json", metavar="FILE", help="all figures of all cells")
     parser.add_argument("--jdks", default=",".join(map(str, WANTED_JDKS)), help="such as 17,25")
-    parser.add_argument("--collectors", default=",".join(COLLECTORS), help="such as G1,ZGC")
+    parser.add_argument("--collectors", default=",".join(COLLECTORS), help="such as G1,Z; default: all")
     asked = parser.parse_args()
+    asked.collectors = ",".join("ZGC" if name == "Z" else name for name in asked.collectors.split(","))  # Z, as in other benches
     strange = [name for name in asked.collectors.split(",") if name not in COLLECTORS]
     if strange:
         parser.error(f"unknown collector {', '.join(strange)}: there are {', '.join(COLLECTORS)}")
