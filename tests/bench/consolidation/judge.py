@@ -42,14 +42,20 @@ def medians(judged):
     return {**hurt, "throughput_ratio": statistics.median(one["throughput_ratio"] for one in judged)}
 
 
+def works(judged):
+    return judged["throughput_ratio"] >= 1 - THROUGHPUT_LOSS
+
+
 def performs(judged):
-    return judged["throughput_ratio"] >= 1 - THROUGHPUT_LOSS and judged["p99_ratio"] <= judged["p99_allowed"]
+    return works(judged) and judged["p99_ratio"] <= judged["p99_allowed"]
 
 
 def verdict(cells, against):
-    """Of all runs with one system and budget: how it performed, and whether it kept what must be kept."""
+    """Of all runs with one system and budget: how it performed, and whether it kept what must be kept. `lasts`: all of the work
+    was done within the budget, however long requests took."""
     judged = medians([ratios(cell, against) for cell in cells])
     above = statistics.median(cell["memory"]["above_share"] for cell in cells)
     dead = sum(cell["oom_kills"] + cell["oome"] + cell["other_deaths"] for cell in cells)
-    return {**judged, "runs": len(cells), "performs": performs(judged) and not dead, "held": above <= ABOVE_SHARE,
-            "above_share": above, "good": performs(judged) and not dead and above <= ABOVE_SHARE}
+    held = above <= ABOVE_SHARE
+    return {**judged, "runs": len(cells), "performs": performs(judged) and not dead, "held": held, "above_share": above,
+            "lasts": works(judged) and not dead and held, "good": performs(judged) and not dead and held}

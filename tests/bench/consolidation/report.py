@@ -10,6 +10,8 @@ from consolidation.search import edge
 HEAD = ("system", "budget", "runs", "throughput", "p99 (worst service)", "of it allowed", "p50 / p99 / p99.9 ms of that service",
         "OOM kills", "OOM errors", "GC CPU", "CPU of others", "memory mean / peak MiB", "above budget", "verdict")
 
+SAID = {"good": "good", "performs": "performs, not held", "lasts": "does its work"}  # the first that is true
+
 
 def markdown(head, rows):
     return "\n".join(["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows)])
@@ -26,7 +28,7 @@ def ratio(value):
 def row(system, share, cells, verdict):
     hurt = verdict["p99_hurt"]
     seen = [middle(cells, lambda cell, key=key: cell["services"][hurt][key]) for key in ("p50_ms", "p99_ms", "p999_ms")]
-    said = "good" if verdict["good"] else "performs, not held" if verdict["performs"] else "no"
+    said = next((words for key, words in SAID.items() if verdict[key]), "no")
     return [system, f"{share:.0%}", str(len(cells)), f"{verdict['throughput_ratio']:.3f}",
             f"{ratio(verdict['p99_ratio'])} ({hurt})", f"{verdict['p99_allowed']:.2f}", " / ".join(f"{one:.1f}" for one in seen),
             str(sum(cell["oom_kills"] for cell in cells)), str(sum(cell["oome"] for cell in cells)),
@@ -65,14 +67,16 @@ def text(state, verdicts, against, footprint, systems):
     rows = [row(system, share, state.of(system, share), verdicts[system, share])
             for system in systems for share in sorted((one for name, one in verdicts if name == system), reverse=True)]
     parts += [markdown(HEAD, rows), ""] if rows else []
-    edges = [[system, percent(smallest(verdicts, system, "good")), percent(smallest(verdicts, system, "performs"))]
+    edges = [[system, percent(smallest(verdicts, system, "good")), percent(smallest(verdicts, system, "performs")),
+              percent(smallest(verdicts, system, "lasts"))]
              for system in systems if any(name == system for name, _ in verdicts)]
-    parts += [markdown(("system", "smallest good budget", "smallest at which it performs, held or not"), edges)] if edges else []
+    parts += [markdown(("system", "smallest good budget", "smallest at which it performs, held or not",
+                        "smallest at which it does its work, and is held"), edges)] if edges else []
     return "\n".join(parts)
 
 
 def percent(share):
-    return "none tried" if share is None else f"{share:.0%}"
+    return "none of those tried" if share is None else f"{share:.0%}"
 
 
 def figures(state, verdicts, against, footprint, systems):
@@ -86,6 +90,7 @@ def figures(state, verdicts, against, footprint, systems):
             "oom_kills": sum(cell["oom_kills"] for cell in cells), "oome": sum(cell["oome"] for cell in cells),
             "bytes_used": middle(cells, lambda cell: cell["memory"]["mean"])}
     return {"systems": by_system, "smallest_budget": {system: smallest(verdicts, system, "good") for system in by_system},
+            "smallest_budget_that_lasts": {system: smallest(verdicts, system, "lasts") for system in by_system},
             "smallest_budget_not_held": {system: smallest(verdicts, system, "performs") for system in by_system},
             "footprint_bytes": footprint, "p99_allowed": against.allowed, "rates": state.calibration, "cells": state.cells}
 
