@@ -59,7 +59,7 @@ class Container:
         self.jvm.next_answer(120)
         self.jvm.tell(f"live {LIVE_MIB}MiB", 120)
         vm.shell.start(f"exec sh /tmp/reader {self.file}")
-        self.host = Host(vm.channel_path)
+        self.host = Host(vm.channel_path, LEASE_MS)
         self._ops = 0
 
     def report(self):
@@ -84,7 +84,7 @@ class Container:
         cold = f"dd if={self.file} of=/dev/null bs=1M skip={HOT_MIB} count={COLD_MIB} 2>/dev/null"
         self.vm.run(f"sh -c 'echo $$ >{CGROUP}/cgroup.procs; exec {cold}'")
         self.jvm.tell(f"garbage {GARBAGE_MIB}MiB", 120)
-        time.sleep(settle)
+        self.host.listen(settle)
         wait_for(lambda: room_of(self.report()[0]) >= DEMAND, 60, f"{DEMAND // MIB} MiB of the heap above its floor")
 
     def caused(self):
@@ -117,14 +117,14 @@ def one(container, order, settle, seconds):
     """The demand, met in this order; what that caused beyond what was before in as many seconds."""
     container.relax(settle)
     before = container.caused()
-    time.sleep(seconds)
+    container.host.listen(seconds)
     usual = [after - begun for begun, after in zip(before, container.caused())]
     jvm, layer = container.report()
     heap = part_of_heap(order, jvm, layer)
     before, began = container.caused(), time.monotonic()
     result = container.order(jvm["footprint_bytes"] - heap if heap else None, layer["holds_bytes"] - DEMAND)
     took = time.monotonic() - began
-    time.sleep(max(0.0, seconds - took))
+    container.host.listen(seconds - took)
     stalled, collected = (max(0.0, after - begun - had) for begun, after, had in zip(before, container.caused(), usual))
     held = container.report()[1]["holds_bytes"]
     told = {"ordered": foretold(jvm, layer, heap), "by_the_heap": foretold(jvm, layer, min(DEMAND, room_of(jvm))),

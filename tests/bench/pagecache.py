@@ -39,10 +39,11 @@ def reader_script(file):
 class Host:
     """The host's end of the guest's channel."""
 
-    def __init__(self, channel):
+    def __init__(self, channel, lease_ms=60_000):
+        """`lease_ms`: longer than it will ever say nothing."""
         self._line = Connection.to(channel)
         self.hello = self.receive("hello", 30)
-        self._line.send("welcome", self.hello["id"], session=self.hello["session"], name=self.hello["name"], lease_ms=60_000)
+        self._line.send("welcome", self.hello["id"], session=self.hello["session"], name=self.hello["name"], lease_ms=lease_ms)
         self._ops = 0
 
     def receive(self, kind, within=15, matching=lambda message: True):
@@ -51,6 +52,15 @@ class Host:
             message = self._line.receive(max(0.01, until - time.monotonic()))
             if message["type"] == kind and matching(message):
                 return message
+
+    def listen(self, seconds):
+        """Passes over what comes meanwhile, so that it does not fill the channel. A closed one the next call tells."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            try:
+                self._line.receive(left)
+            except WireError:
+                return time.sleep(max(0.0, until - time.monotonic()))
 
     def os_layer(self):
         """As of now: reports that lie in the channel are passed over."""
