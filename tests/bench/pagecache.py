@@ -60,7 +60,7 @@ class Host:
             try:
                 self._line.receive(left)
             except WireError:
-                return time.sleep(max(0.0, until - time.monotonic()))
+                time.sleep(max(0.0, until - time.monotonic()))
 
     def os_layer(self):
         """As of now: reports that lie in the channel are passed over."""
