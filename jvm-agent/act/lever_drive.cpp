@@ -37,7 +37,8 @@ void LeverDrive::begin(const LeverSight& seen, Duration marking_cpu, TimePoint n
     if (works()) run_.goal = goal;
 }
 
-void LeverDrive::end(const LeverSight& seen) {
+void LeverDrive::end(const LeverSight& seen, TimePoint now) {
+    ended_at_ = now;
     run_.phase = LeverPhase::spent;
     static_cast<void>(levers_.stop_cycles(seen));
 }

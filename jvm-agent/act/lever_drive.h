@@ -28,7 +28,9 @@ public:
     /// to make the heap as large as that.
     void begin(const LeverSight& seen, Duration marking_cpu, TimePoint now, std::optional<Bytes> goal);
     /// Ends the work; what holds the target stays.
-    void end(const LeverSight& seen);
+    void end(const LeverSight& seen, TimePoint now);
+    /// The last one that was ended by end().
+    [[nodiscard]] TimePoint ended_at() const { return ended_at_; }
     /// The heap need not become as large as the goal any more.
     void drop_goal() { run_.goal.reset(); }
     /// An answer without a try is no drive, so the next one keeps its distance to the last.
@@ -105,7 +107,7 @@ private:
     Run run_;
     DriveSpacing spacing_;
     Duration cycle_cpu_{};
-    TimePoint restored_at_{};
+    TimePoint restored_at_{}, ended_at_{};
 };
 
 }  // namespace aerostat::agent

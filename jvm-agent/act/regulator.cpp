@@ -110,7 +110,7 @@ void Regulator::grow(const SetHeapTarget& order, const Operation& running) {
         lift();
     } else {
         give_back_beyond(order.target);
-        raise_levers(running.held_before.target);  // they were set for the smaller target; the balloon holds this one
+        raise_levers();  // they were set for the smaller target
     }
     OperationResult result;
     result.op = order.op;

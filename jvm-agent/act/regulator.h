@@ -72,7 +72,9 @@ public:
     void switch_on() { switched_off_.clear(); }
 
     /// A collection's end should wake the caller: a balloon is held or an operation runs.
-    [[nodiscard]] bool wants_gc_events() const { return running_.has_value() || balloon_.count() > 0 || size_hold_.holds(); }
+    [[nodiscard]] bool wants_gc_events() const {
+        return running_.has_value() || balloon_.count() > 0 || (held_.target && size_hold_.applies(heap_.facts()));
+    }
 
     [[nodiscard]] const Balloon& balloon() const { return balloon_; }
     [[nodiscard]] const Levers& levers() const { return drive_.levers(); }
@@ -117,9 +119,11 @@ private:
     bool look();
 
     // How large the balloon may be (regulator_room.cpp)
+    [[nodiscard]] HeapFacts chunks_within() const;
     [[nodiscard]] Bytes room() const;
     [[nodiscard]] Bytes limit() const;
     [[nodiscard]] Bytes largest_balloon(HeapTarget target, Bytes application) const;
+    [[nodiscard]] bool needs_no_chunks(HeapTarget target) const;
     [[nodiscard]] Bytes bearable_balloon(HeapTarget target, Bytes application) const;
     [[nodiscard]] Prospects prospects() const;
     void inflate_slice(Bytes wanted, Duration slice);
@@ -155,7 +159,7 @@ private:
     void make_smaller(const LeisureSight& seen, Bytes step);
     void follow_step();
     void let_go_down_to(Bytes most);
-    void raise_levers(std::optional<HeapTarget> before);
+    void raise_levers();
     [[nodiscard]] Bytes owed() const;
     [[nodiscard]] bool is_held_under_load() const;
     [[nodiscard]] bool is_held_down() const;

@@ -26,6 +26,7 @@ BalloonGap Regulator::balloon_gap() const {
 Duration Regulator::hold_target() {
     if (!held_.target || growth_.has_outgrown() || chunks_.broken()) return kIdle;
     if (drive_.goal()) return kSoon;  // what was let go is for the collector
+    if (balloon_.count() > 0 && needs_no_chunks(*held_.target)) chunks_.let_go(balloon_.size().granted);
     const TimePoint now = ports_.clock.now();
     if (!guard_.may_inflate(now)) return std::min(kIdle, guard_.wait(now));
     if (is_held_down() &&
@@ -36,6 +37,8 @@ Duration Regulator::hold_target() {
     if (wanted < gap.least_burst()) return kIdle;
     charge_own_cycle();
     const Bytes owes = owed();
+    // It is about to be smaller: a burst of chunks costs more cycles than a step does.
+    if (owes.is_zero() && size_hold_.plan().has_steps_to_come(leisure_sight(), now)) return kIdle;
     if (held_.cap != Cap::hard && owes.is_zero() && !budget_.may_work(now)) return std::min(kIdle, budget_.wait(now));
     budget_.cycle_begins(ports_.marking_cpu());
     const Bytes before = balloon_.size().granted;

@@ -59,21 +59,21 @@ void Regulator::tend_leisure() {
     seen.ready = seen.able && !seen.disturbed;
     size_hold_.plan().observe(seen, now);
     drive_.follow_hold(lever_sight());
+    // The collector has made it smaller itself.
+    if (held_.target && !running_ && !drive_.works())
+        let_go_down_to(saturating_sub(chunks_within().max, held_.target->footprint));
     if (!size_hold_.holds() || !seen.ready) return;
     if (!held || drive_.is_wide_open(now)) drive_.hold_again(lever_sight(), now);
-    // The collector has made it smaller itself.
-    let_go_down_to(saturating_sub(heap_.facts().committed, held_.target->footprint));
     // A balloon for the whole maximum may leave less than that of what is committed.
     if (size_hold_.plan().lacks_room(leisure_sight(), now)) let_go_down_to(limit());
     const Bytes step = size_hold_.plan().step(seen, now);
     if (!step.is_zero() && !ports_.marking() && budget_.may_work(now)) make_smaller(seen, step);
 }
 
-/// What the target gives is given by chunks first.
-void Regulator::raise_levers(std::optional<HeapTarget> before) {
-    if (!size_hold_.holds() || !before) return drive_.restore(ports_.clock.now());
-    let_go_down_to(saturating_sub(heap_.facts().committed, held_.target->footprint));
-    if (!is_raised_slightly(*held_.target, *before, balloon_.size().granted)) return drive_.restore(ports_.clock.now());
+/// What the target gives is given by chunks first. By its own settings the collector would count what is left of them as the
+/// program's, and make the heap larger by as much again.
+void Regulator::raise_levers() {
+    if (!size_hold_.applies(heap_.facts())) return drive_.restore(ports_.clock.now());
     drive_.drop_goal();
     if (drive_.works()) end_drive();
     drive_.hold(lever_sight());
@@ -125,7 +125,7 @@ void Regulator::follow_step() {
 /// Not from a program that is about to outgrow its target.
 Bytes Regulator::owed() const {
     if (!held_.target || program_has_grown()) return {};
-    return size_hold_.owed(heap_.facts(), *held_.target, heap_.resident(), ports_.clock.now());
+    return size_hold_.owed(heap_.facts(), *held_.target, heap_.resident());
 }
 
 bool Regulator::is_held_under_load() const { return size_hold_.holds_under_load(held_.target); }

@@ -90,7 +90,7 @@ bool Regulator::enough_is_free() const {
     return is_free && guard_.may_inflate(ports_.clock.now());
 }
 
-void Regulator::end_drive() { drive_.end(lever_sight()); }
+void Regulator::end_drive() { drive_.end(lever_sight(), ports_.clock.now()); }
 
 /// A setting that could not be put back, say because the heap was full just then, must not stay for ever.
 void Regulator::retry_restoring() {

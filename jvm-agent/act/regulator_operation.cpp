@@ -32,6 +32,7 @@ ShrinkSight Regulator::sight() const {
     seen.balloon_limit = limit();
     seen.room = room();
     seen.levers = drive_.phase();
+    seen.since_levers = now - std::max(running_->started, drive_.ended_at());
     seen.levers_give = heap_.facts().levers_give;
     seen.live = heap_.live();
     seen.cycle_completed = heap_.has_seen_cycle();

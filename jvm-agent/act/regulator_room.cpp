@@ -8,8 +8,10 @@
 // How large the balloon may be, and what else of the heap can be had.
 namespace aerostat::agent {
 
+HeapFacts Regulator::chunks_within() const { return size_hold_.chunks_within(heap_.facts(), held_.cap); }
+
 Bytes Regulator::room() const {
-    if (!heap_.facts().old) return room_for_chunks(size_hold_.chunks_within(heap_.facts()));
+    if (!heap_.facts().old) return room_for_chunks(chunks_within());
     return chunks_.upkeep().room_in_old(heap_.facts(), ports_.clock.now());
 }
 
@@ -21,12 +23,17 @@ Bytes Regulator::limit() const {
 }
 
 Bytes Regulator::largest_balloon(HeapTarget target, Bytes application) const {
-    return chunks_.broken() || !rules_.can_hold_chunks ? Bytes() : bearable_balloon(target, application);
+    const bool none = chunks_.broken() || !rules_.can_hold_chunks || needs_no_chunks(target);
+    return none ? Bytes() : bearable_balloon(target, application);
+}
+
+bool Regulator::needs_no_chunks(HeapTarget target) const {
+    return held_.cap != Cap::hard && keeps_itself_small(heap_.facts(), target.footprint);
 }
 
 /// What the program and the collector can spare.
 Bytes Regulator::bearable_balloon(HeapTarget target, Bytes application) const {
-    const HeapFacts within = size_hold_.chunks_within(heap_.facts());
+    const HeapFacts within = chunks_within();
     return std::min(balloon_limit(within, target, application, heap_.live()), guard_.bearable(within, application));
 }
 
@@ -55,7 +62,7 @@ Bytes Regulator::floor() const {
 Bytes Regulator::releasable() const {
     const Bytes occupied = heap_.held_by_program();
     const Bytes room = heap_.facts().old ? old_generation_room(heap_.facts(), balloon_.size().granted)
-                                         : room_for_chunks(size_hold_.chunks_within(heap_.facts()));
+                                         : room_for_chunks(chunks_within());
     return std::min(saturating_sub(footprint().resident, std::max(occupied, floor())), room);
 }
 
@@ -65,7 +72,7 @@ void Regulator::inflate_slice(Bytes wanted, Duration slice) {
 }
 
 void Regulator::give_back_beyond(HeapTarget target) {
-    const Bytes allowed = saturating_sub(heap_.facts().max, target.footprint);
+    const Bytes allowed = saturating_sub(chunks_within().max, target.footprint);
     chunks_.let_go(saturating_sub(balloon_.size().granted, allowed));
 }
 

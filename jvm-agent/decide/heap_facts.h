@@ -57,8 +57,13 @@ struct HeapFacts {
     Bytes peak_used{};
     /// The program wants to be told when so much is used (thresholds on memory pools); zero: it does not.
     Bytes alarm{};
-    /// With less heap free the collector would run cycle after cycle, or allocations would wait for it.
+    /// With less heap free the collector would run cycle after cycle, or allocations would wait for it. Of that, this share of
+    /// the maximum is as much less as a soft maximum is smaller.
     Bytes headroom{};
+    double headroom_share = 0;
+    /// What has been unused for so long the collector gives back by itself, down to `minimum`, and takes nothing more while it
+    /// has unused memory. Zero: it does not, or too late to be waited for.
+    Duration gives_back_after{};
     /// Chunks lie in such a one. Absent where collections leave chunks where they are.
     std::optional<OldGeneration> old{};
     /// Ticks in young and in full collections since the JVM's start, of collectors that always stop the program; else zero.
@@ -84,6 +89,16 @@ inline constexpr Bytes kAlarmUnknown{1};
 /// What may be used, the balloon included: all of the heap, or less where an alarm of the program would go off.
 [[nodiscard]] inline Bytes usable(const HeapFacts& heap) {
     return heap.alarm.is_zero() ? heap.max : std::min(heap.max, heap.alarm);
+}
+
+/// HeapFacts::headroom where the soft maximum is such.
+[[nodiscard]] inline Bytes headroom_at(const HeapFacts& heap, Bytes soft_max) {
+    return saturating_sub(heap.headroom, share_of(saturating_sub(heap.max, soft_max), heap.headroom_share));
+}
+
+/// Such a heap is held by its soft maximum alone: chunks would only make it take more until all of its maximum is full.
+[[nodiscard]] inline bool keeps_itself_small(const HeapFacts& heap, Bytes target) {
+    return heap.gives_back_after > Duration::zero() && target >= heap.minimum;
 }
 
 /// How busy the collector is, in GC-thread CPU seconds per second.

@@ -36,8 +36,6 @@ public:
     void observe(const LeisureSight& seen, TimePoint now);
     /// Chunks are to take only what is committed beyond the target.
     [[nodiscard]] bool holds_by_size() const { return by_size_; }
-    /// It held it so until a short while ago: what is resident beyond the target now is so for that reason.
-    [[nodiscard]] bool has_let_go(TimePoint now) const { return !by_size_ && now < after_growth_.until; }
 
     /// It will be made smaller before long.
     [[nodiscard]] bool has_steps_to_come(const LeisureSight& seen, TimePoint now) const;

@@ -12,6 +12,8 @@ constexpr std::int64_t kRestIntervalMs = 250;
 constexpr std::int64_t kLowestMaxRatio = 10, kHighestMaxRatio = 60;
 /// While a heap is held by its size: a remark makes it larger only where hardly anything is free.
 constexpr std::int64_t kLowestMinRatio = 5;
+/// Of what is free, what a remark that counts eden finds free: a little has been allocated since the collection before it.
+constexpr double kLeftByEden = 0.875;
 /// What is thought to be alive may be too much by so much.
 constexpr double kSurelyAlive = 0.85;
 /// ZGC and Shenandoah start a cycle when what is free below the soft maximum falls under 5 to 10 % of it, the balloon
@@ -33,6 +35,16 @@ void note(std::string& text, const std::optional<FlagState>& flag, const char* n
     text += name;
 }
 
+/// A remark makes the heap as large as its target, where it is smaller: by what it is given the collector works less. It makes it
+/// no larger where it is not: chunks would have to take that, and would then be found occupied.
+std::int64_t least_free_ratio(const LeverSight& seen) {
+    const Bytes size = seen.target.footprint + seen.balloon;
+    if (seen.heap.committed >= size || size.is_zero()) return kLowestMinRatio;
+    const Bytes free = saturating_sub(size, seen.application + seen.balloon);
+    const Bytes left = seen.heap.counts_eden ? share_of(free, kLeftByEden) : free;
+    return std::max(kLowestMinRatio, static_cast<std::int64_t>(left.as_double() / size.as_double() * 100));
+}
+
 void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan) {
     const auto min = flags(kMin);
     const auto max = flags(kMax);
@@ -41,7 +53,9 @@ void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan
     const bool fixed = seen.heap.committed <= seen.heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted
     if (fixed || !is_ours(min) || !is_ours(max)) return;
     const std::int64_t max_ratio = std::min(max_free_ratio(seen.target, seen.live), max->value);
-    plan.keep = {{kMin, std::min(max_ratio / 2, min->value)}, {kMax, max_ratio}};
+    plan.follows_balloon = seen.heap.grows_at_pauses > 0;
+    const std::int64_t min_ratio = plan.follows_balloon ? least_free_ratio(seen) : std::min(max_ratio / 2, min->value);
+    plan.keep = {{kMin, std::min(min_ratio, max_ratio)}, {kMax, max_ratio}};
 }
 
 /// A remark makes the heap at most as large as what it finds occupied, over what is not free. Driven, that is known; held,
@@ -55,11 +69,12 @@ void plan_size(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan)
     if (seen.exact && seen.heap.counts_eden) occupied = std::max(occupied, seen.heap.used);
     const double free = saturating_sub(*seen.size, occupied).as_double() / seen.size->as_double();
     const std::int64_t max_ratio = std::clamp<std::int64_t>(static_cast<std::int64_t>(free * 100), 1, flags(kMax)->value);
-    std::int64_t min_ratio = std::min({kLowestMinRatio, max_ratio, flags(kMin)->value});
+    std::int64_t min_ratio = seen.drive ? kLowestMinRatio : least_free_ratio(seen);
     if (seen.exact && seen.heap.committed < *seen.size)
         min_ratio = max_ratio;
     else if (seen.holds_busy)
         min_ratio = 0;
+    min_ratio = std::min(min_ratio, max_ratio);
     plan.keep = {{kMin, min_ratio}, {kMax, max_ratio}};
     plan.sizes_heap = plan.follows_balloon = true;
 }
@@ -92,7 +107,8 @@ LeverPlan plan_soft_maximum(const FlagReader& flags, const LeverSight& seen) {
     note(plan.left_alone, soft_max, kSoftMax);
     if (!is_ours(soft_max)) return plan;
     // Driven, it may lie below what is occupied: the next cycles show what of that is garbage. Held, it may not.
-    const Bytes held = std::max(share_of(seen.application, 1 / kHeldOccupancy), seen.application + seen.heap.headroom);
+    const Bytes headroom = headroom_at(seen.heap, seen.target.footprint + seen.balloon);
+    const Bytes held = std::max(share_of(seen.application, 1 / kHeldOccupancy), seen.application + headroom);
     const Bytes needed = seen.drive ? seen.live.value_or(Bytes()) : held;
     const Bytes wanted = std::max(seen.target.footprint, needed) + seen.balloon;
     const Bytes value = std::clamp(wanted, std::min(seen.heap.region, seen.heap.max), seen.heap.max);

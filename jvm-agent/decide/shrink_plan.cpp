@@ -9,6 +9,8 @@ namespace {
 constexpr Duration kLastLook = std::chrono::milliseconds(120);
 /// How long levers may work alone. The JVM looks at a changed interval once a second, and a cycle takes its time.
 constexpr Duration kLeversAlone = std::chrono::milliseconds(1500);
+/// What is given back by itself goes within this time once it is due.
+constexpr Duration kUncommits = std::chrono::seconds(1);
 
 const char* const kSlight = "collections would not bring enough to be worth them";
 const char* const kNothingNew = "no more could be had a short while ago, and nothing has changed since";
@@ -29,8 +31,11 @@ Bytes wanted_of_chunks(const ShrinkSight& seen) {
                      saturating_sub(seen.balloon_limit, seen.balloon), seen.room});
 }
 
+/// By themselves, or for want of any. What the last cycle has freed is given back a while after it.
 bool levers_done(const ShrinkSight& seen) {
-    return seen.levers == LeverPhase::unavailable || seen.levers == LeverPhase::spent;
+    const bool over = seen.levers == LeverPhase::unavailable || seen.levers == LeverPhase::spent;
+    const bool waits = seen.levers == LeverPhase::spent && keeps_itself_small(seen.heap, seen.target.footprint);
+    return over && !(waits && seen.since_levers < seen.heap.gives_back_after + kUncommits);
 }
 
 std::string who_needs_the_rest(const HeapFacts& heap) {

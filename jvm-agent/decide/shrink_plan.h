@@ -28,6 +28,7 @@ struct ShrinkSight {
     Bytes balloon_limit;
     Bytes room;  ///< room_for_chunks()
     LeverPhase levers = LeverPhase::unavailable;
+    Duration since_levers{};  ///< time since they worked last; since acceptance where they have not
     bool levers_give = true;  ///< working levers give memory back themselves; else they only find garbage for chunks to take
     bool cycle_completed = false;  ///< a whole-heap cycle and a young collection after it, since acceptance
     std::optional<Bytes> live;     ///< as seen by it

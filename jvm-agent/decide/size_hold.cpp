@@ -7,11 +7,12 @@ namespace {
 
 /// A heap that is held by its size under load is as large as it is to be, but for so much.
 constexpr std::uint64_t kOffRegions = 4;
+/// So much beyond a target is worth the cycles that bursts of chunks start, one after the other in a small heap.
 constexpr std::uint64_t kWorthwhileRegions = 4;
+constexpr Bytes kWorthwhile = Bytes(16ULL << 20);
+constexpr double kWorthwhileShare = 0.05;
 /// Of its target: a smaller heap may grow as the collector likes.
 constexpr double kAsLarge = 0.88;
-/// Of a target.
-constexpr double kSlightRaise = 0.5;
 
 }  // namespace
 
@@ -34,20 +35,16 @@ void SizeHold::set_size(LeverSight& seen, bool under_load, std::optional<Bytes> 
     seen.exact = seen.heap.committed > size + off || seen.heap.committed + off < size;
 }
 
-HeapFacts SizeHold::chunks_within(HeapFacts heap) const {
-    if (holds()) heap.max = heap.committed;
+HeapFacts SizeHold::chunks_within(HeapFacts heap, Cap cap) const {
+    if (applies(heap) && cap != Cap::hard) heap.max = std::min(heap.max, heap.committed);
     return heap;
 }
 
-Bytes SizeHold::owed(const HeapFacts& heap, HeapTarget target, Bytes resident, TimePoint now) const {
-    if (heap.grows_at_pauses <= 0 || !(holds() || plan_.has_let_go(now))) return {};
+Bytes SizeHold::owed(const HeapFacts& heap, HeapTarget target, Bytes resident) const {
+    if (!applies(heap)) return {};
     const Bytes beyond = saturating_sub(resident, target.footprint);
-    return beyond < heap.region * kWorthwhileRegions ? Bytes() : round_up(beyond, heap.region);
-}
-
-bool is_raised_slightly(HeapTarget target, HeapTarget before, Bytes balloon) {
-    const bool by_chunks = balloon > share_of(target.footprint, kSlightRaise);
-    return by_chunks && target.footprint <= share_of(before.footprint, 1 + kSlightRaise);
+    const Bytes least = std::min(kWorthwhile, share_of(target.footprint, kWorthwhileShare));
+    return beyond < std::max(least, heap.region * kWorthwhileRegions) ? Bytes() : round_up(beyond, heap.region);
 }
 
 }  // namespace aerostat::agent

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "contract/messages.h"
 #include "jvm-agent/decide/leisure_plan.h"
 #include "jvm-agent/decide/lever_plan.h"
 #include "jvm-agent/decide/overshoot.h"
@@ -33,19 +34,17 @@ public:
     void observe(Bytes committed) { overshoot_.observe(committed); }
     /// Says in `seen`, which tells of everything else, how large the heap is to be. `goal`: of a step that is being made.
     void set_size(LeverSight& seen, bool under_load, std::optional<Bytes> goal) const;
-    /// The heap in which chunks are made: held by its size, they never make it larger.
-    [[nodiscard]] HeapFacts chunks_within(HeapFacts heap) const;
-    /// Resident beyond the target because there was no balloon: that is taken without regard to the budget.
-    [[nodiscard]] Bytes owed(const HeapFacts& heap, HeapTarget target, Bytes resident, TimePoint now) const;
+    /// The heap in which chunks are made: where it may be held so they never make it larger, unless its maximum is to be kept
+    /// from the program at once. What the collector commits later chunks take later.
+    [[nodiscard]] HeapFacts chunks_within(HeapFacts heap, Cap cap) const;
+    /// Resident beyond the target because there are no chunks in what the collector has committed since: that is taken without
+    /// regard to the budget.
+    [[nodiscard]] Bytes owed(const HeapFacts& heap, HeapTarget target, Bytes resident) const;
 
 private:
     G1Hold rule_;
     LeisurePlan plan_;
     Overshoot overshoot_;
 };
-
-/// Of a heap much of which is held by chunks still: it goes on to be held so. By its own settings the collector would count
-/// them as the program's, and make the heap larger by as much again as there are.
-[[nodiscard]] bool is_raised_slightly(HeapTarget target, HeapTarget before, Bytes balloon);
 
 }  // namespace aerostat::agent

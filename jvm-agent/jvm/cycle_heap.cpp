@@ -47,6 +47,8 @@ HeapFacts CycleHeap::observe() {
     facts.kind = traits_.kind;
     facts.levers_give = traits_.levers_give;
     facts.headroom = traits_.headroom;
+    facts.headroom_share = traits_.headroom_share;
+    facts.gives_back_after = traits_.gives_back_after;
     follow_cycles(facts);
     return facts;
 }

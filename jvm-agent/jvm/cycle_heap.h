@@ -25,6 +25,8 @@ struct CycleHeapTraits {
     std::uint64_t most_pauses = 0;
     const char* stall_cause = "";  ///< as the JVM names a collection that the program had to wait for
     Bytes headroom;                ///< HeapFacts::headroom
+    double headroom_share = 0;     ///< HeapFacts::headroom_share
+    Duration gives_back_after{};   ///< HeapFacts::gives_back_after
     bool may_ask = false;          ///< collect_fully() runs a concurrent cycle of the whole heap here, and is allowed
     bool is_shared = false;        ///< HeapPort::is_shared()
     std::function<Result<procfs::Residency>()> measure;

@@ -26,6 +26,8 @@ constexpr std::int64_t kMostWorkers = 256;
 /// A cycle starts when no more than 5 % of the soft maximum are free, a medium page and a small page for each worker not
 /// counted (zDirector.cpp, zHeuristics.cpp: relocation headroom). Something to allocate in comes on top.
 constexpr double kHeadroom = 0.08;
+/// A delay as long as that is too long for an order to wait for.
+constexpr std::int64_t kLongestDelay = 10;
 /// Generations came with JDK 21 as an option, and have been all there is since 24.
 constexpr std::uint64_t kPausesACycle = 3;  ///< mark start, mark end, relocate start
 constexpr int kFirstWithGenerations = 21;
@@ -43,6 +45,14 @@ Bytes headroom(Bytes max_heap, const HotspotFlags& flags) {
     const auto workers = flags.read("ConcGCThreads");
     const auto count = static_cast<std::uint64_t>(std::clamp<std::int64_t>(workers ? workers->value : 1, 1, kMostWorkers));
     return share_of(max_heap, kHeadroom) + medium_page(max_heap) + kGranule * count;
+}
+
+/// What lies in its cache for ZUncommitDelay seconds goes back by itself (zUncommitter.cpp); and what is in the cache is taken
+/// before the heap is made larger.
+Duration gives_back_after(const HotspotFlags& flags) {
+    const auto delay = flags.read("ZUncommitDelay");
+    if (!flags.is_on("ZUncommit") || !delay || delay->value > kLongestDelay) return {};
+    return std::chrono::seconds(std::max<std::int64_t>(1, delay->value));
 }
 
 /// All of the heap's memory counts, at however many addresses it is mapped.
@@ -118,6 +128,8 @@ Result<std::unique_ptr<Collector>> make_z(const VmSight& vm) {
     traits.most_pauses = kPausesACycle;  // young ones have as many; more pauses of an old one only make it seem younger
     traits.stall_cause = "Allocation Stall";
     traits.headroom = headroom(max_heap, vm.flags);
+    traits.headroom_share = kHeadroom;
+    traits.gives_back_after = gives_back_after(vm.flags);
     traits.is_shared = true;
     traits.measure = [path = *file] { return measure_file(path); };
     auto heap = CycleHeap::make(vm, std::move(traits));

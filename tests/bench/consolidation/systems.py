@@ -31,7 +31,7 @@ def heap_part(base, budget):
 
 
 def generous_zgc(base, _name, _budget):
-    return ["-XX:+UseZGC", *sized(base, base.heap_bytes)]
+    return ["-XX:+UseZGC", *sized(base, base.heap_bytes), f"-XX:ZUncommitDelay={PROMPT_SECONDS}"]
 
 
 def proportional_share(base, name, budget):

@@ -4,7 +4,7 @@
 
 namespace aerostat::agent {
 
-/// A G1 heap whose order has been met by chunks, and a program at work in it.
+/// A G1 heap full of chunks, which needs as many no more, and a program at work in it.
 class CalmHeap : public RegulatorTest {
 protected:
     explicit CalmHeap(G1Hold hold = G1Hold::calm)
@@ -13,9 +13,14 @@ protected:
         jvm.max = jvm.committed = jvm.in_memory = 1536_MiB;
         jvm.live = 120_MiB;
         jvm.grows_at_pauses = 1.0 / 13;
-        regulator.accept(order("a", 300_MiB));
+        auto hard = order("a", 300_MiB);
+        hard.cap = Cap::hard;
+        regulator.accept(hard);
         run_until_result();
         ASSERT_EQ(results[0].reason, EndReason::met);
+        results.clear();
+        regulator.accept(order("held", 300_MiB));
+        run_until_result();
         size = jvm.committed;
         ASSERT_GE(size, 1200_MiB);
     }

@@ -181,10 +181,12 @@ TEST_F(BusyHeap, WhoseSettingsCannotBePutBackWhenItsHoldEndsHasThemSoonAfter) {
 TEST_F(BusyHeap, MayGrowToAHigherTargetAtItsOwnPaceAndIsHeldThere) {
     work(5, 0.12);
     regulator.accept(order("b", 800_MiB));
+    static_cast<void>(regulator.advance(gc));
     EXPECT_FALSE(is_held());
-    work(30, 0.12);
+    commit_more(100_MiB);
+    work(1, 0.12);
     EXPECT_FALSE(is_held()) << "it is not there yet";
-    commit_more(500_MiB);
+    commit_more(400_MiB);
     work(3, 0.12);
     EXPECT_TRUE(is_held());
 }

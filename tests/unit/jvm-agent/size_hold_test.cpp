@@ -46,15 +46,18 @@ TEST_F(SizeHoldTest, IsForHeapsThatSizeThemselvesWhereTheOperatorAllowsIt) {
 
 TEST_F(SizeHoldTest, LeavesAHeapThatItDoesNotHoldAlone) {
     EXPECT_FALSE(hold.holds_under_load(kTarget));
-    EXPECT_EQ(hold.chunks_within(heap).max, 1_GiB);
-    EXPECT_TRUE(hold.owed(heap, kTarget, 900_MiB, kNow).is_zero());
 }
 
-TEST_F(SizeHoldTest, MakesChunksWithinWhatIsCommittedAndOwesWhatIsBeyondTheTarget) {
-    begin();
-    EXPECT_EQ(hold.chunks_within(heap).max, 510_MiB);
-    EXPECT_EQ(hold.owed(heap, kTarget, 510_MiB, kNow), 10_MiB);
-    EXPECT_TRUE(hold.owed(heap, kTarget, 503_MiB, kNow).is_zero()) << "so little is left alone";
+TEST_F(SizeHoldTest, MakesChunksWithinWhatIsCommittedUnlessAllIsToBeTakenAtOnce) {
+    EXPECT_EQ(hold.chunks_within(heap, Cap::firm).max, 510_MiB);
+    EXPECT_EQ(hold.chunks_within(heap, Cap::hard).max, 1_GiB);
+    EXPECT_EQ(SizeHold(G1Hold::chunks).chunks_within(heap, Cap::firm).max, 1_GiB);
+}
+
+TEST_F(SizeHoldTest, OwesWhatIsResidentBeyondTheTarget) {
+    EXPECT_EQ(hold.owed(heap, kTarget, 520_MiB), 20_MiB);
+    EXPECT_TRUE(hold.owed(heap, kTarget, 510_MiB).is_zero()) << "so little is not worth the cycles";
+    EXPECT_TRUE(SizeHold(G1Hold::chunks).owed(heap, kTarget, 900_MiB).is_zero());
 }
 
 TEST_F(SizeHoldTest, KeepsABusyHeapDownThatIsAsLargeAsItsTarget) {
@@ -80,12 +83,6 @@ TEST_F(SizeHoldTest, SizesABusyHeapExactlyOnceItIsOffByMoreThanAFewRegions) {
     EXPECT_FALSE(levers(true).exact);
     for (const Bytes committed : {600_MiB, 500_MiB, 530_MiB, 500_MiB}) hold.observe(committed);
     EXPECT_LT(levers(true).size, 520_MiB) << "smaller by what it grows by between two remarks";
-}
-
-TEST(SizeHold, ARaiseIsSlightWhereChunksHoldMuchOfTheHeap) {
-    EXPECT_TRUE(is_raised_slightly({600_MiB}, {500_MiB}, 400_MiB));
-    EXPECT_FALSE(is_raised_slightly({600_MiB}, {500_MiB}, 200_MiB));
-    EXPECT_FALSE(is_raised_slightly({800_MiB}, {500_MiB}, 500_MiB));
 }
 
 }  // namespace
