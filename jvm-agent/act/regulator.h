@@ -17,6 +17,7 @@
 #include "jvm-agent/decide/operation.h"
 #include "jvm-agent/decide/prospects.h"
 #include "jvm-agent/decide/size_hold.h"
+#include "jvm-agent/decide/soft_overshoot.h"
 #include "jvm-agent/decide/tried_floor.h"
 
 namespace aerostat::agent {
@@ -176,6 +177,7 @@ private:
     Guard guard_;
     TriedFloor tried_floor_;
     SizeHold size_hold_;
+    SoftOvershoot soft_overshoot_;
     BackgroundBudget budget_;
     HeldTarget held_;
     GrowthWatch growth_;

@@ -26,7 +26,11 @@ BalloonGap Regulator::balloon_gap() const {
 Duration Regulator::hold_target() {
     if (!held_.target || growth_.has_outgrown() || chunks_.broken()) return kIdle;
     if (drive_.goal()) return kSoon;  // what was let go is for the collector
-    if (balloon_.count() > 0 && needs_no_chunks(*held_.target)) chunks_.let_go(balloon_.size().granted);
+    if (needs_no_chunks(*held_.target)) {
+        chunks_.let_go(balloon_.size().granted);
+        follow_balloon(Bytes());  // it follows what is occupied, and by how much the heap passes it
+        return kIdle;
+    }
     const TimePoint now = ports_.clock.now();
     if (!guard_.may_inflate(now)) return std::min(kIdle, guard_.wait(now));
     if (is_held_down() &&

@@ -80,10 +80,13 @@ void Regulator::raise_levers() {
 }
 
 std::string Regulator::held_how() const {
+    if (!held_.target || running_) return {};
+    const bool by_soft_maximum = needs_no_chunks(*held_.target);
     const bool one_way = !size_hold_.applies(heap_.facts()) || !rules_.can_hold_chunks;
-    if (!held_.target || running_ || one_way) return {};
+    if (one_way && !by_soft_maximum) return {};
     const TimePoint now = ports_.clock.now();
     if (growth_.has_outgrown()) return "no more: the program has outgrown its target";
+    if (by_soft_maximum) return "by its soft maximum";
     if (held_.cap == Cap::hard) return "by chunks, as ordered (cap hard)";
     if (!guard_.may_inflate(now)) return "as it is: the guard backs off";
     LeisureSight seen = leisure_sight();

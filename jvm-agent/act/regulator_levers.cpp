@@ -14,6 +14,10 @@ LeverSight Regulator::lever_sight() const { return lever_sight(drive_.goal()); }
 LeverSight Regulator::lever_sight(std::optional<Bytes> goal) const {
     LeverSight seen{heap_.facts(), held_.target.value_or(HeapTarget{heap_.facts().max}), heap_.live(), heap_.application(),
                     balloon_.size().granted + heap_.vacant()};
+    if (needs_no_chunks(seen.target)) {
+        const Bytes beyond = soft_overshoot_.expected(seen.target.footprint);
+        seen.target.footprint = std::max(heap_.facts().minimum, saturating_sub(seen.target.footprint, beyond));
+    }
     const bool under_load = is_held_under_load();
     if (!size_hold_.holds() || (running_ && !under_load)) return seen;
     seen.balloon = balloon_.size().granted;  // what was let go is free at the collection that begins the cycle

@@ -28,6 +28,8 @@ constexpr std::int64_t kMostWorkers = 256;
 constexpr double kHeadroom = 0.08;
 /// A delay as long as that is too long for an order to wait for.
 constexpr std::int64_t kLongestDelay = 10;
+constexpr int kFirstByHalves = 25;
+constexpr int kHalvings = 4;  ///< of which a sixteenth is left
 /// Generations came with JDK 21 as an option, and have been all there is since 24.
 constexpr std::uint64_t kPausesACycle = 3;  ///< mark start, mark end, relocate start
 constexpr int kFirstWithGenerations = 21;
@@ -47,12 +49,12 @@ Bytes headroom(Bytes max_heap, const HotspotFlags& flags) {
     return share_of(max_heap, kHeadroom) + medium_page(max_heap) + kGranule * count;
 }
 
-/// What lies in its cache for ZUncommitDelay seconds goes back by itself (zUncommitter.cpp); and what is in the cache is taken
-/// before the heap is made larger.
-Duration gives_back_after(const HotspotFlags& flags) {
-    const auto delay = flags.read("ZUncommitDelay");
-    if (!flags.is_on("ZUncommit") || !delay || delay->value > kLongestDelay) return {};
-    return std::chrono::seconds(std::max<std::int64_t>(1, delay->value));
+/// What lies in its cache for ZUncommitDelay seconds goes back by itself, since JDK 25 half of it each time (zUncommitter.cpp);
+/// and what is in the cache is taken before the heap is made larger.
+Duration gives_back_after(const VmSight& vm) {
+    const auto delay = vm.flags.read("ZUncommitDelay");
+    if (!vm.flags.is_on("ZUncommit") || !delay || delay->value > kLongestDelay) return {};
+    return std::chrono::seconds(std::max<std::int64_t>(1, delay->value)) * (vm.major_version < kFirstByHalves ? 1 : kHalvings);
 }
 
 /// All of the heap's memory counts, at however many addresses it is mapped.
@@ -129,7 +131,7 @@ Result<std::unique_ptr<Collector>> make_z(const VmSight& vm) {
     traits.stall_cause = "Allocation Stall";
     traits.headroom = headroom(max_heap, vm.flags);
     traits.headroom_share = kHeadroom;
-    traits.gives_back_after = gives_back_after(vm.flags);
+    traits.gives_back_after = gives_back_after(vm);
     traits.is_shared = true;
     traits.measure = [path = *file] { return measure_file(path); };
     auto heap = CycleHeap::make(vm, std::move(traits));

@@ -58,7 +58,8 @@ class ShrinkAndGrow(AgentCase):
         self.assertEqual((stall["full_gcs"], stall["oome"]), ("0", "0"))
         self.check_heap(service)
 
-        held = guestd.wait_report(lambda r: r["balloon_bytes"] > GIB, 90, "a firm balloon of 1 GiB")
+        held = guestd.wait_report(lambda r: r["committed_bytes"] - r["balloon_bytes"] <= target + 64 * MIB, 90,
+                                  "a heap that has no more room than its target, the balloon left out")
         self.assertLessEqual(process_memory(service.pid, "Rss") - held["non_heap_bytes"], target + 256 * MIB)
         figures, after = self.grow(service)
         report = guestd.wait_report()
@@ -75,6 +76,33 @@ class ShrinkAndGrow(AgentCase):
         self.assertLess(report["balloon_bytes"], 256 * MIB)
         self.assertTrue(guestd.pressures, "the superior must hear of it")
         self.assertGreater(self.check_heap(service), 900_000)
+
+    @for_each_jdk
+    def test_zgc_that_gives_back_soon_is_held_without_a_balloon(self, major):
+        delay = 2
+        options = ["-XX:+UseZGC", "-Xms16m", "-Xmx1g", f"-XX:ZUncommitDelay={delay}"]
+        guestd, service = self.ballooned(major, options, ["--rate", "100", "--threads", "2"])
+        service.tell("live 60MiB")
+        service.tell("garbage 500MiB")
+        report = guestd.wait_report(lambda r: r["footprint_bytes"] > 480 * MIB)
+        target = 320 * MIB
+        guestd.order("shrink", target, 20000)
+        result = guestd.result("shrink", 30)
+        self.assertEqual(result["reason"], "met", result)
+        self.assertGreaterEqual(result["elapsed_ms"], 1000 * (delay - 1), "what is unused goes after the delay")
+        seen = len(guestd.reports)
+        held = guestd.wait_for(lambda: guestd.reports[seen:] if len(guestd.reports) >= seen + 8 else None, 60, "eight reports")
+        stall = service.tell("report")
+        most = max(one["footprint_bytes"] for one in held)
+        evidence("agent.soft_maximum", jdk=major, before_mib=report["footprint_bytes"] // MIB, elapsed_ms=result["elapsed_ms"],
+                 most_mib=most // MIB, full_gcs=stall["full_gcs"], oome=stall["oome"])
+        self.assertEqual({one["balloon_bytes"] for one in held}, {0})
+        self.assertLessEqual(most, 1.25 * target, "a soft maximum may be passed for a moment")
+        self.assertEqual(stall["oome"], "0")
+        service.tell("grow 500MiB")
+        after = service.tell("report")
+        self.assertEqual(after["oome"], "0")
+        self.assertGreater(self.check_heap(service), 100_000)
 
     @for_each_jdk
     def test_a_heap_of_fixed_size_gives_by_chunks_alone(self, major):

@@ -39,6 +39,7 @@ public:
     bool was_periodic = false;
     double keeps = 0;  ///< of what it could uncommit, for the next cycle
     Bytes headroom;
+    Duration gives_back_after{};  ///< HeapFacts::gives_back_after
     std::uint64_t stalls = 0;
     Duration stopped{};          ///< all pauses
     double grows_at_pauses = 0;  ///< HeapFacts::grows_at_pauses
@@ -70,6 +71,7 @@ public:
         pauses += 2;
         garbage = Bytes();
         young_gc();
+        unused_since_ = clock.now();
         if (works_in_cycles()) return give_back_down_to_soft_maximum();
         const double free_share = static_cast<double>(flag("MaxHeapFreeRatio")) / 100;
         const Bytes wanted = std::max(minimum, round_up(share_of(used(), 1 / (1 - free_share)), region));
@@ -116,11 +118,14 @@ public:
         facts.levers_give = levers_give;
         facts.collecting = collecting;
         facts.headroom = headroom;
+        facts.gives_back_after = gives_back_after;
         return facts;
     }
     Result<procfs::Residency> measure_footprint() override {
         clock.advance(look_cost);
         if (footprint_fails) return fail(ErrorCode::io, "no smaps");
+        const bool goes_back = gives_back_after > Duration::zero() && clock.now() - unused_since_ >= gives_back_after;
+        if (goes_back) in_memory = std::min(in_memory, std::max(minimum, live + garbage));
         in_memory = resident_heap();
         procfs::Residency seen;
         seen.rss = in_memory;
@@ -198,6 +203,7 @@ private:
     std::uintptr_t next_ = 0;
     std::uint64_t dropped_ = 0;
     std::uint64_t cleared_ = 0;  ///< of chunks_
+    TimePoint unused_since_{};   ///< what is not in use now
     Bytes used_after_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "jvm-agent/decide/soft_overshoot.h"
+
 namespace aerostat::agent {
 namespace {
 
@@ -33,6 +35,20 @@ TEST(Overshoot, IsNeverTakenForMoreThanAFewPercentOfTheTarget) {
         overshoot.observe(500_MiB);
     }
     EXPECT_LE(overshoot.expected(500_MiB), 3_MiB) << "it is forgotten again";
+}
+
+TEST(SoftOvershoot, IsTheMostOfLateAndFades) {
+    SoftOvershoot overshoot;
+    EXPECT_TRUE(overshoot.expected(800_MiB).is_zero());
+    TimePoint now{std::chrono::hours(1)};
+    overshoot.observe(840_MiB, 800_MiB, now);
+    EXPECT_EQ(overshoot.expected(800_MiB), 40_MiB);
+    overshoot.observe(500_MiB, 800_MiB, now += std::chrono::milliseconds(100));
+    EXPECT_EQ(overshoot.expected(800_MiB), 40_MiB) << "not by one look";
+    for (int i = 0; i < 60; ++i) overshoot.observe(500_MiB, 800_MiB, now += std::chrono::seconds(1));
+    EXPECT_LE(overshoot.expected(800_MiB), 2_MiB);
+    overshoot.observe(2_GiB, 800_MiB, now);
+    EXPECT_EQ(overshoot.expected(800_MiB), 100_MiB) << "an eighth of the target at most";
 }
 
 }  // namespace
