@@ -61,8 +61,8 @@ Bytes Regulator::floor() const {
 
 Bytes Regulator::releasable() const {
     const Bytes occupied = heap_.held_by_program();
-    const Bytes room = heap_.facts().old ? old_generation_room(heap_.facts(), balloon_.size().granted)
-                                         : room_for_chunks(chunks_within());
+    const Bytes room =
+        heap_.facts().old ? old_generation_room(heap_.facts(), balloon_.size().granted) : room_for_chunks(chunks_within());
     return std::min(saturating_sub(footprint().resident, std::max(occupied, floor())), room);
 }
 

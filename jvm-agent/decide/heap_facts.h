@@ -57,12 +57,12 @@ struct HeapFacts {
     Bytes peak_used{};
     /// The program wants to be told when so much is used (thresholds on memory pools); zero: it does not.
     Bytes alarm{};
-    /// With less heap free the collector would run cycle after cycle, or allocations would wait for it. Of that, this share of
-    /// the maximum is as much less as a soft maximum is smaller.
+    /// With less heap free the collector would run cycle after cycle, or allocations would wait for it. Of that, this share
+    /// of the maximum is as much less as a soft maximum is smaller.
     Bytes headroom{};
     double headroom_share = 0;
-    /// What has been unused for so long the collector gives back by itself, down to `minimum`, and takes nothing more while it
-    /// has unused memory. Zero: it does not, or too late to be waited for.
+    /// What has been unused for so long the collector gives back by itself, down to `minimum`, and takes nothing more while
+    /// it has unused memory. Zero: it does not, or too late to be waited for.
     Duration gives_back_after{};
     /// Chunks lie in such a one. Absent where collections leave chunks where they are.
     std::optional<OldGeneration> old{};

@@ -35,8 +35,8 @@ void note(std::string& text, const std::optional<FlagState>& flag, const char* n
     text += name;
 }
 
-/// A remark makes the heap as large as its target, where it is smaller: by what it is given the collector works less. It makes it
-/// no larger where it is not: chunks would have to take that, and would then be found occupied.
+/// A remark makes the heap as large as its target, where it is smaller: by what it is given the collector works less. It
+/// makes it no larger where it is not: chunks would have to take that, and would then be found occupied.
 std::int64_t least_free_ratio(const LeverSight& seen) {
     const Bytes size = seen.target.footprint + seen.balloon;
     if (seen.heap.committed >= size || size.is_zero()) return kLowestMinRatio;

@@ -34,11 +34,11 @@ public:
     void observe(Bytes committed) { overshoot_.observe(committed); }
     /// Says in `seen`, which tells of everything else, how large the heap is to be. `goal`: of a step that is being made.
     void set_size(LeverSight& seen, bool under_load, std::optional<Bytes> goal) const;
-    /// The heap in which chunks are made: where it may be held so they never make it larger, unless its maximum is to be kept
-    /// from the program at once. What the collector commits later chunks take later.
+    /// The heap in which chunks are made: where it may be held so they never make it larger, unless its maximum is to be
+    /// kept from the program at once. What the collector commits later chunks take later.
     [[nodiscard]] HeapFacts chunks_within(HeapFacts heap, Cap cap) const;
-    /// Resident beyond the target because there are no chunks in what the collector has committed since: that is taken without
-    /// regard to the budget.
+    /// Resident beyond the target because there are no chunks in what the collector has committed since: that is taken
+    /// without regard to the budget.
     [[nodiscard]] Bytes owed(const HeapFacts& heap, HeapTarget target, Bytes resident) const;
 
 private:

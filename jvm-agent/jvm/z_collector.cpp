@@ -49,12 +49,13 @@ Bytes headroom(Bytes max_heap, const HotspotFlags& flags) {
     return share_of(max_heap, kHeadroom) + medium_page(max_heap) + kGranule * count;
 }
 
-/// What lies in its cache for ZUncommitDelay seconds goes back by itself, since JDK 25 half of it each time (zUncommitter.cpp);
-/// and what is in the cache is taken before the heap is made larger.
+/// What lies in its cache for ZUncommitDelay seconds goes back by itself, since JDK 25 half of it each time
+/// (zUncommitter.cpp); and what is in the cache is taken before the heap is made larger.
 Duration gives_back_after(const VmSight& vm) {
     const auto delay = vm.flags.read("ZUncommitDelay");
     if (!vm.flags.is_on("ZUncommit") || !delay || delay->value > kLongestDelay) return {};
-    return std::chrono::seconds(std::max<std::int64_t>(1, delay->value)) * (vm.major_version < kFirstByHalves ? 1 : kHalvings);
+    return std::chrono::seconds(std::max<std::int64_t>(1, delay->value)) *
+           (vm.major_version < kFirstByHalves ? 1 : kHalvings);
 }
 
 /// All of the heap's memory counts, at however many addresses it is mapped.

@@ -9,8 +9,10 @@ protected:
     KeepsItselfSmall() : RegulatorTest({}, &plan_soft_maximum) {
         jvm.kind = CollectionKind::whole_heap_cycles;
         jvm.levers_give = false;
-        jvm.flags = {{"SoftMaxHeapSize", {4LL << 30, false}}, {"MinHeapFreeRatio", {0, false}},
-                     {"MaxHeapFreeRatio", {0, false}},        {"G1PeriodicGCInterval", {0, false}}};
+        jvm.flags = {{"SoftMaxHeapSize", {4LL << 30, false}},
+                     {"MinHeapFreeRatio", {0, false}},
+                     {"MaxHeapFreeRatio", {0, false}},
+                     {"G1PeriodicGCInterval", {0, false}}};
         jvm.max = 4_GiB;
         jvm.committed = jvm.in_memory = 3_GiB;
         jvm.live = 300_MiB;

@@ -44,9 +44,7 @@ TEST_F(SizeHoldTest, IsForHeapsThatSizeThemselvesWhereTheOperatorAllowsIt) {
     EXPECT_FALSE(hold.applies(heap));
 }
 
-TEST_F(SizeHoldTest, LeavesAHeapThatItDoesNotHoldAlone) {
-    EXPECT_FALSE(hold.holds_under_load(kTarget));
-}
+TEST_F(SizeHoldTest, LeavesAHeapThatItDoesNotHoldAlone) { EXPECT_FALSE(hold.holds_under_load(kTarget)); }
 
 TEST_F(SizeHoldTest, MakesChunksWithinWhatIsCommittedUnlessAllIsToBeTakenAtOnce) {
     EXPECT_EQ(hold.chunks_within(heap, Cap::firm).max, 510_MiB);
