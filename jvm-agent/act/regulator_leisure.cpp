@@ -66,8 +66,10 @@ void Regulator::tend_leisure() {
     if (!held || drive_.is_wide_open(now)) drive_.hold_again(lever_sight(), now);
     // A balloon for the whole maximum may leave less than that of what is committed.
     if (size_hold_.plan().lacks_room(leisure_sight(), now)) let_go_down_to(limit());
-    const Bytes step = size_hold_.plan().step(seen, now);
-    if (!step.is_zero() && !ports_.marking() && budget_.may_work(now)) make_smaller(seen, step);
+    const Bytes less = size_hold_.plan().step(seen, now);
+    const Bytes more = less.is_zero() ? size_hold_.plan().growth(seen, now) : Bytes();
+    if ((less + more).is_zero() || ports_.marking() || !budget_.may_work(now)) return;
+    size(seen, saturating_sub(heap_.facts().committed + more, less));
 }
 
 /// What the target gives is given by chunks first. By its own settings the collector would count what is left of them as the
@@ -101,12 +103,13 @@ void Regulator::let_go_down_to(Bytes most) {
 }
 
 /// First the heap becomes smaller, by a part of what is free in it, then so many chunks are let go. So at no time can more
-/// become resident than the target leaves; if the program needs the room meanwhile, the collector commits more.
-void Regulator::make_smaller(const LeisureSight& seen, Bytes step) {
+/// become resident than the target leaves; if the program needs the room meanwhile, the collector commits more. Larger: by
+/// the remark alone, as far as the target goes.
+void Regulator::size(const LeisureSight& seen, Bytes goal) {
     charge_own_cycle();
     budget_.cycle_begins(ports_.marking_cpu());
     size_hold_.plan().step_began(seen, ports_.clock.now());
-    pull_levers(saturating_sub(heap_.facts().committed, step));
+    pull_levers(goal);
     if (!drive_.works()) size_hold_.plan().step_ended(seen, ports_.clock.now());
 }
 

@@ -27,7 +27,8 @@ constexpr std::uint64_t kLeastStepRegions = 2;
 constexpr Bytes kWorthwhile = 64_MiB;
 constexpr double kWorthwhileShare = 0.25;
 constexpr double kWorthwhileShareBusy = 0.06;
-constexpr std::uint64_t kVainPart = 4;  ///< of a step: one that brings less is in vain
+constexpr double kWorthwhileGrowth = 0.25;  ///< of what is committed: the cycle is to be earned by fewer collections
+constexpr std::uint64_t kVainPart = 4;      ///< of a step: one that brings less is in vain
 constexpr Duration kBetweenSteps = std::chrono::seconds(4);
 constexpr Duration kFirstRest = std::chrono::seconds(30);
 constexpr Duration kLongestRest = std::chrono::minutes(10);
@@ -58,12 +59,14 @@ void LeisurePlan::watch_pauses(const LeisureSight& seen, TimePoint now) {
         const double share = to_seconds(seen.heap.stopped - stopped_) / to_seconds(now - window_at_);
         pressed_ = share >= bearable(seen);
         calm_windows_ = pressed_ ? 0 : std::min(calm_windows_ + 1, kCalmWindows);
+        collects_ = seen.heap.young_gcs != young_gcs_;
     } else if (!by_size_) {
         calm_windows_ = 0;  // what was taken just now is held by chunks for the time being
     }
     watching_ = true;
     window_at_ = now;
     stopped_ = seen.heap.stopped;
+    young_gcs_ = seen.heap.young_gcs;
 }
 
 bool LeisurePlan::has_grown(const LeisureSight& seen) const {
@@ -116,18 +119,30 @@ Bytes LeisurePlan::step(const LeisureSight& seen, TimePoint now) const {
     return round_down(std::min(saturating_sub(seen.heap.committed, seen.least), most), seen.heap.region);
 }
 
+Bytes LeisurePlan::growth(const LeisureSight& seen, TimePoint now) const {
+    const bool may = by_size_ && seen.ready && !seen.disturbed && now >= std::max(next_step_, after_vain_step_.until);
+    const Bytes more = round_down(saturating_sub(seen.target, seen.heap.committed), seen.heap.region);
+    const Bytes enough = std::max(worthwhile(seen), share_of(seen.heap.committed, kWorthwhileGrowth));
+    return may && collects_ && more >= enough ? more : Bytes();
+}
+
 void LeisurePlan::step_began(const LeisureSight& seen, TimePoint now) {
     step_ = step(seen, now);
+    grows_ = step_.is_zero();
+    if (grows_) step_ = growth(seen, now);
     size_at_step_ = seen.heap.committed;
     next_step_ = now + kFirstRest;
 }
 
 void LeisurePlan::step_ended(const LeisureSight& seen, TimePoint now) {
-    const bool in_vain = seen.heap.committed + Bytes(step_.count() / kVainPart) > size_at_step_;
+    const Bytes least(step_.count() / kVainPart);
+    const Bytes committed = seen.heap.committed;
+    const bool in_vain = grows_ ? committed < size_at_step_ + least : committed + least > size_at_step_;
     if (in_vain) after_vain_step_.begin(now);
     if (!in_vain) after_vain_step_.length = {};  // what stood in the way did so by chance
-    shrunk_ = shrunk_ || !in_vain;
     next_step_ = now + kBetweenSteps;
+    if (grows_) return;
+    shrunk_ = shrunk_ || !in_vain;
     const bool last = in_vain || saturating_sub(seen.heap.committed, seen.least) <= worthwhile(seen);
     if (last && std::exchange(shrunk_, false)) converted_ = true;
 }

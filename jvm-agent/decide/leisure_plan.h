@@ -46,6 +46,8 @@ public:
 
     /// How much smaller to make it now; zero: not now.
     [[nodiscard]] Bytes step(const LeisureSight& seen, TimePoint now) const;
+    /// How much larger: its target leaves it more than it has, and its collector works; zero: not now.
+    [[nodiscard]] Bytes growth(const LeisureSight& seen, TimePoint now) const;
     /// Until it has ended the next is far. One that is given up need not be told.
     void step_began(const LeisureSight& seen, TimePoint now);
     void step_ended(const LeisureSight& seen, TimePoint now);
@@ -77,8 +79,11 @@ private:
     TimePoint window_at_{};
     Duration stopped_{};
     int calm_windows_ = 0;
-    Bytes size_;  ///< while by_size_: the least it was committed, or the target
+    std::uint64_t young_gcs_ = 0;
+    bool collects_ = false;  ///< it collected in the last whole window
+    Bytes size_;             ///< while by_size_: the least it was committed, or the target
     Bytes size_at_step_, step_;
+    bool grows_ = false;  ///< the step makes it larger
     TimePoint next_step_{};
     Rest after_growth_, after_vain_step_;
 };

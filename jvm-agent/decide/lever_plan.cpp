@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t kCycleIntervalMs = 20;
 /// Collections asked for at every opportunity make G1 commit more, because so much of the time goes into pauses.
 constexpr std::int64_t kRestIntervalMs = 250;
-constexpr std::int64_t kLowestMaxRatio = 10, kHighestMaxRatio = 60;
+constexpr std::int64_t kLowestMaxRatio = 10, kHighestMaxRatio = 60, kHighestHeldRatio = 90;
 /// While a heap is held by its size: a remark makes it larger only where hardly anything is free.
 constexpr std::int64_t kLowestMinRatio = 5;
 /// Of what is free, what a remark that counts eden finds free: a little has been allocated since the collection before it.
@@ -35,6 +35,14 @@ void note(std::string& text, const std::optional<FlagState>& flag, const char* n
     text += name;
 }
 
+/// What a heap of that size leaves free. Of what is granted a held heap may use more than the JVM's own setting would leave
+/// it, which at the next remark makes any heap smaller that is more than three times what is alive.
+std::int64_t free_ratio(Bytes size, std::optional<Bytes> occupied) {
+    if (!occupied || size.is_zero()) return 0;
+    const double free = saturating_sub(size, *occupied).as_double() / size.as_double();
+    return std::min(kHighestHeldRatio, static_cast<std::int64_t>(free * 100));
+}
+
 /// A remark makes the heap as large as its target, where it is smaller: by what it is given the collector works less. It
 /// makes it no larger where it is not: chunks would have to take that, and would then be found occupied.
 std::int64_t least_free_ratio(const LeverSight& seen) {
@@ -52,8 +60,9 @@ void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan
     note(plan.left_alone, max, kMax);
     const bool fixed = seen.heap.committed <= seen.heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted
     if (fixed || !is_ours(min) || !is_ours(max)) return;
-    const std::int64_t max_ratio = std::min(max_free_ratio(seen.target, seen.live), max->value);
+    std::int64_t max_ratio = std::min(max_free_ratio(seen.target, seen.live), max->value);
     plan.follows_balloon = seen.heap.grows_at_pauses > 0;
+    if (plan.follows_balloon && !seen.drive) max_ratio = std::max(max_ratio, free_ratio(seen.target.footprint, seen.live));
     const std::int64_t min_ratio = plan.follows_balloon ? least_free_ratio(seen) : std::min(max_ratio / 2, min->value);
     plan.keep = {{kMin, std::min(min_ratio, max_ratio)}, {kMax, max_ratio}};
 }
@@ -68,10 +77,11 @@ void plan_size(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan)
     Bytes occupied = application + seen.balloon;
     if (seen.exact && seen.heap.counts_eden) occupied = std::max(occupied, seen.heap.used);
     const double free = saturating_sub(*seen.size, occupied).as_double() / seen.size->as_double();
-    const std::int64_t max_ratio = std::clamp<std::int64_t>(static_cast<std::int64_t>(free * 100), 1, flags(kMax)->value);
+    const std::int64_t max_ratio = std::max<std::int64_t>(1, free_ratio(*seen.size, occupied));
     std::int64_t min_ratio = seen.drive ? kLowestMinRatio : least_free_ratio(seen);
-    if (seen.exact && seen.heap.committed < *seen.size)
-        min_ratio = max_ratio;
+    const double left = seen.heap.counts_eden && !seen.exact ? kLeftByEden : 1;
+    if (exact && seen.heap.committed < *seen.size)
+        min_ratio = static_cast<std::int64_t>(free * left * 100);
     else if (seen.holds_busy)
         min_ratio = 0;
     min_ratio = std::min(min_ratio, max_ratio);

@@ -262,6 +262,38 @@ TEST_F(Leisure, CreepingBeyondItsSizeIsGrowth) {
     EXPECT_LE(seen.heap.committed, 390_MiB);
 }
 
+TEST_F(Leisure, GrowsToATargetThatIsClearlyHigherWhileItCollects) {
+    seen.heap.committed = 300_MiB;
+    pass(15s);
+    aim_at(340_MiB);
+    ++seen.heap.young_gcs;
+    pass(6s);
+    EXPECT_TRUE(plan.growth(seen, now).is_zero()) << "not worth a cycle";
+    aim_at(900_MiB);
+    pass(6s);
+    EXPECT_TRUE(plan.growth(seen, now).is_zero()) << "it does not collect";
+    ++seen.heap.young_gcs;
+    pass(6s);
+    EXPECT_EQ(plan.growth(seen, now), 600_MiB);
+    EXPECT_TRUE(plan.step(seen, now).is_zero());
+}
+
+TEST_F(Leisure, GrowthInVainRests) {
+    seen.heap.committed = 300_MiB;
+    pass(15s);
+    aim_at(900_MiB);
+    ++seen.heap.young_gcs;
+    pass(2s);
+    ASSERT_FALSE(plan.growth(seen, now).is_zero());
+    plan.step_began(seen, now);
+    plan.step_ended(seen, now += 1s);
+    for (int i = 0; i < 20; ++i) {
+        ++seen.heap.young_gcs;
+        plan.observe(seen, now += 1s);
+        EXPECT_TRUE(plan.growth(seen, now).is_zero());
+    }
+}
+
 TEST_F(Leisure, UpToAHigherTargetItIsNot) {
     seen.heap.committed = 300_MiB;
     pass(15s);

@@ -218,6 +218,28 @@ TEST_F(CalmHeap, GrowsToAHigherTargetWithTheNextRemark) {
     EXPECT_LE(regulator.balloon().size().granted, 24_MiB);
 }
 
+TEST_F(CalmHeap, ThatCollectsIsMadeAsLargeAsAMuchHigherTarget) {
+    work(120);
+    ASSERT_LE(jvm.committed, 375_MiB);
+    const auto cycles = jvm.cycle_pauses;
+    regulator.accept(order("b", 700_MiB));
+    work(30);
+    EXPECT_GE(jvm.committed, 600_MiB);
+    EXPECT_LE(jvm.committed, 720_MiB);
+    work(60);
+    EXPECT_LE(jvm.cycle_pauses - cycles, 2 * 2U) << "one or two cycles do";
+    EXPECT_LE(most, 710_MiB);
+}
+
+TEST_F(CalmHeap, ThatDoesNotCollectNeedsNoMoreThanItHas) {
+    work(120);
+    const Bytes committed = jvm.committed;
+    run(12s);
+    regulator.accept(order("b", 700_MiB));
+    run(60s);
+    EXPECT_EQ(jvm.committed, committed);
+}
+
 // Else each remark would find them occupied, and make room beside them for chunks again.
 TEST_F(CalmHeap, NoRemarkMakesRoomBesideItsChunks) {
     jvm.live = 200_MiB;
