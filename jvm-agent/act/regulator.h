@@ -152,6 +152,7 @@ private:
     void protect(const GcLoad& gc);
     void yield_to_growth();
     [[nodiscard]] bool program_has_grown() const;
+    [[nodiscard]] bool yields_with_balloon() const;
 
     // A G1 heap held by its size (regulator_leisure.cpp)
     void tend_leisure();

@@ -30,6 +30,11 @@ void Regulator::protect(const GcLoad& gc) {
 
 bool Regulator::program_has_grown() const { return growth_.has_grown(heap_.application(), heap_.facts().region); }
 
+/// By the JVM's own ratios each remark would make as much room beside its chunks again as they take.
+bool Regulator::yields_with_balloon() const {
+    return growth_.has_outgrown() && size_hold_.applies(heap_.facts()) && balloon_.count() > 0;
+}
+
 /// Low free ratios shrink the heap at every remark: under a growing program they must go at once.
 void Regulator::yield_to_growth() {
     if (!held_.target || running_) return;
@@ -38,7 +43,10 @@ void Regulator::yield_to_growth() {
         is_held_down() ? std::min(application, heap_.alive()) : application;  // it may be full of what is dead
     if (!growth_.observe({application, occupied, held_.target->footprint, heap_.facts().region})) return;
     size_hold_.plan().cancel(ports_.clock.now());
-    drive_.restore(ports_.clock.now());
+    if (yields_with_balloon())
+        raise_levers();
+    else
+        drive_.restore(ports_.clock.now());
     listener_.on_pressure({GrowthWatch::wanted(application, held_.target->footprint), "heap-growth", {}});
 }
 

@@ -18,6 +18,7 @@ LeverSight Regulator::lever_sight(std::optional<Bytes> goal) const {
         const Bytes beyond = soft_overshoot_.expected(seen.target.footprint);
         seen.target.footprint = std::max(heap_.facts().minimum, saturating_sub(seen.target.footprint, beyond));
     }
+    seen.yields = yields_with_balloon();
     const bool under_load = is_held_under_load();
     if (!size_hold_.holds() || (running_ && !under_load)) return seen;
     seen.balloon = balloon_.size().granted;  // what was let go is free at the collection that begins the cycle
@@ -98,7 +99,7 @@ void Regulator::end_drive() { drive_.end(lever_sight(), ports_.clock.now()); }
 
 /// A setting that could not be put back, say because the heap was full just then, must not stay for ever.
 void Regulator::retry_restoring() {
-    const bool nothing_is_held = !running_ && (!held_.target || growth_.has_outgrown());
+    const bool nothing_is_held = !running_ && (!held_.target || growth_.has_outgrown()) && !yields_with_balloon();
     const TimePoint now = ports_.clock.now();
     if (nothing_is_held && drive_.should_restore_again(now)) drive_.restore(now);
 }

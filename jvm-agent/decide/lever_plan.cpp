@@ -53,6 +53,14 @@ std::int64_t least_free_ratio(const LeverSight& seen) {
     return std::max(kLowestMinRatio, static_cast<std::int64_t>(left.as_double() / size.as_double() * 100));
 }
 
+/// That share of the heap free, in percent, as it would be found without the balloon in it.
+std::int64_t beside_balloon(std::int64_t ratio, const LeverSight& seen) {
+    const double occupied_share = 1 - static_cast<double>(std::clamp<std::int64_t>(ratio, 0, 99)) / 100;
+    const double heap = seen.application.as_double() / occupied_share;
+    const double all = heap + seen.balloon.as_double();
+    return all > 0 ? static_cast<std::int64_t>((heap - seen.application.as_double()) / all * 100) : ratio;
+}
+
 void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan) {
     const auto min = flags(kMin);
     const auto max = flags(kMax);
@@ -60,8 +68,12 @@ void plan_free_ratios(const FlagReader& flags, const LeverSight& seen, LeverPlan
     note(plan.left_alone, max, kMax);
     const bool fixed = seen.heap.committed <= seen.heap.minimum;  // -Xms = -Xmx: nothing can be uncommitted
     if (fixed || !is_ours(min) || !is_ours(max)) return;
-    std::int64_t max_ratio = std::min(max_free_ratio(seen.target, seen.live), max->value);
     plan.follows_balloon = seen.heap.grows_at_pauses > 0;
+    if (seen.yields) {
+        plan.keep = {{kMin, beside_balloon(min->value, seen)}, {kMax, beside_balloon(max->value, seen)}};
+        return;
+    }
+    std::int64_t max_ratio = std::min(max_free_ratio(seen.target, seen.live), max->value);
     if (plan.follows_balloon && !seen.drive) max_ratio = std::max(max_ratio, free_ratio(seen.target.footprint, seen.live));
     const std::int64_t min_ratio = plan.follows_balloon ? least_free_ratio(seen) : std::min(max_ratio / 2, min->value);
     plan.keep = {{kMin, std::min(min_ratio, max_ratio)}, {kMax, max_ratio}};

@@ -49,6 +49,7 @@ struct LeverSight {
     bool rest = false;            ///< while it is driven: no collection is wanted at this moment
     std::optional<Bytes> size{};  ///< G1: as large as that the next remark is to make the heap, and no larger
     bool exact = false;           ///< G1: so large by whatever remark comes next; else none may make it smaller than that
+    bool yields = false;          ///< G1: the JVM's own ratios, as they would work without the balloon
     bool holds_busy = false;      ///< G1: held by its size, and not to be made larger for its pauses
 };
 

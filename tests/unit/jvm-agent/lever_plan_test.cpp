@@ -105,6 +105,19 @@ TEST(G1Levers, ForAnExactSizeFitBothRatiosToWhatIsOccupied) {
     EXPECT_FALSE(larger.drives);
 }
 
+TEST(G1Levers, YieldingAreTheJvmsOwnAsIfThereWereNoBalloon) {
+    const Flags flags = g1_defaults();
+    LeverSight seen = to(512_MiB);
+    seen.drive = false;
+    seen.yields = true;
+    seen.application = 600_MiB;
+    EXPECT_EQ(plan_g1_levers(reader(flags), seen).keep[0], (FlagSetting{"MinHeapFreeRatio", 40}));
+    EXPECT_EQ(plan_g1_levers(reader(flags), seen).keep[1].value, 70);
+    seen.balloon = 1000_MiB;  // 400 of 2,000 MiB free, as 400 of 1,000 are without it
+    EXPECT_EQ(plan_g1_levers(reader(flags), seen).keep[0].value, 20);
+    EXPECT_EQ(plan_g1_levers(reader(flags), seen).keep[1].value, 46);
+}
+
 TEST(G1Levers, ForAnExactSizeCountEdenWhereTheRemarkDoes) {
     const Flags flags = g1_defaults();
     LeverSight seen = of_size(512_MiB, 700_MiB);

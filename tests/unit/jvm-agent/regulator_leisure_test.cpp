@@ -291,9 +291,29 @@ TEST_F(CalmHeap, OfAProgramThatGrowsIsItsOwn) {
         jvm.live += 32_MiB;
         work(1);
     }
-    expect_settings_of_the_jvms_own();
+    EXPECT_EQ(jvm.flag("G1PeriodicGCInterval"), 0);
+    EXPECT_GE(jvm.flag("MinHeapFreeRatio"), 30) << "the JVM's own, but for the few chunks that are left";
+    EXPECT_LE(regulator.balloon().size().granted, 250_MiB);
     EXPECT_FALSE(pressures.empty());
     EXPECT_EQ(jvm.full_gcs, 0U);
+}
+
+// One that is full of chunks when it begins to grow.
+TEST_F(CalmHeap, ThatIsOutgrownMakesNoRoomForChunksBesideThem) {
+    regulator.accept(order("b", 300_MiB));
+    jvm.max = 4_GiB;
+    while (pressures.empty() && jvm.live < 600_MiB) {
+        jvm.live += 16_MiB;
+        run(200ms);
+        jvm.young_gc();
+    }
+    ASSERT_FALSE(pressures.empty());
+    const Bytes program = saturating_sub(jvm.committed, jvm.balloon());
+    for (int i = 0; i < 6; ++i) {
+        run(300ms);
+        jvm.cycle();
+    }
+    EXPECT_LE(saturating_sub(jvm.committed, jvm.balloon()), std::max(program, share_of(jvm.live, 1 / 0.55)));
 }
 
 TEST_F(CalmHeap, WhoseSettingsAreTheOperatorsIsHeldByChunks) {
