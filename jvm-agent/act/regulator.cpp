@@ -32,7 +32,7 @@ Regulator::Regulator(RegulatorPorts ports, RegulatorRules rules, Listener listen
 bool Regulator::look() {
     if (!heap_.look()) return false;
     tried_floor_.observe(heap_.resident(), heap_.assumed_live(), ports_.clock.now());
-    if (held_.target) soft_overshoot_.observe(heap_.resident(), held_.target->footprint, ports_.clock.now());
+    if (held_.target && !running_) soft_overshoot_.observe(heap_.resident(), held_.target->footprint, ports_.clock.now());
     return true;
 }
 

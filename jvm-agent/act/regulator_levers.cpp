@@ -14,7 +14,7 @@ LeverSight Regulator::lever_sight() const { return lever_sight(drive_.goal()); }
 LeverSight Regulator::lever_sight(std::optional<Bytes> goal) const {
     LeverSight seen{heap_.facts(), held_.target.value_or(HeapTarget{heap_.facts().max}), heap_.live(), heap_.application(),
                     balloon_.size().granted + heap_.vacant()};
-    if (needs_no_chunks(seen.target)) {
+    if (held_.target && needs_no_chunks(seen.target)) {
         const Bytes beyond = soft_overshoot_.expected(seen.target.footprint);
         seen.target.footprint = std::max(heap_.facts().minimum, saturating_sub(seen.target.footprint, beyond));
     }

@@ -12,9 +12,9 @@ namespace aerostat::agent {
 /// Thread: owner's.
 class SoftOvershoot {
 public:
-    /// To be told at each look at such a heap.
+    /// To be told at each look at such a heap, unless it is being brought down to a target.
     void observe(Bytes resident, Bytes target, TimePoint now) {
-        const Bytes beyond = saturating_sub(resident, target);
+        const Bytes beyond = std::min(saturating_sub(resident, target), share_of(target, kMost));
         if (beyond >= expected_ || now - faded_at_ >= kFadesEvery) {
             expected_ = std::max(beyond, share_of(expected_, kStays));
             faded_at_ = now;

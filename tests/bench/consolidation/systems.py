@@ -70,7 +70,7 @@ SYSTEMS = {system.name: system for system in (
     System("proportional", "hostd, one ratio for all", "proportional", False, generous),
     System("price", "Aerostat: hostd, by the price of memory", "price", False, generous),
     System("price-size", "likewise, busy heaps are held by their size", "price", False, generous, "g1-hold=size"),
-    System("price-zgc", "likewise, heaps of ZGC", "price", False, generous_zgc),
+    System("price-zgc", "likewise, heaps of ZGC that uncommits soon", "price", False, generous_zgc),
 )}
 
 HOST_CONFIG = """
