@@ -31,11 +31,15 @@ class HeldBySize(AgentCase):
         service.tell(f"live {LIVE}")
         service.tell("garbage 400MiB")
         self.full_gcs = service.tell("report")["full_gcs"]
-        guestd.order("shrink", TARGET, 8000, cap=cap)
+        guestd.order("shrink", TARGET, 8000, cap="hard")
         result = guestd.result("shrink")
         self.assertLessEqual(result["shortfall_bytes"], BEYOND, result)
         firm = HEAP - TARGET - 3 * BEYOND
-        return guestd, service, guestd.wait_report(lambda r: r["balloon_bytes"] > firm, 120, "a firm balloon")
+        report = guestd.wait_report(lambda r: r["balloon_bytes"] > firm, 120, "a balloon of all of the maximum")
+        if cap != "hard":
+            guestd.order("hold", TARGET, cap=cap)
+            guestd.result("hold")
+        return guestd, service, report
 
     def rush(self, service):
         """Seconds in which half a gigabyte more becomes alive."""
