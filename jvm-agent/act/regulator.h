@@ -158,7 +158,7 @@ private:
     void tend_leisure();
     [[nodiscard]] LeisureSight leisure_sight() const;
     [[nodiscard]] bool may_be_sized(const LeisureSight& seen) const;
-    void size(const LeisureSight& seen, Bytes goal);
+    void resize(const LeisureSight& seen, Bytes goal);
     void follow_step();
     void let_go_down_to(Bytes most);
     void raise_levers();

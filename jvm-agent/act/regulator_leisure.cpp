@@ -69,10 +69,10 @@ void Regulator::tend_leisure() {
     const Bytes less = size_hold_.plan().step(seen, now);
     const Bytes more = less.is_zero() ? size_hold_.plan().growth(seen, now) : Bytes();
     if ((less + more).is_zero() || ports_.marking() || !budget_.may_work(now)) return;
-    size(seen, saturating_sub(heap_.facts().committed + more, less));
+    resize(seen, saturating_sub(heap_.facts().committed + more, less));
 }
 
-/// What the target gives is given by chunks first. By its own settings the collector would count what is left of them as the
+/// After chunks have given what the target gives. By its own settings the collector would count what is left of them as the
 /// program's, and make the heap larger by as much again.
 void Regulator::raise_levers() {
     if (!size_hold_.applies(heap_.facts())) return drive_.restore(ports_.clock.now());
@@ -105,7 +105,7 @@ void Regulator::let_go_down_to(Bytes most) {
 /// First the heap becomes smaller, by a part of what is free in it, then so many chunks are let go. So at no time can more
 /// become resident than the target leaves; if the program needs the room meanwhile, the collector commits more. Larger: by
 /// the remark alone, as far as the target goes.
-void Regulator::size(const LeisureSight& seen, Bytes goal) {
+void Regulator::resize(const LeisureSight& seen, Bytes goal) {
     charge_own_cycle();
     budget_.cycle_begins(ports_.marking_cpu());
     size_hold_.plan().step_began(seen, ports_.clock.now());

@@ -88,12 +88,11 @@ void plan_size(const FlagReader& flags, const LeverSight& seen, LeverPlan& plan)
     const Bytes application = exact ? seen.application : share_of(seen.live.value_or(Bytes()), kSurelyAlive);
     Bytes occupied = application + seen.balloon;
     if (seen.exact && seen.heap.counts_eden) occupied = std::max(occupied, seen.heap.used);
-    const double free = saturating_sub(*seen.size, occupied).as_double() / seen.size->as_double();
     const std::int64_t max_ratio = std::max<std::int64_t>(1, free_ratio(*seen.size, occupied));
     std::int64_t min_ratio = seen.drive ? kLowestMinRatio : least_free_ratio(seen);
     const double left = seen.heap.counts_eden && !seen.exact ? kLeftByEden : 1;
     if (exact && seen.heap.committed < *seen.size)
-        min_ratio = static_cast<std::int64_t>(free * left * 100);
+        min_ratio = static_cast<std::int64_t>(static_cast<double>(max_ratio) * left);
     else if (seen.holds_busy)
         min_ratio = 0;
     min_ratio = std::min(min_ratio, max_ratio);
